@@ -1,0 +1,38 @@
+// Brings a checkout into working order: installs the locked dependencies when they are missing or out of date, and
+// with --build compiles src/ to dist/. Needs nothing but Node and the npm registry.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import process from 'node:process';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19))
+  fail(`tract-ts needs Node 20.19 or newer; this is ${process.version}`);
+
+const lockfile = readFileSync(`${root}package-lock.json`);
+const wanted = createHash('sha256').update(lockfile).digest('hex');
+const stamp = `${root}node_modules/.installed-lockfile`;
+const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+if (installed !== wanted) {
+  console.error('Installing dependencies…');
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stamp, wanted);
+}
+if (process.argv.includes('--build')) {
+  run(process.execPath, [`${root}node_modules/typescript/bin/tsc`]);
+}
+
+function run(command, parameters) {
+  // npm is a .cmd file on Windows, which only a shell starts.
+  const shell = process.platform === 'win32' && command === 'npm';
+  const { status, error } = spawnSync(command, parameters, { cwd: root, stdio: ['ignore', 2, 2], shell });
+  if (error || status !== 0)
+    fail(`${command} ${parameters.join(' ')} failed${error ? `: ${error.message}` : ''}`);
+}
+
+function fail(message) {
+  console.error(`setup: ${message}`);
+  process.exit(1);
+}
