@@ -1,0 +1,42 @@
+/** Where graphs run, and what to say where a device is not to be had. */
+import * as ort from '#onnxruntime';
+
+/**
+ * `cpu` is ONNX Runtime's native CPU provider in Node and its WebAssembly build in a browser; `webgpu` and `cuda`
+ * need a GPU.
+ */
+export type Device = 'cpu' | 'webgpu' | 'cuda';
+
+export const devices: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
+
+/** Whether this is onnxruntime-node; onnxruntime-web cannot list its backends. */
+export const isNative = 'listSupportedBackends' in ort;
+
+/** A device that cannot be used here; the message says how to get it. */
+export class DeviceError extends Error {
+  override name = 'DeviceError';
+}
+
+/** ONNX Runtime's name for the execution provider of a device. */
+export function executionProvider(device: Device): string {
+  if (device === 'cuda' && !isNative) {
+    throw new DeviceError('CUDA does not exist in browsers; use the device "webgpu" or "cpu"');
+  }
+  return device === 'cpu' && !isNative ? 'wasm' : device;
+}
+
+const advice: Record<Device, string> = {
+  cpu: 'the installation of onnxruntime seems to be damaged; reinstall it with npm ci',
+  webgpu: isNative
+    ? 'WebGPU needs a GPU with a working Vulkan (Linux), Metal (macOS) or Direct3D 12 (Windows) driver; without one use --device cpu'
+    : 'WebGPU needs a browser that has it switched on (navigator.gpu) and a GPU; without one use the device "cpu"',
+  cuda: "CUDA needs Linux on x64 with an NVIDIA GPU, CUDA 12 and cuDNN 9, and onnxruntime-node's CUDA libraries (node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12); without them use --device cpu",
+};
+
+/** The error for a device on which no session could be made. */
+export function unavailable(device: Device, cause: unknown): DeviceError {
+  const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+  return new DeviceError(
+    `the device "${device}" is not available here: ${advice[device]} (ONNX Runtime said: ${reason})`,
+  );
+}

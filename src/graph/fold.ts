@@ -1,0 +1,88 @@
+/**
+ * Constant folding: computes a node whose inputs are all constant, once, while the graph is built.
+ *
+ * Only operators that are exactly the same on the host are folded. The table is short on purpose: it covers what
+ * builders and backward rules do to constants; ONNX Runtime folds whatever else is constant when it loads a graph.
+ */
+import { type Tensor, type TypedArrays, allocate, elementCount } from '../tensor/tensor.js';
+import type { Attributes, Value, ValueType } from './graph.js';
+import { broadcastStrides, rowMajorStrides } from './broadcast.js';
+
+/** Larger results stay nodes: a file should not carry what can be computed faster than it is read. */
+const MAXIMUM_ELEMENTS = 4096;
+
+const binary: Record<string, (a: number, b: number) => number> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
+
+const unary: Record<string, (a: number) => number> = {
+  Neg: (a) => -a,
+  Reciprocal: (a) => 1 / a,
+  Sqrt: Math.sqrt,
+};
+
+/** Operators that keep the order of the elements. */
+const rearrangeNothing = new Set(['Reshape', 'Identity']);
+
+/** The folded constant, or undefined where the node has to stay. */
+export function fold(
+  opType: string,
+  inputs: readonly (Value | null)[],
+  attributes: Attributes,
+  results: readonly ValueType[],
+): Tensor | undefined {
+  if (inputs.length === 0 || results.length !== 1 || elementCount(results[0].shape) > MAXIMUM_ELEMENTS)
+    return undefined;
+  const constants = inputs.map((input) => input?.constant);
+  const [a, b] = constants;
+  if (!a || constants.some((constant) => constant === undefined)) return undefined;
+  const [{ dtype, shape }] = results;
+  if (rearrangeNothing.has(opType)) return { dtype, shape, data: a.data };
+  // 64-bit integers do not fit JavaScript numbers, and the division of integers is another operation.
+  if (!isFloat(a) || (b && !isFloat(b))) return undefined;
+  const data = allocate(dtype, elementCount(shape)) as Float32Array | Float64Array;
+  if (opType in binary && b) {
+    const strides = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
+    forEachIndex(
+      shape,
+      strides,
+      (position, [i, j]) => (data[position] = binary[opType](a.data[i], b.data[j])),
+    );
+  } else if (opType in unary) {
+    data.forEach((_, position) => (data[position] = unary[opType](a.data[position])));
+  } else if (opType === 'Transpose' && attributes.perm.type === 'ints') {
+    const strides = rowMajorStrides(a.shape);
+    forEachIndex(
+      shape,
+      [attributes.perm.value.map((axis) => strides[axis])],
+      (position, [i]) => (data[position] = a.data[i]),
+    );
+  } else return undefined;
+  return { dtype, shape, data };
+}
+
+function isFloat(value: Tensor): value is Tensor<'float32' | 'float64'> & { data: TypedArrays['float64'] } {
+  return value.dtype === 'float32' || value.dtype === 'float64';
+}
+
+/** Visits every index of `shape` in row-major order with the matching offsets into arrays of the given strides. */
+function forEachIndex(
+  shape: readonly number[],
+  strides: readonly (readonly number[])[],
+  visit: (position: number, offsets: readonly number[]) => void,
+): void {
+  const count = elementCount(shape);
+  for (let position = 0; position < count; position++) {
+    let rest = position;
+    const offsets = strides.map(() => 0);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const index = rest % shape[axis];
+      rest = (rest - index) / shape[axis];
+      for (let k = 0; k < strides.length; k++) offsets[k] += index * strides[k][axis];
+    }
+    visit(position, offsets);
+  }
+}

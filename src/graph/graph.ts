@@ -1,0 +1,186 @@
+/**
+ * The one intermediate representation of this project, and it is ONNX: nodes with an operator type and attributes,
+ * values with a static shape, constants (ONNX initializers), named inputs and outputs.
+ *
+ * Nodes are added by the typed builders in `ops/`, which infer shapes at once. A node is never changed after it was
+ * added, and it only refers to values that exist already, so the list of nodes is in topological order by
+ * construction. Adding a node that is already there (same operator, inputs and attributes) returns the existing one.
+ */
+import { type DType, type Shape, type Tensor, elementCount, formatShape } from '../tensor/tensor.js';
+import { fold } from './fold.js';
+
+/** One attribute of a node, with its ONNX type. */
+export type Attribute =
+  | { readonly type: 'int' | 'float'; readonly value: number }
+  | { readonly type: 'ints' | 'floats'; readonly value: readonly number[] }
+  | { readonly type: 'string'; readonly value: string };
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export const int = (value: number): Attribute => ({ type: 'int', value });
+export const ints = (value: readonly number[]): Attribute => ({ type: 'ints', value });
+export const float = (value: number): Attribute => ({ type: 'float', value });
+export const string = (value: string): Attribute => ({ type: 'string', value });
+
+/**
+ * Operators that say what is meant and have no ONNX kernel: each engine's lowering replaces them before a graph is
+ * written (see `engine/lowering`).
+ */
+export const TRACT_DOMAIN = 'tract';
+/** ONNX Runtime's own operators (`com.microsoft`), used by lowerings only. */
+export const MICROSOFT_DOMAIN = 'com.microsoft';
+
+export interface Value {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** The node that computes it; absent for inputs and constants. */
+  readonly producer?: Node;
+  /** The elements of a constant. */
+  readonly constant?: Tensor;
+}
+
+export interface Node {
+  readonly opType: string;
+  /** Empty for ONNX's own operators. */
+  readonly domain: string;
+  /** `null` stands for an optional input that was left out. */
+  readonly inputs: readonly (Value | null)[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+  /** The part of the model it belongs to, such as `layer1.0.conv1` or `layer1.0.conv1/grad`. */
+  readonly scope: string;
+}
+
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** A mistake in building a graph; the message names the operator and the shapes it saw. */
+export class GraphError extends Error {
+  override name = 'GraphError';
+}
+
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly inputs: Value[] = [];
+  readonly outputs = new Map<string, Value>();
+  readonly #known = new Map<string, readonly Value[]>();
+  readonly #names = new Set<string>();
+  #scope = '';
+
+  /** A graph input that is fed at every run. */
+  input(name: string, dtype: DType, shape: Shape): Value {
+    checkShape(`input ${name}`, shape);
+    if (this.#names.has(name)) throw new GraphError(`the graph has a value named "${name}" already`);
+    this.#names.add(name);
+    const value: Value = { graph: this, name, dtype, shape };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Names a value as a result of the graph. */
+  output(name: string, value: Value): void {
+    if (value.graph !== this) throw new GraphError(`output "${name}" belongs to another graph`);
+    if (this.outputs.has(name)) throw new GraphError(`the graph has an output named "${name}" already`);
+    this.outputs.set(name, value);
+  }
+
+  /** A constant (ONNX initializer). Small constants with the same contents are one value. */
+  constant(tensor: Tensor): Value {
+    const create = (): Value => ({
+      graph: this,
+      name: this.#unusedName('constant'),
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      constant: tensor,
+    });
+    if (tensor.data.length > 64) return create();
+    const key = `constant ${tensor.dtype} [${tensor.shape.join()}] ${Array.from(tensor.data as ArrayLike<number>, (element) => (Object.is(element, -0) ? '-0' : String(element))).join()}`;
+    return this.#once(key, () => [create()])[0];
+  }
+
+  /** Runs `build` with every node it adds belonging to the given part of the model. */
+  inScope<T>(scope: string, build: () => T): T {
+    const outer = this.#scope;
+    this.#scope = scope;
+    try {
+      return build();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  get scope(): string {
+    return this.#scope;
+  }
+
+  /**
+   * Adds a node whose result types the caller has inferred. Builders in `ops/` are the way to call this; a node
+   * whose inputs are all constant is computed at once, where that is possible.
+   */
+  add(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes,
+    results: readonly ValueType[],
+    domain = '',
+  ): readonly Value[] {
+    for (const input of inputs) {
+      if (input && input.graph !== this)
+        throw new GraphError(`${opType}: the input "${input.name}" belongs to another graph`);
+    }
+    for (const { shape } of results) checkShape(opType, shape);
+    const key = `${domain}.${opType}(${inputs.map((input) => input?.name ?? '').join()}) ${JSON.stringify(attributes)} ${results.length}`;
+    return this.#once(key, () => {
+      const folded = domain === '' ? fold(opType, inputs, attributes, results) : undefined;
+      if (folded) return [this.constant(folded)];
+      const node: Node & { outputs: Value[] } = {
+        opType,
+        domain,
+        inputs,
+        attributes,
+        outputs: [],
+        scope: this.#scope,
+      };
+      for (const { dtype, shape } of results) {
+        const name = this.#unusedName(this.#scope ? `${this.#scope}/${opType}` : opType);
+        node.outputs.push({ graph: this, name, dtype, shape, producer: node });
+      }
+      this.nodes.push(node);
+      return node.outputs;
+    });
+  }
+
+  #once(key: string, create: () => readonly Value[]): readonly Value[] {
+    let values = this.#known.get(key);
+    if (!values) {
+      values = create();
+      this.#known.set(key, values);
+    }
+    return values;
+  }
+
+  #unusedName(stem: string): string {
+    const name = `${stem}_${this.#names.size}`;
+    this.#names.add(name);
+    return name;
+  }
+}
+
+/** Values in words, for error messages: `float32 [128, 64] and float32 [10, 32]`. */
+export function describe(...values: readonly ValueType[]): string {
+  return values.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(' and ');
+}
+
+function checkShape(what: string, shape: Shape): void {
+  if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension > 0)) {
+    throw new GraphError(
+      `${what}: every dimension must be a positive whole number, not ${formatShape(shape)}`,
+    );
+  }
+  if (!Number.isSafeInteger(elementCount(shape)))
+    throw new GraphError(`${what}: ${formatShape(shape)} is too large`);
+}

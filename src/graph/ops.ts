@@ -1,0 +1,8 @@
+/** Every operator: `import * as op from '../graph/ops.js'`. */
+export * from './ops/convolution.js';
+export * from './ops/elementwise.js';
+export * from './ops/linear-algebra.js';
+export * from './ops/normalization.js';
+export * from './ops/pooling.js';
+export * from './ops/reduce.js';
+export * from './ops/shape.js';

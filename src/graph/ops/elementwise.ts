@@ -1,0 +1,98 @@
+/** Elementwise operators: arithmetic with broadcasting, functions of one value, comparison and selection. */
+import { type DType, tensor } from '../../tensor/tensor.js';
+import { broadcastShape } from '../broadcast.js';
+import { GraphError, type Value, describe, int } from '../graph.js';
+
+/** A value, or a number that becomes a constant of the other operand's element type. */
+export type Operand = Value | number;
+
+/** A scalar constant of the element type of `like`. */
+export function scalarLike(like: Value, value: number): Value {
+  return like.graph.constant(tensor(like.dtype, [], [value]));
+}
+
+function binary(opType: string, a: Operand, b: Operand, result?: DType): Value {
+  if (typeof a === 'number' && typeof b === 'number')
+    throw new GraphError(`${opType}: one operand must be a graph value`);
+  const left = typeof a === 'number' ? scalarLike(b as Value, a) : a;
+  const right = typeof b === 'number' ? scalarLike(left, b) : b;
+  const shape = broadcastShape(left.shape, right.shape);
+  if (!shape || left.dtype !== right.dtype) {
+    throw new GraphError(`${opType}: ${describe(left, right)} do not broadcast together`);
+  }
+  return left.graph.add(opType, [left, right], {}, [{ dtype: result ?? left.dtype, shape }])[0];
+}
+
+function unary(opType: string, x: Value): Value {
+  return x.graph.add(opType, [x], {}, [x])[0];
+}
+
+/** ONNX Add-14. */
+export const add = (a: Operand, b: Operand): Value => binary('Add', a, b);
+/** ONNX Sub-14. */
+export const sub = (a: Operand, b: Operand): Value => binary('Sub', a, b);
+/** ONNX Mul-14. */
+export const mul = (a: Operand, b: Operand): Value => binary('Mul', a, b);
+/** ONNX Div-14. */
+export const div = (a: Operand, b: Operand): Value => binary('Div', a, b);
+/** ONNX Pow-15, with the exponent in the type of the base. */
+export const pow = (a: Value, exponent: number): Value => binary('Pow', a, exponent);
+/** ONNX Neg-13. */
+export const neg = (x: Value): Value => unary('Neg', x);
+/** ONNX Exp-13. */
+export const exp = (x: Value): Value => unary('Exp', x);
+/** ONNX Log-13: the natural logarithm. */
+export const log = (x: Value): Value => unary('Log', x);
+/** ONNX Sqrt-13. */
+export const sqrt = (x: Value): Value => unary('Sqrt', x);
+/** ONNX Reciprocal-13. */
+export const reciprocal = (x: Value): Value => unary('Reciprocal', x);
+/** ONNX Erf-13: the error function. */
+export const erf = (x: Value): Value => unary('Erf', x);
+/** ONNX Tanh-13. */
+export const tanh = (x: Value): Value => unary('Tanh', x);
+/** ONNX Sigmoid-13. */
+export const sigmoid = (x: Value): Value => unary('Sigmoid', x);
+/** ONNX Relu-14. */
+export const relu = (x: Value): Value => unary('Relu', x);
+/** ONNX Identity-19. */
+export const identity = (x: Value): Value => unary('Identity', x);
+
+/** ONNX Gelu-20: the exact form x·Φ(x), or its tanh approximation. */
+export function gelu(x: Value, approximate: 'none' | 'tanh' = 'none'): Value {
+  return x.graph.add('Gelu', [x], { approximate: { type: 'string', value: approximate } }, [x])[0];
+}
+
+/** ONNX Equal-19. */
+export const equal = (a: Operand, b: Operand): Value => binary('Equal', a, b, 'bool');
+/** ONNX Greater-13. */
+export const greater = (a: Operand, b: Operand): Value => binary('Greater', a, b, 'bool');
+
+/** ONNX Where-16: `condition ? a : b`, elementwise with broadcasting. */
+export function where(condition: Value, a: Operand, b: Operand): Value {
+  if (typeof a === 'number' && typeof b === 'number')
+    throw new GraphError('Where: one operand must be a graph value');
+  const left = typeof a === 'number' ? scalarLike(b as Value, a) : a;
+  const right = typeof b === 'number' ? scalarLike(left, b) : b;
+  const inner = broadcastShape(left.shape, right.shape);
+  const shape = inner && broadcastShape(condition.shape, inner);
+  if (!shape || condition.dtype !== 'bool' || left.dtype !== right.dtype) {
+    throw new GraphError(`Where: cannot choose with ${describe(condition)} between ${describe(left, right)}`);
+  }
+  return left.graph.add('Where', [condition, left, right], {}, [{ dtype: left.dtype, shape }])[0];
+}
+
+const onnxTypeNumber: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+};
+
+/** ONNX Cast-19; returns the value itself when it has the type already. */
+export function cast(x: Value, to: DType): Value {
+  if (x.dtype === to) return x;
+  return x.graph.add('Cast', [x], { to: int(onnxTypeNumber[to]) }, [{ dtype: to, shape: x.shape }])[0];
+}

@@ -1,0 +1,92 @@
+/** Batch and layer normalisation. */
+import { GraphError, TRACT_DOMAIN, type Value, describe, float, int } from '../graph.js';
+
+function perChannel(opType: string, x: Value, values: readonly Value[]): void {
+  const fits =
+    x.shape.length >= 2 &&
+    values.every(({ shape, dtype }) => shape.length === 1 && shape[0] === x.shape[1] && dtype === x.dtype);
+  if (!fits) throw new GraphError(`${opType}: one number a channel is needed: ${describe(x, ...values)}`);
+}
+
+/**
+ * ONNX BatchNormalization-15 in its inference form: `scale · (x - mean) / √(variance + epsilon) + bias` per channel.
+ *
+ * @param x [N, C, ...]
+ * @param scale, bias, mean, variance [C]
+ */
+export function batchNormalization(
+  x: Value,
+  scale: Value,
+  bias: Value,
+  mean: Value,
+  variance: Value,
+  epsilon = 1e-5,
+): Value {
+  const inputs = [x, scale, bias, mean, variance];
+  perChannel('BatchNormalization', x, inputs.slice(1));
+  return x.graph.add('BatchNormalization', inputs, { epsilon: float(epsilon) }, [x])[0];
+}
+
+/**
+ * Batch normalisation with the statistics of the batch itself (tract.BatchNormTraining).
+ *
+ * @param x [N, C, ...]
+ * @param scale, bias [C]
+ * @returns y like x; mean and (biased) variance of the batch, [C] each, which carry no gradient
+ */
+export function batchNormTraining(
+  x: Value,
+  scale: Value,
+  bias: Value,
+  epsilon = 1e-5,
+): { y: Value; mean: Value; variance: Value } {
+  perChannel('BatchNormTraining', x, [scale, bias]);
+  const results = [x, scale, scale];
+  const [y, mean, variance] = x.graph.add(
+    'BatchNormTraining',
+    [x, scale, bias],
+    { epsilon: float(epsilon) },
+    results,
+    TRACT_DOMAIN,
+  );
+  return { y, mean, variance };
+}
+
+/**
+ * The gradient of batch normalisation with batch statistics (tract.BatchNormTrainingGrad).
+ *
+ * @returns the gradients towards x, scale and bias
+ */
+export function batchNormTrainingGrad(
+  gradient: Value,
+  x: Value,
+  scale: Value,
+  mean: Value,
+  variance: Value,
+  epsilon: number,
+): readonly [Value, Value, Value] {
+  const [gradX, gradScale, gradBias] = x.graph.add(
+    'BatchNormTrainingGrad',
+    [gradient, x, scale, mean, variance],
+    { epsilon: float(epsilon) },
+    [x, scale, scale],
+    TRACT_DOMAIN,
+  );
+  return [gradX, gradScale, gradBias];
+}
+
+/**
+ * ONNX LayerNormalization-17 over the last axis.
+ *
+ * @param x [..., features]
+ * @param scale, bias [features]
+ */
+export function layerNormalization(x: Value, scale: Value, bias: Value, epsilon = 1e-5): Value {
+  const features = x.shape.at(-1);
+  if ([scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== features)) {
+    throw new GraphError(`LayerNormalization: one number a feature is needed: ${describe(x, scale, bias)}`);
+  }
+  return x.graph.add('LayerNormalization', [x, scale, bias], { axis: int(-1), epsilon: float(epsilon) }, [
+    x,
+  ])[0];
+}

@@ -1,0 +1,130 @@
+/** A graph as the bytes of an `.onnx` file (ONNX ModelProto). */
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { Shape, Tensor } from '../tensor/tensor.js';
+import {
+  type Attribute,
+  type Graph,
+  GraphError,
+  MICROSOFT_DOMAIN,
+  TRACT_DOMAIN,
+  type Value,
+  type ValueType,
+} from './graph.js';
+import { live } from './live.js';
+import { IR_VERSION, OPSET_VERSION, dataTypes } from './onnx-types.js';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './onnx_pb.js';
+
+export interface OnnxOptions {
+  /** Shown by tools as the graph's name. Default "tract". */
+  readonly name?: string;
+  /** Text stored beside the graph, such as class names. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The graph as an ONNX model. Nodes that no output depends on are left out; the types of all values are written, so
+ * that the graph can be read back and looked at with shapes.
+ *
+ * @throws GraphError when the graph still holds operators that a lowering has to replace
+ */
+export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOptions = {}): Uint8Array {
+  const { nodes, constants } = live(graph);
+  const unlowered = nodes.find(({ domain }) => domain === TRACT_DOMAIN);
+  if (unlowered)
+    throw new GraphError(`${unlowered.opType} is not an ONNX operator: lower the graph for an engine first`);
+  // An output may be an input, a constant, or named twice; an Identity gives each a name of its own.
+  const outputNodes = [...graph.outputs].map(([output, value]) => ({
+    opType: 'Identity',
+    input: [value.name],
+    output: [output],
+  }));
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(IR_VERSION),
+    opsetImport: [
+      { domain: '', version: BigInt(OPSET_VERSION) },
+      ...[...new Set(nodes.map(({ domain }) => domain))]
+        .filter((domain) => domain.startsWith(MICROSOFT_DOMAIN))
+        .map((domain) => ({ domain, version: 1n })),
+    ],
+    producerName: 'tract-ts',
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph: {
+      name,
+      input: graph.inputs.map((value) => valueInfo(value.name, value)),
+      output: [...graph.outputs].map(([output, value]) => valueInfo(output, value)),
+      initializer: constants.map((value) => tensorProto(value.name, value.constant!)),
+      valueInfo: nodes.flatMap(({ outputs }) => outputs.map((value) => valueInfo(value.name, value))),
+      node: [
+        ...nodes.map((node, index) => ({
+          name: `${node.scope}/${node.opType}_${index}`,
+          opType: node.opType,
+          domain: node.domain,
+          input: inputNames(node.inputs),
+          output: node.outputs.map((output) => output.name),
+          attribute: Object.entries(node.attributes).map(([key, value]) => attributeProto(key, value)),
+        })),
+        ...outputNodes,
+      ],
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** Optional inputs that were left out are empty names, and none at the end. */
+function inputNames(inputs: readonly (Value | null)[]): string[] {
+  const last = inputs.findLastIndex((input) => input !== null);
+  return inputs.slice(0, last + 1).map((input) => input?.name ?? '');
+}
+
+function valueInfo(name: string, { dtype, shape }: ValueType): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: 'tensorType',
+        value: { elemType: dataTypes[dtype], shape: { dim: shape.map(dimension) } },
+      },
+    },
+  });
+}
+
+function dimension(length: number): { value: { case: 'dimValue'; value: bigint } } {
+  return { value: { case: 'dimValue', value: BigInt(length) } };
+}
+
+function bigints(values: Shape): bigint[] {
+  return values.map((value) => BigInt(value));
+}
+
+function tensorProto(name: string, { dtype, shape, data }: Tensor): TensorProto {
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return create(TensorProtoSchema, { name, dims: bigints(shape), dataType: dataTypes[dtype], rawData });
+}
+
+function attributeProto(name: string, attribute: Attribute): AttributeProto {
+  switch (attribute.type) {
+    case 'int':
+      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.value) });
+    case 'ints':
+      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: bigints(attribute.value) });
+    case 'float':
+      return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value });
+    case 'floats':
+      return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...attribute.value] });
+    case 'string':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.STRING,
+        s: new TextEncoder().encode(attribute.value),
+      });
+  }
+}
