@@ -43,6 +43,14 @@ const convGram: Rewrite = ([x], node) => [
   ),
 ];
 
+const convPatches: Rewrite = ([x], node) => [
+  patches(
+    op.transpose(x!, [1, 0, 2, 3]),
+    node.attributes.kernel_shape.value as number[],
+    op.geometryOf(node),
+  ),
+];
+
 /** Σ of `term` over slices of the batch that are small enough for their patches to fit the memory budget. */
 function sumOverSlices(
   x: Value,
@@ -103,6 +111,7 @@ export const portable: Rewrites = new Map<string, Rewrite>([
   ['tract.ConvGradInput', convGradInput],
   ['tract.ConvGradWeight', convGradWeight],
   ['tract.ConvGram', convGram],
+  ['tract.ConvPatches', convPatches],
   ['tract.BatchNormTraining', batchNormTraining],
   ['tract.BatchNormTrainingGrad', batchNormTrainingGrad],
   ['tract.MaxPoolGrad', maxPoolGrad],

@@ -199,3 +199,23 @@ export function convGram(x: Value, kernel: readonly number[], options: Convoluti
     TRACT_DOMAIN,
   )[0];
 }
+
+/**
+ * The patches a convolution looks at (tract.ConvPatches), one column an output position.
+ *
+ * @param x [N, Cin, H, W]
+ * @param kernel [KH, KW]
+ * @returns [groups, n, N · OH · OW] with n as in `convGram`
+ */
+export function convPatches(x: Value, kernel: readonly number[], options: ConvolutionGeometry): Value {
+  const [batch, channels, ...image] = x.shape;
+  const [height, width] = outputSize(image, kernel, options);
+  const shape = [options.groups, (channels / options.groups) * kernel[0] * kernel[1], batch * height * width];
+  return x.graph.add(
+    'ConvPatches',
+    [x],
+    attributesOf(kernel, options),
+    [{ dtype: x.dtype, shape }],
+    TRACT_DOMAIN,
+  )[0];
+}

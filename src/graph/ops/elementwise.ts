@@ -37,8 +37,12 @@ export const mul = (a: Operand, b: Operand): Value => binary('Mul', a, b);
 export const div = (a: Operand, b: Operand): Value => binary('Div', a, b);
 /** ONNX Pow-15, with the exponent in the type of the base. */
 export const pow = (a: Value, exponent: number): Value => binary('Pow', a, exponent);
+/** ONNX Pow-15 of two values; has a backward rule for a constant exponent only (`pow`). */
+export const power = (a: Value, b: Value): Value => binary('Pow', a, b);
 /** ONNX Neg-13. */
 export const neg = (x: Value): Value => unary('Neg', x);
+/** ONNX Abs-13. */
+export const abs = (x: Value): Value => unary('Abs', x);
 /** ONNX Exp-13. */
 export const exp = (x: Value): Value => unary('Exp', x);
 /** ONNX Log-13: the natural logarithm. */

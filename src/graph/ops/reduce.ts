@@ -21,6 +21,10 @@ export const reduceSum = (x: Value, axes: readonly number[], keepDimensions = fa
 export const reduceMean = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
   reduce('ReduceMean', x, axes, keepDimensions);
 
+/** ONNX ReduceMax-18; has no backward rule. */
+export const reduceMax = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduce('ReduceMax', x, axes, keepDimensions);
+
 /** ONNX ArgMax-13: the index of the first greatest element along an axis, as int64 and without that axis. */
 export function argMax(x: Value, axis: number): Value {
   const at = normalizeAxis('ArgMax', axis, x.shape);

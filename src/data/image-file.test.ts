@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { crc32 } from 'node:zlib';
+import sharp, { type Sharp } from 'sharp';
+import { DataError } from './data-error.js';
+import { readImage } from './image-file.js';
+
+describe('image files', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tract-image-'));
+  });
+  after(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  /** A picture in one colour. */
+  const plain = (
+    width: number,
+    height: number,
+    background: { r: number; g: number; b: number; alpha?: number },
+  ): Sharp =>
+    sharp({ create: { width, height, channels: background.alpha === undefined ? 3 : 4, background } });
+  const refused = (path: string, message: RegExp): Promise<void> =>
+    assert.rejects(
+      readImage(path, [3, 8, 8]),
+      (error) => error instanceof DataError && error.message.includes(path) && message.test(error.message),
+    );
+
+  it('of the three formats become planes of red, green and blue', async () => {
+    for (const format of ['png', 'jpeg', 'webp'] as const) {
+      const path = join(folder, `plain.${format}`);
+      await plain(20, 10, { r: 200, g: 100, b: 50 }).toFormat(format).toFile(path);
+      const image = await readImage(path, [3, 4, 6]);
+      assert.equal(image.length, 3 * 4 * 6);
+      image.forEach((level, index) => {
+        assert.ok(Math.abs(level - [200, 100, 50][Math.floor(index / 24)]) <= 3, `${format}: ${level}`);
+      });
+    }
+  });
+
+  it('of the right size come as they are', async () => {
+    const pixels = Uint8Array.from({ length: 4 * 5 * 3 }, (_, index) => index * 4);
+    const path = join(folder, 'exact.png');
+    await sharp(pixels, { raw: { width: 5, height: 4, channels: 3 } })
+      .png()
+      .toFile(path);
+    const image = await readImage(path, [3, 4, 5]);
+    assert.deepEqual(
+      image,
+      Uint8Array.from({ length: 60 }, (_, index) => pixels[(index % 20) * 3 + Math.floor(index / 20)]),
+    );
+  });
+
+  it('are cut to the middle, turned as their EXIF data say, and laid over white', async () => {
+    const wide = join(folder, 'wide.png');
+    // Black, with a white square in the middle.
+    await plain(30, 10, { r: 0, g: 0, b: 0 })
+      .composite([
+        { input: await plain(10, 10, { r: 255, g: 255, b: 255 }).png().toBuffer(), left: 10, top: 0 },
+      ])
+      .png()
+      .toFile(wide);
+    assert.ok((await readImage(wide, [3, 10, 10])).every((level) => level === 255));
+
+    const turned = join(folder, 'turned.jpeg');
+    // Red on the left, blue on the right; orientation 6 turns it so that red is above.
+    await plain(16, 16, { r: 255, g: 0, b: 0 })
+      .composite([{ input: await plain(8, 16, { r: 0, g: 0, b: 255 }).png().toBuffer(), left: 8, top: 0 }])
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toFile(turned);
+    const image = await readImage(turned, [3, 16, 16]);
+    assert.ok(image[2 * 16 + 8] > 200 && image[13 * 16 + 8] < 50);
+
+    const clear = join(folder, 'clear.png');
+    await plain(8, 8, { r: 0, g: 0, b: 0, alpha: 0 }).png().toFile(clear);
+    assert.ok((await readImage(clear, [3, 8, 8])).every((level) => level === 255));
+  });
+
+  it('are grey where a model has one channel, and coloured from grey where it has three', async () => {
+    const grey = join(folder, 'grey.png');
+    await plain(8, 8, { r: 90, g: 90, b: 90 }).toColourspace('b-w').png().toFile(grey);
+    for (const channels of [1, 3]) {
+      const image = await readImage(grey, [channels, 8, 8]);
+      assert.equal(image.length, channels * 64);
+      assert.ok(image.every((level) => Math.abs(level - 90) <= 1));
+    }
+    await assert.rejects(readImage(grey, [2, 8, 8]), RangeError);
+  });
+
+  it('that are none are refused by name', async () => {
+    await refused(join(folder, 'nothing.png'), /^There is no file/);
+    await refused(folder, /is not a file/);
+    const text = join(folder, 'text.png');
+    await writeFile(text, 'this is not an image');
+    await refused(text, /is not an image that can be read/);
+    await writeFile(text, '');
+    await refused(text, /is not an image that can be read/);
+    const vector = join(folder, 'vector.png');
+    await writeFile(vector, '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    await refused(vector, /is a SVG image; give a JPEG, PNG or WebP file/);
+    const gif = join(folder, 'plain.gif');
+    await plain(8, 8, { r: 0, g: 0, b: 0 }).gif().toFile(gif);
+    await refused(gif, /is a GIF image/);
+    await mkdir(join(folder, 'folder.png'));
+    await refused(join(folder, 'folder.png'), /is not a file/);
+  });
+
+  it('that are cut off or huge are refused', async () => {
+    const whole = join(folder, 'noise.png');
+    await sharp({
+      create: {
+        width: 64,
+        height: 64,
+        channels: 3,
+        background: 'red',
+        noise: { type: 'gaussian', mean: 99, sigma: 30 },
+      },
+    })
+      .png()
+      .toFile(whole);
+    const bytes = await readFile(whole);
+    const cut = join(folder, 'cut.png');
+    await writeFile(cut, bytes.subarray(0, bytes.length >> 1));
+    await refused(cut, /is not an image that can be read/);
+    const huge = join(folder, 'huge.png');
+    // Another width and height in the PNG header, and its checksum.
+    bytes.writeUInt32BE(20_000, 16);
+    bytes.writeUInt32BE(20_000, 20);
+    bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+    await writeFile(huge, bytes);
+    await refused(huge, /is too large: 20000 x 20000 pixels/);
+  });
+});

@@ -1,0 +1,53 @@
+/** The models by name, as the command and checkpoints know them. */
+import type { ConfigValue, Model } from '../nn/model.js';
+import { mlp } from './mlp.js';
+import { resnet18, resnet34, resnet50 } from './resnet.js';
+import { vit, vitBase, vitSmall, vitTiny } from './vit.js';
+
+interface Entry {
+  readonly create: (options: Record<string, never>) => Model;
+  readonly description: string;
+}
+
+// The factories check their options themselves, at run time, because a checkpoint's may be anything.
+const entry = (create: (options: never) => Model, description: string): Entry => ({
+  create: create as Entry['create'],
+  description,
+});
+
+export const models: ReadonlyMap<string, Entry> = new Map([
+  ['resnet18', entry(resnet18, 'residual network of 18 layers (He et al., 2016)')],
+  ['resnet34', entry(resnet34, 'residual network of 34 layers')],
+  ['resnet50', entry(resnet50, 'residual network of 50 layers, with bottleneck blocks')],
+  ['vit', entry(vit, 'vision transformer (Dosovitskiy et al., 2021) of a size for small images')],
+  ['vit-tiny', entry(vitTiny, 'ViT-Ti/16 for images of 224 pixels')],
+  ['vit-small', entry(vitSmall, 'ViT-S/16 for images of 224 pixels')],
+  ['vit-base', entry(vitBase, 'ViT-B/16 for images of 224 pixels')],
+  ['mlp', entry(mlp, 'multi-layer perceptron on the pixels')],
+]);
+
+/**
+ * Makes a model by name.
+ *
+ * @throws RangeError for a name that does not exist, an option the model does not have, or a value it cannot take
+ */
+export function createModel(
+  name: string,
+  options: Readonly<Record<string, ConfigValue | undefined>> = {},
+): Model {
+  const found = models.get(name);
+  if (!found) throw new RangeError(`there is no model "${name}"; there are ${[...models.keys()].join(', ')}`);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const { config } = found.create({});
+  for (const [option, value] of Object.entries(given)) {
+    if (!(option in config)) {
+      throw new RangeError(`${name} has no option "${option}"; it has ${Object.keys(config).join(', ')}`);
+    }
+    if (typeof value !== typeof config[option]) {
+      throw new RangeError(
+        `${name}: ${option} must be a ${typeof config[option]}, not ${JSON.stringify(value)}`,
+      );
+    }
+  }
+  return found.create(given as Record<string, never>);
+}

@@ -1,0 +1,104 @@
+/**
+ * Finding the layer that TrAct is for: the one parametrised layer that the image reaches first, through
+ * normalisation, padding, reshapes and transposes.
+ */
+import type { Node, Value } from '../graph/graph.js';
+import type { Parameter } from '../nn/scope.js';
+
+/** What may lie between the image and the first layer: it keeps what a pre-activation means. */
+const transparent = new Set([
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Cast',
+  'Identity',
+  'Pad',
+  'Reshape',
+  'Transpose',
+  'Slice',
+  'BatchNormalization',
+  'tract.BatchNormTraining',
+  'LayerNormalization',
+]);
+
+/** A layer whose weights TrAct can train. */
+export interface FirstLayer {
+  /** Its path, such as `conv1`. */
+  readonly layer: string;
+  /** The tract.Linear or Conv node. */
+  readonly node: Node;
+  /** The name of its weights, such as `conv1.weight`. */
+  readonly weightName: string;
+}
+
+/** No layer can be chosen; the message says why and what to do. */
+export class FirstLayerError extends Error {
+  override name = 'FirstLayerError';
+}
+
+/** All linear layers and convolutions with a trained weight of their own, in the order of the graph. */
+export function weightedLayers(
+  nodes: readonly Node[],
+  parameters: ReadonlyMap<string, Parameter>,
+): FirstLayer[] {
+  const names = new Map([...parameters].map(([name, { value }]) => [value, name]));
+  return nodes.flatMap((node) => {
+    const weight = node.inputs[1];
+    const weightName =
+      (node.opType === 'Conv' || node.opType === 'Linear') && weight ? names.get(weight) : undefined;
+    if (!weightName) return [];
+    const users = nodes.filter(({ inputs }) => inputs.includes(weight!));
+    if (users.length > 1) return [];
+    return [{ layer: weightName.replace(/\.?[^.]*$/, ''), node, weightName }];
+  });
+}
+
+/** The layer of the given path or weight name. */
+export function namedLayer(
+  name: string,
+  nodes: readonly Node[],
+  parameters: ReadonlyMap<string, Parameter>,
+): FirstLayer {
+  const layers = weightedLayers(nodes, parameters);
+  const found = layers.find(({ layer, weightName }) => name === layer || name === weightName);
+  if (found) return found;
+  throw new FirstLayerError(
+    `there is no linear layer or convolution "${name}"; there are ${layers.map(({ layer }) => layer).join(', ')}`,
+  );
+}
+
+/**
+ * The layer that the image reaches first.
+ *
+ * @throws FirstLayerError where there is no such layer, or more than one
+ */
+export function firstLayer(
+  image: Value,
+  nodes: readonly Node[],
+  parameters: ReadonlyMap<string, Parameter>,
+): FirstLayer {
+  const layers = weightedLayers(nodes, parameters);
+  const byNode = new Map(layers.map((layer) => [layer.node, layer]));
+  const reached = new Set<Value>([image]);
+  const found: FirstLayer[] = [];
+  for (const node of nodes) {
+    if (!node.inputs.some((input) => input && reached.has(input))) continue;
+    const layer = byNode.get(node);
+    const operator = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
+    if (layer && reached.has(node.inputs[0]!)) found.push(layer);
+    else if (transparent.has(operator)) node.outputs.forEach((output) => reached.add(output));
+    else {
+      const place = node.scope === '' ? '' : ` in ${node.scope}`;
+      throw new FirstLayerError(
+        `before any linear layer or convolution the image reaches ${node.opType}${place}, which TrAct cannot look through; name the layer it is for: tract(model, { layer: '…' }) with one of ${layers.map(({ layer: path }) => path).join(', ')}`,
+      );
+    }
+  }
+  if (found.length === 1) return found[0];
+  if (found.length === 0)
+    throw new FirstLayerError('the image reaches no linear layer or convolution with weights of its own');
+  throw new FirstLayerError(
+    `the image reaches ${found.length} layers at once (${found.map(({ layer }) => layer).join(', ')}); name the one TrAct is for: tract(model, { layer: '${found[0].layer}' })`,
+  );
+}

@@ -1,0 +1,47 @@
+/** The inverse of a symmetric positive definite matrix in the graph, where ONNX has no Cholesky decomposition. */
+import type { Value } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import { tensor } from '../tensor/tensor.js';
+
+/**
+ * How often the iteration runs. Each run multiplies the smallest eigenvalue of X·A by nearly 4 until it is close to
+ * 1, and squares the distance from 1 from there on: 20 runs reach float64's precision for matrices of a condition up
+ * to 10⁹. Beyond that, directions with the smallest eigenvalues come out shortened, as with a larger λ.
+ */
+const ITERATIONS = 20;
+
+/**
+ * `(gram + λI)⁻¹` by the Newton–Schulz iteration with optimal scaling, in float64: matrix products only.
+ *
+ * X ← c X ((1 + l) I − A X) maps the eigenvalues of X A from [l, 1] to [4l / (1 + l)², 1] for c = 4 / (1 + l)². It
+ * starts from X = I / N with N ≥ the largest eigenvalue of A (its ∞-norm) and l = λ / N, since gram is positive
+ * semi-definite. Scaling the plain iteration 2X − XAX in this way needs half as many runs (Pan and Schreiber, "An
+ * improved Newton iteration for the generalized inverse of a matrix, with applications", 1991).
+ *
+ * @param gram float64 [..., n, n], symmetric positive semi-definite
+ * @param lambda positive
+ * @returns float64 [..., n, n]
+ */
+export function regularizedInverse(gram: Value, lambda: number): Value {
+  const { graph } = gram;
+  const size = gram.shape.at(-1)!;
+  const identity = graph.constant(
+    tensor(
+      'float64',
+      [size, size],
+      Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
+    ),
+  );
+  const matrix = op.add(gram, op.mul(identity, lambda));
+  const norm = op.reduceMax(op.reduceSum(op.abs(matrix), [-1], true), [-2], true);
+  let inverse = op.div(identity, norm);
+  let least = op.div(lambda, norm);
+  for (let run = 0; run < ITERATIONS; run++) {
+    const sum = op.add(least, 1);
+    const scale = op.div(4, op.mul(sum, sum));
+    const correction = op.sub(op.mul(identity, sum), op.matMul(matrix, inverse));
+    inverse = op.mul(op.matMul(inverse, correction), scale);
+    least = op.mul(least, scale);
+  }
+  return inverse;
+}

@@ -1,0 +1,22 @@
+/** Where a run stands: everything but the tensors that it takes to continue to the same bits. */
+import type { RandomState } from '../random/random.js';
+
+export interface Progress {
+  /** Epochs that are complete. */
+  readonly epoch: number;
+  /** Steps of the epoch that has begun. */
+  readonly stepInEpoch: number;
+  /** Steps since the beginning of the run. */
+  readonly step: number;
+  /** Sums over the steps of the epoch that has begun: the losses, and the numbers of correct answers. */
+  readonly lossSum: number;
+  readonly correctSum: number;
+  /** The best test accuracy of a complete epoch, 0 to 1; -1 before the first. */
+  readonly bestAccuracy: number;
+  /** The generator of batches, as it was at the beginning of the epoch. */
+  readonly random: RandomState;
+}
+
+export function initialProgress(random: RandomState): Progress {
+  return { epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correctSum: 0, bestAccuracy: -1, random };
+}

@@ -1,0 +1,46 @@
+/** The state of a training run, and whether it fits a model. */
+import type { Tensors } from '../engine/compile.js';
+import { formatShape, sameShape } from '../tensor/tensor.js';
+import type { Progress } from './progress.js';
+
+/** Per channel, of pixel values scaled to [0, 1]. */
+export interface Standardization {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+export interface TrainingState {
+  /** Parameters, running statistics and the optimizer's state. */
+  readonly tensors: Tensors;
+  readonly progress: Progress;
+  /** Absent before the first batch. */
+  readonly standardization?: Standardization;
+}
+
+/** State that belongs to another model or optimizer. */
+export class StateError extends Error {
+  override name = 'StateError';
+}
+
+/**
+ * @param wanted the tensors that the model has
+ * @param given those that are to take their place
+ * @throws StateError naming the first tensor that differs
+ */
+export function checkState(wanted: Tensors, given: Tensors): void {
+  for (const [name, { dtype, shape }] of Object.entries(wanted)) {
+    const found = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (!found)
+      throw new StateError(
+        `the model has a tensor "${name}" of ${dtype} ${formatShape(shape)}, which the checkpoint lacks`,
+      );
+    if (found.dtype !== dtype || !sameShape(found.shape, shape)) {
+      throw new StateError(
+        `"${name}" is ${dtype} ${formatShape(shape)} in the model, but ${found.dtype} ${formatShape(found.shape)} in the checkpoint`,
+      );
+    }
+  }
+  const extra = Object.keys(given).find((name) => !Object.hasOwn(wanted, name));
+  if (extra !== undefined)
+    throw new StateError(`the checkpoint has a tensor "${extra}", which the model lacks`);
+}
