@@ -1,7 +1,9 @@
 /** `tract-ts`: everything that runs in Node and in browsers alike. */
-export { InlineLoader, type Batch, type BatchLoader, type BatchPlan } from './data/batches.js';
+export { InlineLoader } from './data/batches.js';
+export type { Batch, BatchLoader, BatchPlan } from './data/loader.js';
 export { DataError } from './data/data-error.js';
-export { type Augmentation, type ImageDataset, type ImageShape, type Split, limit } from './data/dataset.js';
+export { type ImageDataset, type ImageShape, type Split, limit } from './data/dataset.js';
+export type { Augmentation } from './data/loader.js';
 export { shapes } from './data/shapes.js';
 export { grad } from './autodiff/grad.js';
 export { type CompileOptions, Program, type Tensors } from './engine/compile.js';
@@ -33,4 +35,10 @@ export { type TractOptions, tract } from './tract/tract.js';
 export type { EpochEvent, Evaluation, StepEvent, TrainingEvent } from './train/events.js';
 export { StateError, type TrainingState } from './train/state.js';
 export { evaluationGraph, inferenceGraph, trainingGraph } from './train/step-graph.js';
-export { DivergenceError, type FitOptions, type FitResult, Trainer, type TrainerOptions } from './train/trainer.js';
+export {
+  DivergenceError,
+  type FitOptions,
+  type FitResult,
+  Trainer,
+  type TrainerOptions,
+} from './train/trainer.js';

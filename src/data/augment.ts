@@ -1,6 +1,7 @@
 /** Augmentation of a training image: a random crop from a zero-padded border, and mirroring by chance. */
 import type { Random } from '../random/random.js';
-import type { Augmentation, ImageShape } from './dataset.js';
+import type { ImageShape } from './dataset.js';
+import type { Augmentation } from './loader.js';
 
 /**
  * Writes one image, augmented, to `target` from `targetOffset` on.

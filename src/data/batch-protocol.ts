@@ -5,17 +5,17 @@
  * worker fills slot `made % slots` while `made - released < slots`. Neither side needs the other's event loop to
  * turn: the worker goes on while the main thread is inside a long synchronous call.
  */
-import type { BatchPlan } from './batches.js';
+import type { BatchPlan } from './loader.js';
 import type { ImageShape, Split } from './dataset.js';
 
-/** Slots of the ring: one is read while the others are filled. */
+/** Slots of the ring: how many batches the worker is ahead. */
 export const slotCount = 4;
 
 /** Positions in the Int32Array `control` of an epoch, which begins with zeros. */
 export const Control = {
   /** Batches that the worker has finished. */
   made: 0,
-  /** Batches that the consumer is done with. The worker sleeps on it. */
+  /** Batches that the consumer has taken out. The worker sleeps on it. */
   released: 1,
   /** 1 once nobody wants more batches of this epoch. */
   cancelled: 2,

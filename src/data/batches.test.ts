@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../random/random.js';
-import { type Batch, batchCount, type BatchPlan, inlineBatches, InlineLoader } from './batches.js';
+import { batchCount, inlineBatches, InlineLoader } from './batches.js';
+import type { Batch, BatchPlan } from './loader.js';
 import { DataError } from './data-error.js';
 import type { ImageShape, Split } from './dataset.js';
 

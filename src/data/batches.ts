@@ -2,57 +2,11 @@
  * Batches of a split: which images, in which order, how augmented. What a batch holds is a pure function of the
  * split, the plan and the batch's index, whoever makes it, and wherever an epoch is taken up again.
  */
-import { Random, type RandomState } from '../random/random.js';
+import { Random } from '../random/random.js';
 import { augmentImage } from './augment.js';
 import { DataError } from './data-error.js';
-import {
-  type Augmentation,
-  checkSplit,
-  imageCount,
-  type ImageShape,
-  imageSize,
-  type Split,
-} from './dataset.js';
-
-/** How one epoch is cut into batches. */
-export interface BatchPlan {
-  /** Images in a batch; at least 1. */
-  readonly batchSize: number;
-  /** Whether the images come in random order instead of the split's own. */
-  readonly shuffle: boolean;
-  /** How images are varied; left out, they come as they are. */
-  readonly augmentation?: Augmentation;
-  /** The last images, too few for a batch, are dropped (training) or padded with zeros (evaluation). */
-  readonly last: 'drop' | 'pad';
-  /** State of the generator for this epoch; order and augmentation derive from it. */
-  readonly random: RandomState;
-  /** The first batch to make, to resume in the middle of an epoch; default 0. Batch k is the same whatever it is. */
-  readonly start?: number;
-}
-
-export interface Batch {
-  /** Position in the epoch, from 0. */
-  readonly index: number;
-  /** uint8 [batchSize, channels, height, width]. */
-  readonly images: Uint8Array;
-  /** int32 [batchSize]. */
-  readonly labels: Int32Array;
-  /** Rows that hold images; fewer than batchSize only in a padded last batch, whose other rows are zero. */
-  readonly count: number;
-}
-
-/** Makes the batches of one split, epoch after epoch. */
-export interface BatchLoader {
-  /**
-   * The batches of an epoch in order. The buffers of a batch are overwritten once the next one is asked for. A
-   * loader reads one epoch at a time: beginning another ends the one before.
-   *
-   * @throws DataError at once, when the plan does not fit the split (see `batchCount`)
-   */
-  epoch(plan: BatchPlan): AsyncIterable<Batch>;
-  /** Ends the loader and the epoch it is in; it may be called more than once. */
-  close(): Promise<void>;
-}
+import { checkSplit, imageCount, type ImageShape, imageSize, type Split } from './dataset.js';
+import type { Batch, BatchLoader, BatchPlan } from './loader.js';
 
 /**
  * The number of batches in a whole epoch of `images` images.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -159,6 +159,20 @@ describe('downloading CIFAR', { timeout: 60_000 }, () => {
       load({ dir: join(folder, 'file', 'inner') }),
       (error) =>
         error instanceof DataError && /could not be written \(ENOTDIR\).*TRACT_DATA_DIR/.test(error.message),
+    );
+  });
+
+  it('says that the disk is full', async (t) => {
+    if (!(await stat('/dev/full').catch(() => undefined))) {
+      t.skip('there is no /dev/full on this platform');
+      return;
+    }
+    respond = serve;
+    await mkdir(dir);
+    await symlink('/dev/full', join(dir, 'cifar-10-batches-bin.tar.gz.part'));
+    await assert.rejects(
+      load(),
+      (error) => error instanceof DataError && /^The disk is full: .*Make room/.test(error.message),
     );
   });
 

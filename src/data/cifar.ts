@@ -231,9 +231,8 @@ async function countRecords(file: FileHandle, path: string, layout: Layout): Pro
   const { size } = stats;
   const found = `${path} has ${size} bytes`;
   if (size === 0 || size % recordSize !== 0) {
-    const whole = Math.floor(size / recordSize);
     throw new DataError(
-      `${found}, which is not a whole number of records of ${recordSize} bytes (${whole} records and ${size - whole * recordSize} bytes over): it is truncated, or not of ${title}. ${wayOut(archive)}`,
+      `${found}, which is not a whole number of records of ${recordSize} bytes (${size % recordSize} bytes are left over): it is truncated, or not of ${title}. ${wayOut(archive)}`,
     );
   }
   if (size > mostRecords * recordSize) {

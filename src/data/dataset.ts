@@ -3,8 +3,8 @@
  *
  * A dataset lives in shared memory where the platform has it, so that a worker thread reads it without a copy.
  */
-import type { BatchLoader } from './batches.js';
 import { DataError } from './data-error.js';
+import type { Augmentation, BatchLoader } from './loader.js';
 
 /** Channels, height and width of every image of a dataset. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
@@ -15,14 +15,6 @@ export interface Split {
   readonly images: Uint8Array;
   /** The class of each image, from 0; its length is the number of images. */
   readonly labels: Uint8Array;
-}
-
-/** How a training image is varied each time it is shown. */
-export interface Augmentation {
-  /** Rows and columns of zeros added on each side before a random crop back to the original size; 0 for none. */
-  readonly cropPadding: number;
-  /** Whether every second image, by chance, is mirrored left to right. */
-  readonly horizontalFlip: boolean;
 }
 
 export interface ImageDataset {

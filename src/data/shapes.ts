@@ -75,7 +75,6 @@ function drawSplit(name: string, count: number, seed: number): Split {
 /** Writes how much of each pixel the figure covers, from 0 to 1. */
 function cover(coverage: Float64Array, label: number, random: Random): void {
   const { kind, make } = figureClasses[label];
-  coverage.fill(0);
   if (kind === 'shape') {
     const radius = random.uniform(9, 13);
     const centerX = random.uniform(radius, side - radius);
@@ -103,7 +102,7 @@ function cover(coverage: Float64Array, label: number, random: Random): void {
 /** Up to 23 degrees either way. */
 const tilt = (random: Random): number => random.uniform(-0.4, 0.4);
 
-/** Raises the coverage of each pixel to that by the figure, whose outline is smoothed over one pixel. */
+/** Writes the coverage of each pixel by one figure, whose outline is smoothed over one pixel. */
 function rasterize(coverage: Float64Array, figure: Figure, placement: Placement): void {
   const { centerX, centerY, scale, rotation } = placement;
   const cosine = Math.cos(rotation) / scale;
@@ -113,8 +112,7 @@ function rasterize(coverage: Float64Array, figure: Figure, placement: Placement)
     for (let column = 0; column < side; column++, pixel++) {
       const across = column + 0.5 - centerX;
       const distance = figure(cosine * across + sine * down, cosine * down - sine * across) * scale;
-      const covered = Math.min(Math.max(0.5 - distance, 0), 1);
-      if (covered > coverage[pixel]) coverage[pixel] = covered;
+      coverage[pixel] = Math.min(Math.max(0.5 - distance, 0), 1);
     }
   }
 }

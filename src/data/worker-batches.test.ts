@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { describe, it } from 'node:test';
 import { Random } from '../random/random.js';
-import { type Batch, type BatchPlan, InlineLoader } from './batches.js';
+import { InlineLoader } from './batches.js';
+import type { Batch, BatchPlan } from './loader.js';
 import type { Split } from './dataset.js';
 import { shapes } from './shapes.js';
 import { WorkerLoader } from './worker-batches.js';
@@ -42,9 +43,12 @@ describe('batches from a worker', { timeout: 60_000 }, () => {
     await worker.close();
   });
 
-  it('come from data in ordinary memory, too', async () => {
+  it('come from data in ordinary memory, too, and in ordinary memory', async () => {
     const ordinary: Split = { images: Uint8Array.from(train.images), labels: Uint8Array.from(train.labels) };
     const worker = new WorkerLoader(ordinary, imageShape);
+    for await (const { images, labels } of worker.epoch({ ...plan, start: 12 })) {
+      assert.ok(images.buffer instanceof ArrayBuffer && labels.buffer instanceof ArrayBuffer);
+    }
     assert.deepEqual(
       await collect(worker.epoch(plan)),
       await collect(new InlineLoader(train, imageShape).epoch(plan)),
@@ -56,11 +60,11 @@ describe('batches from a worker', { timeout: 60_000 }, () => {
     const worker = new WorkerLoader(train, imageShape);
     const batches = worker.epoch(plan)[Symbol.asyncIterator]();
     await batches.next();
-    // Nothing but the worker can run for this time; then the next three batches are there at once.
+    // Nothing but the worker can run for this time; then the next four batches are there at once.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
     let turned = false;
     const turn = setImmediate(() => (turned = true));
-    for (let i = 0; i < 3; i++) await batches.next();
+    for (let i = 0; i < 4; i++) await batches.next();
     assert.equal(turned, false);
     clearImmediate(turn);
     await worker.close();

@@ -8,7 +8,8 @@ import {
   type WorkerData,
   type WorkerMessage,
 } from './batch-protocol.js';
-import { type Batch, batchCount, type BatchLoader, type BatchPlan } from './batches.js';
+import { batchCount } from './batches.js';
+import type { Batch, BatchLoader, BatchPlan } from './loader.js';
 import { allocateShared, checkSplit, imageCount, type ImageShape, imageSize, type Split } from './dataset.js';
 
 /** An epoch being made. */
@@ -18,6 +19,9 @@ interface Epoch {
   readonly count: number;
   readonly ring: Ring;
   readonly control: Int32Array;
+  /** What the consumer gets, in ordinary memory: ONNX Runtime takes no tensor in shared memory. */
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
   /** Why there will be no more batches than those made. */
   failure?: Error;
   /** Called when a batch may be there, or the epoch has failed. */
@@ -27,7 +31,7 @@ interface Epoch {
 /**
  * Makes the batches of a split in a thread of its own, the same bits as an InlineLoader.
  *
- * The thread works up to three batches ahead, also while the calling thread is busy. It starts once and serves any
+ * The thread works up to four batches ahead, also while the calling thread is busy. It starts once and serves any
  * number of epochs; it reads the split in place when that is in shared memory (as this package's datasets are) and
  * otherwise gets one copy. It does not keep the process alive.
  */
@@ -75,6 +79,8 @@ export class WorkerLoader implements BatchLoader {
       plan,
       count,
       ring: this.#ringFor(plan.batchSize),
+      images: new Uint8Array(plan.batchSize * this.#imageSize),
+      labels: new Int32Array(plan.batchSize),
       control: new Int32Array(new SharedArrayBuffer(4 * Object.keys(Control).length)),
     };
     this.#current = epoch;
@@ -90,24 +96,21 @@ export class WorkerLoader implements BatchLoader {
   }
 
   async *#batches(epoch: Epoch): AsyncGenerator<Batch> {
-    const { control, ring, plan } = epoch;
+    const { control, ring, plan, images, labels } = epoch;
     const { start = 0 } = plan;
     try {
       for (let taken = 0; start + taken < epoch.count; taken++) {
         if (Atomics.load(control, Control.made) === taken) await this.#arrival(epoch, taken);
-        // Batches made before a failure are still good, but an epoch that was ended has no buffers any more.
+        // Batches made before a failure are still good, but the slots of an epoch that was ended may hold another's.
         if (epoch.failure && Atomics.load(control, Control.made) === taken) throw epoch.failure;
-        if (Atomics.load(control, Control.cancelled) === 1)
-          throw epoch.failure ?? new Error('this epoch has ended');
+        if (this.#current !== epoch) throw epoch.failure ?? new Error('this epoch has ended');
         const slot = taken % slotCount;
-        yield {
-          index: start + taken,
-          images: ring.images[slot],
-          labels: ring.labels[slot],
-          count: ring.counts[slot],
-        };
+        images.set(ring.images[slot]);
+        labels.set(ring.labels[slot]);
+        const count = ring.counts[slot];
         Atomics.store(control, Control.released, taken + 1);
         Atomics.notify(control, Control.released);
+        yield { index: start + taken, images, labels, count };
       }
     } finally {
       if (this.#current === epoch) this.#endCurrent('this epoch has ended');

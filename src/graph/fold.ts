@@ -4,8 +4,8 @@
  * Only operators that are exactly the same on the host are folded. The table is short on purpose: it covers what
  * builders and backward rules do to constants; ONNX Runtime folds whatever else is constant when it loads a graph.
  */
-import { type Tensor, type TypedArrays, allocate, elementCount } from '../tensor/tensor.js';
-import type { Attributes, Value, ValueType } from './graph.js';
+import { type Tensor, type TensorType, type TypedArrays, allocate, elementCount } from '../tensor/tensor.js';
+import type { Attributes } from './attributes.js';
 import { broadcastStrides, rowMajorStrides } from './broadcast.js';
 
 /** Larger results stay nodes: a file should not carry what can be computed faster than it is read. */
@@ -30,15 +30,14 @@ const rearrangeNothing = new Set(['Reshape', 'Identity']);
 /** The folded constant, or undefined where the node has to stay. */
 export function fold(
   opType: string,
-  inputs: readonly (Value | null)[],
+  inputs: readonly (Tensor | undefined)[],
   attributes: Attributes,
-  results: readonly ValueType[],
+  results: readonly TensorType[],
 ): Tensor | undefined {
   if (inputs.length === 0 || results.length !== 1 || elementCount(results[0].shape) > MAXIMUM_ELEMENTS)
     return undefined;
-  const constants = inputs.map((input) => input?.constant);
-  const [a, b] = constants;
-  if (!a || constants.some((constant) => constant === undefined)) return undefined;
+  const [a, b] = inputs;
+  if (!a || inputs.includes(undefined)) return undefined;
   const [{ dtype, shape }] = results;
   if (rearrangeNothing.has(opType)) return { dtype, shape, data: a.data };
   // 64-bit integers do not fit JavaScript numbers, and the division of integers is another operation.

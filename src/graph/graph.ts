@@ -6,21 +6,16 @@
  * added, and it only refers to values that exist already, so the list of nodes is in topological order by
  * construction. Adding a node that is already there (same operator, inputs and attributes) returns the existing one.
  */
-import { type DType, type Shape, type Tensor, elementCount, formatShape } from '../tensor/tensor.js';
+import {
+  type DType,
+  type Shape,
+  type Tensor,
+  type TensorType,
+  elementCount,
+  formatShape,
+} from '../tensor/tensor.js';
+import type { Attributes } from './attributes.js';
 import { fold } from './fold.js';
-
-/** One attribute of a node, with its ONNX type. */
-export type Attribute =
-  | { readonly type: 'int' | 'float'; readonly value: number }
-  | { readonly type: 'ints' | 'floats'; readonly value: readonly number[] }
-  | { readonly type: 'string'; readonly value: string };
-
-export type Attributes = Readonly<Record<string, Attribute>>;
-
-export const int = (value: number): Attribute => ({ type: 'int', value });
-export const ints = (value: readonly number[]): Attribute => ({ type: 'ints', value });
-export const float = (value: number): Attribute => ({ type: 'float', value });
-export const string = (value: string): Attribute => ({ type: 'string', value });
 
 /**
  * Operators that say what is meant and have no ONNX kernel: each engine's lowering replaces them before a graph is
@@ -51,11 +46,6 @@ export interface Node {
   readonly outputs: readonly Value[];
   /** The part of the model it belongs to, such as `layer1.0.conv1` or `layer1.0.conv1/grad`. */
   readonly scope: string;
-}
-
-export interface ValueType {
-  readonly dtype: DType;
-  readonly shape: Shape;
 }
 
 /** A mistake in building a graph; the message names the operator and the shapes it saw. */
@@ -125,7 +115,7 @@ export class Graph {
     opType: string,
     inputs: readonly (Value | null)[],
     attributes: Attributes,
-    results: readonly ValueType[],
+    results: readonly TensorType[],
     domain = '',
   ): readonly Value[] {
     for (const input of inputs) {
@@ -135,7 +125,15 @@ export class Graph {
     for (const { shape } of results) checkShape(opType, shape);
     const key = `${domain}.${opType}(${inputs.map((input) => input?.name ?? '').join()}) ${JSON.stringify(attributes)} ${results.length}`;
     return this.#once(key, () => {
-      const folded = domain === '' ? fold(opType, inputs, attributes, results) : undefined;
+      const folded =
+        domain === ''
+          ? fold(
+              opType,
+              inputs.map((input) => input?.constant),
+              attributes,
+              results,
+            )
+          : undefined;
       if (folded) return [this.constant(folded)];
       const node: Node & { outputs: Value[] } = {
         opType,
@@ -171,7 +169,7 @@ export class Graph {
 }
 
 /** Values in words, for error messages: `float32 [128, 64] and float32 [10, 32]`. */
-export function describe(...values: readonly ValueType[]): string {
+export function describe(...values: readonly TensorType[]): string {
   return values.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(' and ');
 }
 

@@ -6,7 +6,9 @@
  */
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Shape, type Tensor, bytesPerElement, elementCount, formatShape } from '../tensor/tensor.js';
-import { type Attribute, Graph, GraphError, type Value, type ValueType, float, int, ints } from './graph.js';
+import { type Attribute, float, int, ints } from './attributes.js';
+import { Graph, GraphError, type Value } from './graph.js';
+import type { TensorType } from '../tensor/tensor.js';
 import { dtypeOf } from './onnx-types.js';
 import {
   type AttributeProto,
@@ -78,7 +80,7 @@ function parseGraph(proto: GraphProto): Graph {
   return graph;
 }
 
-function parseType({ name, type }: ValueInfoProto): ValueType {
+function parseType({ name, type }: ValueInfoProto): TensorType {
   const tensorType = type?.value.case === 'tensorType' ? type.value.value : undefined;
   const dtype = dtypeOf(tensorType?.elemType ?? 0);
   if (!dtype) throw new GraphError(`"${name}" is of an element type that tract-ts does not know`);

@@ -1,15 +1,9 @@
 /** A graph as the bytes of an `.onnx` file (ONNX ModelProto). */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Shape, Tensor } from '../tensor/tensor.js';
-import {
-  type Attribute,
-  type Graph,
-  GraphError,
-  MICROSOFT_DOMAIN,
-  TRACT_DOMAIN,
-  type Value,
-  type ValueType,
-} from './graph.js';
+import { type Attribute } from './attributes.js';
+import { type Graph, GraphError, MICROSOFT_DOMAIN, TRACT_DOMAIN, type Value } from './graph.js';
+import type { TensorType } from '../tensor/tensor.js';
 import { live } from './live.js';
 import { IR_VERSION, OPSET_VERSION, dataTypes } from './onnx-types.js';
 import {
@@ -85,7 +79,7 @@ function inputNames(inputs: readonly (Value | null)[]): string[] {
   return inputs.slice(0, last + 1).map((input) => input?.name ?? '');
 }
 
-function valueInfo(name: string, { dtype, shape }: ValueType): ValueInfoProto {
+function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {

@@ -72,7 +72,7 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
   const imageSize = options.imageSize ?? (stem === 'cifar' ? 32 : 224);
   // Options may come from a checkpoint, where the compiler has not seen them.
   if (!['cifar', 'imagenet'].includes(stem)) {
-    throw new RangeError(`${name}: stem must be "cifar" or "imagenet", not "${String(stem)}"`);
+    throw new RangeError(`${name}: stem must be "cifar" or "imagenet", not ${JSON.stringify(stem)}`);
   }
   positiveIntegers(name, { classes, width, imageSize, channels });
   return {

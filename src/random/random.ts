@@ -23,10 +23,12 @@ export class Random {
   }
 
   static fromState(state: RandomState): Random {
+    // It may come from a file, where the compiler has not seen it.
+    const words: readonly number[] = state;
     if (
-      state.length !== 4 ||
-      !state.every((word) => Number.isInteger(word)) ||
-      state.every((word) => word === 0)
+      words.length !== 4 ||
+      !words.every((word) => Number.isInteger(word)) ||
+      words.every((word) => word === 0)
     ) {
       throw new RangeError(`not the state of a generator: ${JSON.stringify(state)}`);
     }

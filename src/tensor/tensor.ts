@@ -17,9 +17,13 @@ export interface TypedArrays {
 export type DType = keyof TypedArrays;
 export type Shape = readonly number[];
 
-export interface Tensor<D extends DType = DType> {
+/** What is known of a tensor before it is computed. */
+export interface TensorType<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
+}
+
+export interface Tensor<D extends DType = DType> extends TensorType<D> {
   /** Row-major; its length is the product of the shape. */
   readonly data: TypedArrays[D];
 }

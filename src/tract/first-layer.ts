@@ -48,7 +48,7 @@ export function weightedLayers(
     const weightName =
       (node.opType === 'Conv' || node.opType === 'Linear') && weight ? names.get(weight) : undefined;
     if (!weightName) return [];
-    const users = nodes.filter(({ inputs }) => inputs.includes(weight!));
+    const users = nodes.filter(({ inputs }) => inputs.includes(weight));
     if (users.length > 1) return [];
     return [{ layer: weightName.replace(/\.?[^.]*$/, ''), node, weightName }];
   });

@@ -1,12 +1,8 @@
 /** Training: a model, an optimizer, and the loop. */
-import { type Batch, type BatchLoader, InlineLoader, batchCount } from '../data/batches.js';
-import {
-  type Augmentation,
-  type ImageDataset,
-  type ImageShape,
-  type Split,
-  imageCount,
-} from '../data/dataset.js';
+import { InlineLoader, batchCount } from '../data/batches.js';
+import type { Batch, BatchLoader } from '../data/loader.js';
+import { type ImageDataset, type ImageShape, type Split, imageCount } from '../data/dataset.js';
+import type { Augmentation } from '../data/loader.js';
 import { Program, type Tensors } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
 import { Stepper } from '../engine/stepper.js';

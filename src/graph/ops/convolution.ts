@@ -1,15 +1,7 @@
 /** Two-dimensional convolution and its gradients, and the patches it looks at. */
 import type { Shape } from '../../tensor/tensor.js';
-import {
-  type Attributes,
-  GraphError,
-  type Node,
-  TRACT_DOMAIN,
-  type Value,
-  describe,
-  int,
-  ints,
-} from '../graph.js';
+import { type Attributes, int, ints } from '../attributes.js';
+import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 
 /** How a kernel moves over an image; pairs are [vertical, horizontal]. */
 export interface ConvolutionGeometry {

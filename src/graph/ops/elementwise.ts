@@ -1,7 +1,8 @@
 /** Elementwise operators: arithmetic with broadcasting, functions of one value, comparison and selection. */
 import { type DType, tensor } from '../../tensor/tensor.js';
 import { broadcastShape } from '../broadcast.js';
-import { GraphError, type Value, describe, int } from '../graph.js';
+import { int } from '../attributes.js';
+import { GraphError, type Value, describe } from '../graph.js';
 
 /** A value, or a number that becomes a constant of the other operand's element type. */
 export type Operand = Value | number;

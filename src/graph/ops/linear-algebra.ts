@@ -1,5 +1,6 @@
 /** Matrix products. */
-import { GraphError, type Value, TRACT_DOMAIN, describe, int } from '../graph.js';
+import { int } from '../attributes.js';
+import { GraphError, type Value, TRACT_DOMAIN, describe } from '../graph.js';
 import { broadcastShape } from '../broadcast.js';
 
 /** ONNX MatMul-13: [..., m, k] times [..., k, n], leading dimensions broadcast. */

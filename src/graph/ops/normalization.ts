@@ -1,5 +1,6 @@
 /** Batch and layer normalisation. */
-import { GraphError, TRACT_DOMAIN, type Value, describe, float, int } from '../graph.js';
+import { float, int } from '../attributes.js';
+import { GraphError, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 
 function perChannel(opType: string, x: Value, values: readonly Value[]): void {
   const fits =

@@ -1,5 +1,6 @@
 /** Pooling over windows of an image. */
-import { GraphError, type Node, TRACT_DOMAIN, type Value, describe, int, ints } from '../graph.js';
+import { int, ints } from '../attributes.js';
+import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 import { type ConvolutionGeometry, geometry, outputSize } from './convolution.js';
 
 export type PoolingGeometry = Pick<ConvolutionGeometry, 'stride' | 'padding'> & {

@@ -1,5 +1,6 @@
 /** Reductions over axes, and the functions of a distribution that build on them. */
-import { GraphError, type Value, describe, int } from '../graph.js';
+import { int } from '../attributes.js';
+import { GraphError, type Value, describe } from '../graph.js';
 import { int64s, normalizeAxis } from './shape.js';
 
 function reduce(opType: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {

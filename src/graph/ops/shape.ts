@@ -1,7 +1,8 @@
 /** Operators that move elements without computing: reshape, transpose, slice, concat, pad, expand, scatter. */
 import { type Shape, elementCount, formatShape, sameShape, tensor } from '../../tensor/tensor.js';
 import { broadcastShape } from '../broadcast.js';
-import { type Graph, GraphError, type Value, describe, int, ints, string } from '../graph.js';
+import { int, ints, string } from '../attributes.js';
+import { type Graph, GraphError, type Value, describe } from '../graph.js';
 
 /** A one-dimensional int64 constant, as ONNX takes shapes, axes and pads. */
 export function int64s(graph: Graph, values: readonly number[]): Value {
