@@ -6,8 +6,9 @@ export { type ImageDataset, type ImageShape, type Split, limit } from './data/da
 export type { Augmentation } from './data/loader.js';
 export { shapes } from './data/shapes.js';
 export { grad } from './autodiff/grad.js';
-export { type CompileOptions, Program, type Tensors } from './engine/compile.js';
+export { type CompileOptions, compile } from './engine/compile.js';
 export { type Device, DeviceError, devices } from './engine/device.js';
+export { Program, type Tensors } from './engine/session.js';
 export { Graph, GraphError, type Value } from './graph/graph.js';
 export * as op from './graph/ops.js';
 export { type ParsedModel, fromOnnx } from './graph/parse.js';

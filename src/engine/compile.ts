@@ -1,126 +1,39 @@
 /** From a graph to something that runs: lowering for the device, ONNX bytes, an ONNX Runtime session. */
-import * as ort from '#onnxruntime';
 import type { Graph } from '../graph/graph.js';
 import { type Rewrites, rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
-import type { DType, Tensor } from '../tensor/tensor.js';
 import { type Device, executionProvider, isNative, unavailable } from './device.js';
-import { cpu } from './lowering/cpu.js';
+import { blockSize } from './lowering/block-size.js';
+import { blockedCpu } from './lowering/cpu.js';
 import { portable } from './lowering/portable.js';
+import { Program, type SessionOptions } from './session.js';
 
-export interface CompileOptions {
+export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
   /** Default `cpu`. */
   readonly device?: Device;
-  /** Threads of one operator; default: what ONNX Runtime chooses, one a core. */
-  readonly threads?: number;
   /** The lowering; default: the fastest that is known for the device. */
   readonly rewrites?: Rewrites;
-  /** Where ONNX Runtime writes its profile, as a prefix of the file's name; only natively. Default: no profile. */
-  readonly profile?: string;
 }
-
-export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** The lowering used on a device unless another is asked for. */
-export function loweringFor(device: Device): Rewrites {
-  return device === 'cpu' && isNative ? cpu : portable;
+export async function loweringFor(device: Device): Promise<Rewrites> {
+  const block = device === 'cpu' && isNative ? await blockSize() : undefined;
+  return block === undefined ? portable : blockedCpu(block);
 }
 
-/** A graph that is ready to run. */
-export class Program {
-  readonly #session: ort.InferenceSession;
-  readonly #outputs: readonly string[];
-
-  private constructor(session: ort.InferenceSession) {
-    this.#session = session;
-    this.#outputs = session.outputNames;
+/**
+ * Compiles a graph for a device.
+ *
+ * @throws DeviceError where the device is not available
+ */
+export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
+  const { device = 'cpu', rewrites, ...rest } = options;
+  const provider = executionProvider(device);
+  const bytes = toOnnx(rewrite(graph, rewrites ?? (await loweringFor(device))));
+  try {
+    return await Program.load(bytes, { provider, ...rest });
+  } catch (error) {
+    if (device === 'cpu') throw error;
+    throw unavailable(device, error);
   }
-
-  /**
-   * Compiles a graph.
-   *
-   * @throws DeviceError where the device is not available
-   */
-  static async compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
-    const { device = 'cpu', threads, rewrites = loweringFor(device), profile } = options;
-    const bytes = toOnnx(rewrite(graph, rewrites));
-    const provider = executionProvider(device);
-    try {
-      return await Program.load(bytes, provider, threads, profile);
-    } catch (error) {
-      // If the same graph works on the CPU it is the device that is missing; otherwise the graph itself is at fault.
-      if (device === 'cpu') throw error;
-      throw unavailable(device, error);
-    }
-  }
-
-  /** Loads a model from the bytes of an `.onnx` file. */
-  static async load(
-    bytes: Uint8Array,
-    provider: string,
-    threads?: number,
-    profile?: string,
-  ): Promise<Program> {
-    const session = await ort.InferenceSession.create(bytes, {
-      executionProviders: [provider],
-      graphOptimizationLevel: 'all',
-      // Warnings about operators that a provider leaves to the CPU are not for users.
-      logSeverityLevel: 3,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
-    });
-    return new Program(session);
-  }
-
-  /** Runs the graph. Results are new tensors. */
-  async run(feeds: Tensors): Promise<Record<string, Tensor>> {
-    const results = await this.#session.run(toOrtTensors(feeds));
-    return Object.fromEntries(this.#outputs.map((name) => [name, fromOrt(results[name])]));
-  }
-
-  /**
-   * Runs the graph into tensors that exist already: each output is written over the tensor of its name in `fetches`.
-   *
-   * Takes ONNX Runtime's own tensors (see `toOrt`), so that nothing is made anew at every step.
-   */
-  async runInto(feeds: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
-    const results = await this.#session.run(feeds, fetches);
-    for (const name of this.#outputs) {
-      // Natively outputs are filled in place; a runtime that hands out a new tensor instead is copied from.
-      const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
-      if (to !== from && to.buffer !== from.buffer) to.set(from);
-    }
-  }
-
-  /** Ends profiling, if it was on, and frees the session. */
-  async release(): Promise<void> {
-    await this.#session.release();
-  }
-
-  /** Writes the profile that was asked for at compile time. */
-  endProfiling(): void {
-    this.#session.endProfiling();
-  }
-}
-
-const ortTypes: Record<DType, ort.Tensor.Type> = {
-  float32: 'float32',
-  float64: 'float64',
-  int32: 'int32',
-  int64: 'int64',
-  uint8: 'uint8',
-  bool: 'bool',
-};
-
-/** ONNX Runtime's view of a tensor; the elements are shared, not copied. */
-export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
-  return new ort.Tensor(ortTypes[dtype], data, shape);
-}
-
-function toOrtTensors(feeds: Tensors): Record<string, ort.Tensor> {
-  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
-}
-
-function fromOrt({ type, dims, data }: ort.Tensor): Tensor {
-  return { dtype: type as DType, shape: dims, data: data as Tensor['data'] };
 }

@@ -1,7 +1,7 @@
 /** Runs a step graph over and over, and owns the state between steps. */
 import type { Tensor } from '../tensor/tensor.js';
 import { zeros } from '../tensor/tensor.js';
-import { type Program, type Tensors, toOrt } from './compile.js';
+import { type Program, type Tensors, toOrt } from './session.js';
 
 /** The output that holds the next value of a state input. */
 export function nextName(name: string): string {

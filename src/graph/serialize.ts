@@ -35,12 +35,15 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
   const unlowered = nodes.find(({ domain }) => domain === TRACT_DOMAIN);
   if (unlowered)
     throw new GraphError(`${unlowered.opType} is not an ONNX operator: lower the graph for an engine first`);
-  // An output may be an input, a constant, or named twice; an Identity gives each a name of its own.
-  const outputNodes = [...graph.outputs].map(([output, value]) => ({
-    opType: 'Identity',
-    input: [value.name],
-    output: [output],
-  }));
+  // What a node computes goes by the name of the output it is; an output that is an input, a constant, or another
+  // output too, gets a node of its own.
+  const names = new Map<Value, string>();
+  const outputNodes: { opType: string; input: string[]; output: string[] }[] = [];
+  for (const [output, value] of graph.outputs) {
+    if (value.producer && !names.has(value)) names.set(value, output);
+    else outputNodes.push({ opType: 'Identity', input: [names.get(value) ?? value.name], output: [output] });
+  }
+  const nameOf = (value: Value): string => names.get(value) ?? value.name;
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [
@@ -56,14 +59,16 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
       input: graph.inputs.map((value) => valueInfo(value.name, value)),
       output: [...graph.outputs].map(([output, value]) => valueInfo(output, value)),
       initializer: constants.map((value) => tensorProto(value.name, value.constant!)),
-      valueInfo: nodes.flatMap(({ outputs }) => outputs.map((value) => valueInfo(value.name, value))),
+      valueInfo: nodes.flatMap(({ outputs }) =>
+        outputs.filter((value) => !names.has(value)).map((value) => valueInfo(value.name, value)),
+      ),
       node: [
         ...nodes.map((node, index) => ({
           name: `${node.scope}/${node.opType}_${index}`,
           opType: node.opType,
           domain: node.domain,
-          input: inputNames(node.inputs),
-          output: node.outputs.map((output) => output.name),
+          input: present(node.inputs).map((input) => (input ? nameOf(input) : '')),
+          output: node.outputs.map(nameOf),
           attribute: Object.entries(node.attributes).map(([key, value]) => attributeProto(key, value)),
         })),
         ...outputNodes,
@@ -73,10 +78,9 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Optional inputs that were left out are empty names, and none at the end. */
-function inputNames(inputs: readonly (Value | null)[]): string[] {
-  const last = inputs.findLastIndex((input) => input !== null);
-  return inputs.slice(0, last + 1).map((input) => input?.name ?? '');
+/** Inputs up to the last that was not left out. */
+function present(inputs: readonly (Value | null)[]): readonly (Value | null)[] {
+  return inputs.slice(0, inputs.findLastIndex((input) => input !== null) + 1);
 }
 
 function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {

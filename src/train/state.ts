@@ -1,5 +1,5 @@
 /** The state of a training run, and whether it fits a model. */
-import type { Tensors } from '../engine/compile.js';
+import type { Tensors } from '../engine/session.js';
 import { formatShape, sameShape } from '../tensor/tensor.js';
 import type { Progress } from './progress.js';
 

@@ -3,7 +3,8 @@ import { InlineLoader, batchCount } from '../data/batches.js';
 import type { Batch, BatchLoader } from '../data/loader.js';
 import { type ImageDataset, type ImageShape, type Split, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
-import { Program, type Tensors } from '../engine/compile.js';
+import { compile } from '../engine/compile.js';
+import type { Program, Tensors } from '../engine/session.js';
 import type { Device } from '../engine/device.js';
 import { Stepper } from '../engine/stepper.js';
 import type { Model } from '../nn/model.js';
@@ -121,7 +122,7 @@ export class Trainer {
     for (const [name, { value }] of parameters) {
       for (const slot of optimizer.slots) state[slotName(name, slot)] = zeros('float32', value.shape);
     }
-    const program = await Program.compile(graph, { device, threads });
+    const program = await compile(graph, { device, threads });
     return new Trainer(model, options, program, state, weightNames);
   }
 
@@ -275,7 +276,7 @@ export class Trainer {
 
   async #evaluate(loader: BatchLoader, images: number): Promise<Evaluation> {
     const { device, threads } = this.#options;
-    this.#evaluation ??= await Program.compile(evaluationGraph(this.model, this.batchSize).graph, {
+    this.#evaluation ??= await compile(evaluationGraph(this.model, this.batchSize).graph, {
       device,
       threads,
     });

@@ -106,6 +106,8 @@ const maxPoolGrad: Rewrite = ([g, x, , indices]) => {
   return [op.reshape(op.scatterAdd(size, op.reshape(indices!, [-1]), op.reshape(g!, [-1])), x!.shape)];
 };
 
+const reluGrad: Rewrite = ([g, y]) => [op.where(op.greater(y!, 0), g!, 0)];
+
 export const portable: Rewrites = new Map<string, Rewrite>([
   ['tract.Linear', linear],
   ['tract.ConvGradInput', convGradInput],
@@ -115,4 +117,5 @@ export const portable: Rewrites = new Map<string, Rewrite>([
   ['tract.BatchNormTraining', batchNormTraining],
   ['tract.BatchNormTrainingGrad', batchNormTrainingGrad],
   ['tract.MaxPoolGrad', maxPoolGrad],
+  ['tract.ReluGrad', reluGrad],
 ]);

@@ -2,7 +2,7 @@
 import { type DType, tensor } from '../../tensor/tensor.js';
 import { broadcastShape } from '../broadcast.js';
 import { int } from '../attributes.js';
-import { GraphError, type Value, describe } from '../graph.js';
+import { GraphError, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 
 /** A value, or a number that becomes a constant of the other operand's element type. */
 export type Operand = Value | number;
@@ -60,6 +60,14 @@ export const tanh = (x: Value): Value => unary('Tanh', x);
 export const sigmoid = (x: Value): Value => unary('Sigmoid', x);
 /** ONNX Relu-14. */
 export const relu = (x: Value): Value => unary('Relu', x);
+/**
+ * The gradient of ReLU (tract.ReluGrad): g where the result is positive, else 0.
+ *
+ * @param g, y alike in shape; y is the result of ReLU
+ */
+export function reluGrad(g: Value, y: Value): Value {
+  return g.graph.add('ReluGrad', [g, y], {}, [g], TRACT_DOMAIN)[0];
+}
 /** ONNX Identity-19. */
 export const identity = (x: Value): Value => unary('Identity', x);
 

@@ -159,3 +159,17 @@ export function lattice(
   });
   return graph.constant(tensor('int64', [offsets.length], offsets));
 }
+
+/** ONNX Gather-13 along axis 0: the rows of the given, constant indices. */
+export function gather(x: Value, indices: readonly number[]): Value {
+  if (
+    indices.length === 0 ||
+    indices.some((index) => !Number.isInteger(index) || index < 0 || index >= x.shape[0])
+  ) {
+    throw new GraphError(`Gather: there are indices outside the ${x.shape[0]} rows of ${describe(x)}`);
+  }
+  const shape = [indices.length, ...x.shape.slice(1)];
+  return x.graph.add('Gather', [x, int64s(x.graph, indices)], { axis: int(0) }, [
+    { dtype: x.dtype, shape },
+  ])[0];
+}
