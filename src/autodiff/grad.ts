@@ -44,20 +44,7 @@ export function grad(loss: Value, wrt: readonly Value[]): Value[] {
       });
     });
   }
-  return wrt.map(
-    (value) =>
-      gradients.get(value) ??
-      op.expand(
-        graph.constant(
-          tensor(
-            value.dtype,
-            value.shape.map(() => 1),
-            [0],
-          ),
-        ),
-        value.shape,
-      ),
-  );
+  return wrt.map((value) => gradients.get(value) ?? op.zerosLike(value));
 }
 
 function differentiate(
@@ -69,8 +56,8 @@ function differentiate(
   if (!wanted.includes(true)) return [];
   const rule = backwardRules.get(name);
   if (!rule) throw new GraphError(`grad: there is no backward rule for ${name}`);
-  const gradient = upstream[0];
-  // Every operator has its differentiable result first; what follows (indices, statistics) carries no gradient.
+  const gradient = upstream[0] ?? (node.opType === 'Split' ? op.zerosLike(node.outputs[0]) : null);
+  // All other operators have their one differentiable result first; what follows it carries no gradient.
   if (!gradient) return [];
-  return rule(gradient, node, wanted);
+  return rule(gradient, node, wanted, upstream);
 }

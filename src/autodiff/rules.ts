@@ -8,7 +8,13 @@ import type { Node, Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { rowMajorStrides } from '../graph/broadcast.js';
 
-export type BackwardRule = (g: Value, node: Node, wanted: readonly boolean[]) => readonly (Value | null)[];
+export type BackwardRule = (
+  g: Value,
+  node: Node,
+  wanted: readonly boolean[],
+  /** The gradients towards all results, for operators with more than one that is differentiable. */
+  all: readonly (Value | null)[],
+) => readonly (Value | null)[];
 
 /** A rule for an operator of one input: (gradient, input, result) → gradient of the input. */
 const unary =
@@ -89,21 +95,27 @@ const batchNormalizationRule: BackwardRule = (g, node) => {
   ];
 };
 
-/** With x̂ = (x - mean)/σ over the last axis: ∂x = (h - mean(h) - x̂ mean(h x̂))/σ for h = g · scale. */
+/**
+ * With x̂ = (x - mean)/σ over the last axis: ∂x = (h - mean(h) - x̂ mean(h x̂))/σ for h = g · scale. Means over the
+ * features and sums over the rows are matrix products, which read their operands once.
+ */
 const layerNormalizationRule: BackwardRule = (g, node) => {
   const [x, scale] = node.inputs as [Value, Value];
-  const last = [x.shape.length - 1];
-  const leading = x.shape.slice(0, -1).map((_, axis) => axis);
-  const centred = op.sub(x, op.reduceMean(x, last, true));
-  const variance = op.reduceMean(op.mul(centred, centred), last, true);
-  const inverse = op.reciprocal(op.sqrt(op.add(variance, node.attributes.epsilon.value as number)));
-  const normalized = op.mul(centred, inverse);
-  const h = op.mul(g, scale);
-  const projection = op.mul(normalized, op.reduceMean(op.mul(h, normalized), last, true));
+  const features = x.shape.at(-1)!;
+  const rows = (value: Value): Value => op.reshape(value, [-1, value.shape.at(-1)!]);
+  const filled = (value: number): Value => op.expand(op.reshape(op.scalarLike(x, value), [1]), [features]);
+  // x̂ is the same normalisation with scale 1 and bias 0.
+  const epsilon = node.attributes.epsilon.value as number;
+  const { y: normalized, inverseDeviation } = op.layerNormalization(rows(x), filled(1), filled(0), epsilon);
+  const gradient = rows(g);
+  const product = op.mul(gradient, normalized);
+  const weights = op.reshape(op.div(scale, features), [features, 1]);
+  const projection = op.mul(normalized, op.matMul(product, weights));
+  const difference = op.sub(op.sub(op.mul(gradient, scale), op.matMul(gradient, weights)), projection);
   return [
-    op.mul(op.sub(op.sub(h, op.reduceMean(h, last, true)), projection), inverse),
-    op.reduceSum(op.mul(g, normalized), leading),
-    op.reduceSum(g, leading),
+    op.reshape(op.mul(difference, inverseDeviation), x.shape),
+    op.reduceSum(product, [0]),
+    op.reduceSum(gradient, [0]),
   ];
 };
 
@@ -166,6 +178,14 @@ const sliceRule = unary((g, x, _y, node) => {
     x.shape,
   );
 });
+
+/** The parts' gradients side by side; zeros for a part that nobody uses. */
+const splitRule: BackwardRule = (_g, { outputs, attributes }, _wanted, all) => [
+  op.concat(
+    outputs.map((output, i) => all[i] ?? op.zerosLike(output)),
+    attributes.axis.value as number,
+  ),
+];
 
 const padRule = unary((g, x, _y, node) => {
   const before = Array.from(node.inputs[1]!.constant!.data as BigInt64Array, Number).slice(0, x.shape.length);
@@ -269,5 +289,6 @@ export const backwardRules: ReadonlyMap<string, BackwardRule> = new Map<string, 
   ['Expand', unary((g, x) => op.sumTo(g, x))],
   ['Concat', concatRule],
   ['Slice', sliceRule],
+  ['Split', splitRule],
   ['Pad', padRule],
 ]);

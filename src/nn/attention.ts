@@ -15,10 +15,11 @@ export function selfAttention(scope: Scope, x: Value, heads: number): Value {
   const attended = scope.build(() => {
     // [N, tokens, (q, k, v), heads, size] → [(q, k, v), N, heads, tokens, size]
     const parts = op.transpose(op.reshape(joint, [batch, tokens, 3, heads, size]), [2, 0, 3, 1, 4]);
-    const part = (start: number): Value =>
-      op.reshape(op.slice(parts, [{ axis: 0, start, end: start + 1 }]), [batch, heads, tokens, size]);
-    const scores = op.mul(op.matMul(part(0), op.matrixTranspose(part(1))), 1 / Math.sqrt(size));
-    const mixed = op.matMul(op.softmax(scores), part(2));
+    const [query, key, value] = op
+      .split(parts, 0, 3)
+      .map((part) => op.reshape(part, [batch, heads, tokens, size]));
+    const scores = op.mul(op.matMul(query, op.matrixTranspose(key)), 1 / Math.sqrt(size));
+    const mixed = op.matMul(op.softmax(scores), value);
     return op.reshape(op.transpose(mixed, [0, 2, 1, 3]), [batch, tokens, width]);
   });
   return linear(scope.child('proj'), attended, width);

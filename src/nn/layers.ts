@@ -111,5 +111,5 @@ export function layerNorm(scope: Scope, x: Value): Value {
   const features = [x.shape.at(-1)!];
   const weight = scope.parameter('weight', features, constant(1));
   const bias = scope.parameter('bias', features, constant(0));
-  return scope.build(() => op.layerNormalization(x, weight, bias));
+  return scope.build(() => op.layerNormalization(x, weight, bias).y);
 }

@@ -2,9 +2,11 @@
  * The lowering for ONNX Runtime's native CPU provider: blocked layout wherever it fits, the plain forms elsewhere.
  */
 import type { Node, Value } from '../../graph/graph.js';
+import * as op from '../../graph/ops.js';
 import type { Rewrite, Rewrites } from '../../graph/rewrite.js';
 import * as convolution from './blocked-convolution.js';
 import * as normalization from './blocked-normalization.js';
+import * as pooling from './blocked-pooling.js';
 import { portable } from './portable.js';
 
 /** Gives a node's results, or undefined where it does not apply. */
@@ -48,6 +50,12 @@ export function blockedCpu(block: number): Rewrites {
     ),
     orPlain('Relu', ([x]) => normalization.relu(x!)),
     orPlain('Add', ([a, b]) => normalization.add(a!, b!, block)),
+    orPlain('MaxPool', ([x], node) => {
+      const values = pooling.maxPool(x!, node, block);
+      // Nobody needs the indices but the plain gradient; unused, the node that computes them is dead.
+      return values && [values, op.maxPool(x!, op.poolingGeometryOf(node)).indices];
+    }),
+    orPlain('tract.MaxPoolGrad', ([g, x], node) => pooling.maxPoolGrad(g!, x!, node, block)),
     orPlain('tract.ReluGrad', ([g, y]) => normalization.reluGrad(g!, y!, block)),
   ]);
 }

@@ -81,13 +81,24 @@ export function batchNormTrainingGrad(
  *
  * @param x [..., features]
  * @param scale, bias [features]
+ * @returns y like x; mean and 1 / √(variance + epsilon) of each row, [..., 1], which carry no gradient
  */
-export function layerNormalization(x: Value, scale: Value, bias: Value, epsilon = 1e-5): Value {
+export function layerNormalization(
+  x: Value,
+  scale: Value,
+  bias: Value,
+  epsilon = 1e-5,
+): { y: Value; mean: Value; inverseDeviation: Value } {
   const features = x.shape.at(-1);
   if ([scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== features)) {
     throw new GraphError(`LayerNormalization: one number a feature is needed: ${describe(x, scale, bias)}`);
   }
-  return x.graph.add('LayerNormalization', [x, scale, bias], { axis: int(-1), epsilon: float(epsilon) }, [
+  const row = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
+  const attributes = { axis: int(-1), epsilon: float(epsilon) };
+  const [y, mean, inverseDeviation] = x.graph.add('LayerNormalization', [x, scale, bias], attributes, [
     x,
-  ])[0];
+    row,
+    row,
+  ]);
+  return { y, mean, inverseDeviation };
 }

@@ -104,6 +104,17 @@ export function concat(values: readonly Value[], axis: number): Value {
   return first.graph.add('Concat', values, { axis: int(at) }, [{ dtype: first.dtype, shape }])[0];
 }
 
+/** ONNX Split-18: `count` equal parts along an axis. */
+export function split(x: Value, axis: number, count: number): readonly Value[] {
+  const at = normalizeAxis('Split', axis, x.shape);
+  if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0) {
+    throw new GraphError(`Split: axis ${at} of ${describe(x)} does not split into ${count} equal parts`);
+  }
+  const shape = x.shape.map((length, i) => (i === at ? length / count : length));
+  const parts = Array.from({ length: count }, () => ({ dtype: x.dtype, shape }));
+  return x.graph.add('Split', [x], { axis: int(at), num_outputs: int(count) }, parts);
+}
+
 /** ONNX Pad-19 with zeros: `before[i]` and `after[i]` elements are added around axis i. */
 export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
   if (
@@ -126,6 +137,20 @@ export function expand(x: Value, shape: Shape): Value {
   if (!result || !sameShape(result, shape))
     throw new GraphError(`Expand: ${describe(x)} does not expand to ${formatShape(shape)}`);
   return x.graph.add('Expand', [x, int64s(x.graph, shape)], {}, [{ dtype: x.dtype, shape }])[0];
+}
+
+/** Zeros in the type of a value. */
+export function zerosLike({ graph, dtype, shape }: Value): Value {
+  return expand(
+    graph.constant(
+      tensor(
+        dtype,
+        shape.map(() => 1),
+        [0],
+      ),
+    ),
+    shape,
+  );
 }
 
 /** ONNX ScatterElements-18 with `reduction = "add"`, along axis 0 of vectors: result[indices[i]] += updates[i]. */
