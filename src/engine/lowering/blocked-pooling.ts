@@ -33,7 +33,10 @@ function applies(x: Value, pool: Node, block: number): boolean {
 }
 
 function isRelu(node: Node | undefined): boolean {
-  return node?.opType === 'Relu' || node?.attributes.activation?.value === 'Relu';
+  if (!node) return false;
+  return (
+    node.opType === 'Relu' || ('activation' in node.attributes && node.attributes.activation.value === 'Relu')
+  );
 }
 
 /** The pooled values, first along each row, then along each column. */
