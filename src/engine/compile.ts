@@ -6,6 +6,7 @@ import { type Device, executionProvider, isNative, unavailable } from './device.
 import { blockSize } from './lowering/block-size.js';
 import { blockedCpu } from './lowering/cpu.js';
 import { portable } from './lowering/portable.js';
+import { webgpuLimits } from './lowering/webgpu.js';
 import { Program, type SessionOptions } from './session.js';
 
 export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
@@ -29,10 +30,12 @@ export async function loweringFor(device: Device): Promise<Rewrites> {
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
   const { device = 'cpu', rewrites, ...rest } = options;
   const provider = executionProvider(device);
-  const bytes = toOnnx(rewrite(graph, rewrites ?? (await loweringFor(device))));
+  const lowered = rewrite(graph, rewrites ?? (await loweringFor(device)));
+  const bytes = toOnnx(device === 'webgpu' ? rewrite(lowered, webgpuLimits) : lowered);
   try {
     return await Program.load(bytes, { provider, ...rest });
   } catch (error) {
+    // If the same graph works on the CPU it is the device that is missing; otherwise the graph itself is at fault.
     if (device === 'cpu') throw error;
     throw unavailable(device, error);
   }

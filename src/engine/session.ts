@@ -1,6 +1,7 @@
 /** ONNX Runtime sessions over tensors of this project. */
 import * as ort from '#onnxruntime';
 import type { DType, Tensor } from '../tensor/tensor.js';
+import { isNative } from './device.js';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -25,6 +26,8 @@ export class Program {
 
   /** Loads a model from the bytes of an `.onnx` file. */
   static async load(bytes: Uint8Array, { provider, threads, profile }: SessionOptions): Promise<Program> {
+    // In browsers the number is one of the WebAssembly runtime, read when its first session is made.
+    if (threads !== undefined && !isNative) ort.env.wasm.numThreads = threads;
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
@@ -50,9 +53,10 @@ export class Program {
    * Takes ONNX Runtime's own tensors (see `toOrt`), so that nothing is made anew at every step.
    */
   async runInto(feeds: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
-    const results = await this.#session.run(feeds, fetches);
+    // Natively outputs are filled in place. onnxruntime-web does that for buffers of a GPU only, and hands tensors in
+    // main memory back as they were: there outputs are asked for by name, and copied.
+    const results = await this.#session.run(feeds, isNative ? fetches : Object.keys(fetches));
     for (const name of this.#outputs) {
-      // Natively outputs are filled in place; a runtime that hands out a new tensor instead is copied from.
       const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
       if (to !== from && to.buffer !== from.buffer) to.set(from);
     }

@@ -61,6 +61,11 @@ export class Stepper {
     [this.#current, this.#spare] = [this.#spare, this.#current];
     return this.#results;
   }
+
+  /** Takes the last step back: the state is what it was before. Once; the step before that is gone. */
+  undo(): void {
+    [this.#current, this.#spare] = [this.#spare, this.#current];
+  }
 }
 
 function buffers(state: Tensors): Buffers {

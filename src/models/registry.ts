@@ -40,7 +40,7 @@ export function createModel(
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { config } = found.create({});
   for (const [option, value] of Object.entries(given)) {
-    if (!(option in config)) {
+    if (!Object.hasOwn(config, option)) {
       throw new RangeError(`${name} has no option "${option}"; it has ${Object.keys(config).join(', ')}`);
     }
     if (typeof value !== typeof config[option]) {

@@ -37,21 +37,35 @@ export class FirstLayerError extends Error {
   override name = 'FirstLayerError';
 }
 
-/** All linear layers and convolutions with a trained weight of their own, in the order of the graph. */
-export function weightedLayers(
-  nodes: readonly Node[],
-  parameters: ReadonlyMap<string, Parameter>,
-): FirstLayer[] {
+interface Candidate extends FirstLayer {
+  /** How many nodes use the weights. */
+  readonly users: number;
+}
+
+/** All linear layers and convolutions with a trained weight, in the order of the graph. */
+function candidates(nodes: readonly Node[], parameters: ReadonlyMap<string, Parameter>): Candidate[] {
   const names = new Map([...parameters].map(([name, { value }]) => [value, name]));
   return nodes.flatMap((node) => {
     const weight = node.inputs[1];
     const weightName =
       (node.opType === 'Conv' || node.opType === 'Linear') && weight ? names.get(weight) : undefined;
     if (!weightName) return [];
-    const users = nodes.filter(({ inputs }) => inputs.includes(weight));
-    if (users.length > 1) return [];
-    return [{ layer: weightName.replace(/\.?[^.]*$/, ''), node, weightName }];
+    const users = nodes.filter(({ inputs }) => inputs.includes(weight)).length;
+    return [{ layer: weightName.replace(/\.?[^.]*$/, ''), node, weightName, users }];
   });
+}
+
+/** @throws FirstLayerError where the layer shares its weights: their gradient has no single input to go with it */
+function withWeightsOfItsOwn({ users, ...layer }: Candidate): FirstLayer {
+  if (users === 1) return layer;
+  throw new FirstLayerError(
+    `the weights ${layer.weightName} are used ${users} times, but TrAct needs a layer with weights of its own`,
+  );
+}
+
+/** The layers to choose from, in words. */
+function paths(layers: readonly Candidate[]): string {
+  return layers.flatMap(({ layer, users }) => (users === 1 ? [layer] : [])).join(', ');
 }
 
 /** The layer of the given path or weight name. */
@@ -60,12 +74,10 @@ export function namedLayer(
   nodes: readonly Node[],
   parameters: ReadonlyMap<string, Parameter>,
 ): FirstLayer {
-  const layers = weightedLayers(nodes, parameters);
+  const layers = candidates(nodes, parameters);
   const found = layers.find(({ layer, weightName }) => name === layer || name === weightName);
-  if (found) return found;
-  throw new FirstLayerError(
-    `there is no linear layer or convolution "${name}"; there are ${layers.map(({ layer }) => layer).join(', ')}`,
-  );
+  if (found) return withWeightsOfItsOwn(found);
+  throw new FirstLayerError(`there is no linear layer or convolution "${name}"; there are ${paths(layers)}`);
 }
 
 /**
@@ -78,7 +90,7 @@ export function firstLayer(
   nodes: readonly Node[],
   parameters: ReadonlyMap<string, Parameter>,
 ): FirstLayer {
-  const layers = weightedLayers(nodes, parameters);
+  const layers = candidates(nodes, parameters);
   const byNode = new Map(layers.map((layer) => [layer.node, layer]));
   const reached = new Set<Value>([image]);
   const found: FirstLayer[] = [];
@@ -86,12 +98,12 @@ export function firstLayer(
     if (!node.inputs.some((input) => input && reached.has(input))) continue;
     const layer = byNode.get(node);
     const operator = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
-    if (layer && reached.has(node.inputs[0]!)) found.push(layer);
+    if (layer && reached.has(node.inputs[0]!)) found.push(withWeightsOfItsOwn(layer));
     else if (transparent.has(operator)) node.outputs.forEach((output) => reached.add(output));
     else {
       const place = node.scope === '' ? '' : ` in ${node.scope}`;
       throw new FirstLayerError(
-        `before any linear layer or convolution the image reaches ${node.opType}${place}, which TrAct cannot look through; name the layer it is for: tract(model, { layer: '…' }) with one of ${layers.map(({ layer: path }) => path).join(', ')}`,
+        `before any linear layer or convolution the image reaches ${node.opType}${place}, which TrAct cannot look through; name the layer it is for: tract(model, { layer: '…' }) with one of ${paths(layers)}`,
       );
     }
   }

@@ -5,10 +5,15 @@ import { tensor } from '../tensor/tensor.js';
 
 /**
  * How often the iteration runs. Each run multiplies the smallest eigenvalue of X·A by nearly 4 until it is close to
- * 1, and squares the distance from 1 from there on: 20 runs reach float64's precision for matrices of a condition up
- * to 10⁹. Beyond that, directions with the smallest eigenvalues come out shortened, as with a larger λ.
+ * 1, and squares the distance from 1 from there on: 20 runs reach float64's precision from LEAST on.
  */
 const ITERATIONS = 20;
+
+/**
+ * The smallest eigenvalue, relative to the norm, that is promised to come out right. Smaller ones come out shortened,
+ * as with a larger λ; scaling for their sake would leave all the others unfinished as well.
+ */
+const LEAST = 2e-10;
 
 /**
  * `(gram + λI)⁻¹` by the Newton–Schulz iteration with optimal scaling, in float64: matrix products only.
@@ -35,7 +40,8 @@ export function regularizedInverse(gram: Value, lambda: number): Value {
   const matrix = op.add(gram, op.mul(identity, lambda));
   const norm = op.reduceMax(op.reduceSum(op.abs(matrix), [-1], true), [-2], true);
   let inverse = op.div(identity, norm);
-  let least = op.div(lambda, norm);
+  const bound = op.div(lambda, norm);
+  let least = op.where(op.greater(bound, LEAST), bound, LEAST);
   for (let run = 0; run < ITERATIONS; run++) {
     const sum = op.add(least, 1);
     const scale = op.div(4, op.mul(sum, sum));

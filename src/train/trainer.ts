@@ -54,7 +54,7 @@ export interface FitResult {
   readonly evaluation?: Evaluation;
 }
 
-/** The loss is no number any more; the message says at which step. The state before it has not been saved over. */
+/** The loss is no number any more; the message says at which step. The trainer's state is that of the step before. */
 export class DivergenceError extends Error {
   override name = 'DivergenceError';
 }
@@ -184,11 +184,12 @@ export class Trainer {
     const testLoader = loaderOf(dataset, dataset.test);
     let evaluation: Evaluation | undefined;
     try {
-      while (this.#progress.step < steps) {
+      while (this.#progress.step < steps || this.#epochIsToBeClosed(steps)) {
         const started = performance.now();
         const { epoch, stepInEpoch, random } = this.#progress;
         let stepStarted = started;
         for await (const batch of loader.epoch({ ...plan, random, start: stepInEpoch })) {
+          if (this.#progress.step >= steps) break;
           const learningRate = this.#options.schedule.rate(this.#progress.step, steps);
           const { loss, correct } = await this.#step(batch, learningRate);
           const now = performance.now();
@@ -203,7 +204,6 @@ export class Trainer {
             imagesPerSecond: (1000 * this.batchSize) / (now - stepStarted),
           });
           if (signal?.aborted) return { interrupted: true, evaluation };
-          if (this.#progress.step >= steps) break;
           // An event handler may have taken its time (a checkpoint, say), which is no time of the next step.
           stepStarted = performance.now();
         }
@@ -233,6 +233,11 @@ export class Trainer {
     }
   }
 
+  /** Whether the run was stopped between its last step and the evaluation that belongs to it. */
+  #epochIsToBeClosed(steps: number): boolean {
+    return this.#progress.step === steps && this.#progress.stepInEpoch > 0;
+  }
+
   /** The loss and accuracy over all images of a split, with the running statistics. */
   async evaluate(dataset: ImageDataset, split: Split = dataset.test): Promise<Evaluation> {
     this.#adopt(dataset);
@@ -259,6 +264,7 @@ export class Trainer {
     });
     const [loss, correct] = [Number(results.loss.data[0]), Number(results.correct.data[0])];
     if (!Number.isFinite(loss)) {
+      this.#stepper.undo();
       throw new DivergenceError(
         `the loss became ${loss} at step ${step} (epoch ${this.#progress.epoch + 1}): training has diverged; a lower learning rate or a warm-up may help`,
       );

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { grad } from '../autodiff/grad.js';
+import { Graph } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import { tensor, toNumbers } from '../tensor/tensor.js';
+import { assertWithin } from '../testing/distance.js';
+import { evaluate } from '../testing/run.js';
+import { correct, crossEntropy } from './loss.js';
+
+async function losses(
+  logits: readonly (readonly number[])[],
+  labels: readonly number[],
+  smoothing?: number,
+): Promise<number[]> {
+  const inputs = [
+    tensor('float32', [logits.length, logits[0].length], logits.flat()),
+    tensor('int32', [labels.length], labels),
+  ];
+  return toNumbers(await evaluate(inputs, (x, y) => crossEntropy(x, y, smoothing)));
+}
+
+const logits = [
+  [2, -1, 0.5],
+  [0, 3, -2],
+  [40, -40, 0],
+  [0.1, 0.1, 0.1],
+];
+const labels = [0, 2, 1, 1];
+
+describe('cross entropy', () => {
+  // PyTorch 1.13, float64: torch.nn.functional.cross_entropy(logits, labels, reduction='none', label_smoothing=…)
+  for (const [smoothing, golden] of [
+    [0, [0.24131129665715703, 5.054985235377147, 80, 1.0986122886681098]],
+    [0.1, [0.391311296657157, 4.821651902043814, 76, 1.0986122886681098]],
+    [0.5, [0.9913112966571571, 3.8883185687104804, 60, 1.0986122886681096]],
+  ] as const) {
+    it(`with label smoothing ${smoothing} is PyTorch's`, async () => {
+      assertWithin(await losses(logits, labels, smoothing), golden, 1e-6, 'losses');
+    });
+  }
+
+  it('is the formula', async () => {
+    const cases = fc
+      .record({ rows: fc.integer({ min: 1, max: 5 }), classes: fc.integer({ min: 2, max: 6 }) })
+      .chain(({ rows, classes }) =>
+        fc.record({
+          rows: fc.array(
+            fc.array(fc.double({ min: -20, max: 20, noNaN: true }).map(Math.fround), {
+              minLength: classes,
+              maxLength: classes,
+            }),
+            { minLength: rows, maxLength: rows },
+          ),
+          answers: fc.array(fc.nat({ max: classes - 1 }), { minLength: rows, maxLength: rows }),
+          smoothing: fc.constantFrom(0, 0.1, 0.9),
+        }),
+      );
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ rows, answers, smoothing }) => {
+        const expected = rows.map((row, i) => {
+          const greatest = Math.max(...row);
+          const total = Math.log(row.reduce((sum, value) => sum + Math.exp(value - greatest), 0)) + greatest;
+          const uniform = row.reduce((sum, value) => sum + (total - value), 0) / row.length;
+          return (1 - smoothing) * (total - row[answers[i]]) + smoothing * uniform;
+        });
+        (await losses(rows, answers, smoothing)).forEach((loss, i) => {
+          assert.ok(Math.abs(loss - expected[i]) <= 2e-5, `loss ${i} is ${loss}, not ${expected[i]}`);
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('has the gradient softmax − target', async () => {
+    const inputs = [tensor('float32', [4, 3], logits.flat()), tensor('int32', [4], labels)];
+    const gradient = await evaluate(
+      inputs,
+      (x, y) => grad(op.reduceSum(crossEntropy(x, y, 0.1), [0]), [x])[0],
+    );
+    const expected = logits.flatMap((row, i) => {
+      const total = row.reduce((sum, value) => sum + Math.exp(value), 0);
+      return row.map((value, k) => Math.exp(value) / total - (k === labels[i] ? 0.9 : 0) - 0.1 / 3);
+    });
+    assertWithin(toNumbers(gradient), expected, 1e-6, 'gradient');
+  });
+
+  it('refuses what is no logits and labels, and smoothing out of range', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [4, 3]);
+    const y = graph.input('y', 'int32', [4]);
+    for (const smoothing of [-0.1, 1, NaN])
+      assert.throws(
+        () => crossEntropy(x, y, smoothing),
+        /label smoothing must be at least 0 and below 1, not/,
+      );
+    assert.throws(() => crossEntropy(x, graph.input('five', 'int32', [5])), /are no logits and labels/);
+    assert.throws(() => crossEntropy(x, graph.input('float', 'float32', [4])), /are no logits and labels/);
+  });
+});
+
+describe('correct', () => {
+  it('compares the greatest logit with the label', async () => {
+    const inputs = [tensor('float32', [4, 3], logits.flat()), tensor('int32', [4], labels)];
+    // A tie goes to the first class.
+    assert.deepEqual(toNumbers(await evaluate(inputs, correct)), [1, 0, 0, 0]);
+  });
+});

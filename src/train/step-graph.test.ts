@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { shapes } from '../data/shapes.js';
+import { nextName } from '../engine/stepper.js';
+import { mlp } from '../models/mlp.js';
+import { resnet18 } from '../models/resnet.js';
+import { vit } from '../models/vit.js';
+import type { Model } from '../nn/model.js';
+import { adam } from '../optim/adam.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { sgd } from '../optim/sgd.js';
+import { Random } from '../random/random.js';
+import { type Tensor, elementCount, sameShape, tensor, toNumbers, zeros } from '../tensor/tensor.js';
+import { assertWithin } from '../testing/distance.js';
+import { runGraph } from '../testing/run.js';
+import { tract } from '../tract/tract.js';
+import { evaluationGraph, inferenceGraph, trainingGraph } from './step-graph.js';
+
+const batchSize = 12;
+const { train, mean, deviation } = shapes({ train: batchSize, test: 1 });
+const batch = {
+  // A copy: ONNX Runtime takes no shared memory, in which datasets lie.
+  images: tensor('uint8', [batchSize, 3, 32, 32], train.images.slice()),
+  labels: tensor('int32', [batchSize], Array.from(train.labels)),
+  mean: tensor('float32', [3], mean),
+  deviation: tensor('float32', [3], deviation),
+};
+
+/** Random weights and running statistics of a model, for both of its graphs. */
+function weightsOf(model: Model): Record<string, Tensor> {
+  const { parameters, buffers } = evaluationGraph(model, 1);
+  return {
+    ...Object.fromEntries(
+      [...parameters].map(
+        ([
+          name,
+          {
+            value: { shape },
+            initializer,
+          },
+        ]) => [name, tensor('float32', shape, initializer(shape, Random.fromSeed(1, name)))],
+      ),
+    ),
+    ...Object.fromEntries(
+      [...buffers].map(([name, { value, fill }]) => [
+        name,
+        tensor('float32', value.shape, new Float32Array(elementCount(value.shape)).fill(fill)),
+      ]),
+    ),
+  };
+}
+
+async function step(
+  model: Model,
+  options: { optimizer?: Optimizer; labelSmoothing?: number } = {},
+): Promise<Record<string, Tensor>> {
+  const { optimizer = sgd(), labelSmoothing } = options;
+  const { graph } = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
+  const state = weightsOf(model);
+  for (const { name, dtype, shape } of graph.inputs)
+    if (name.includes('/')) state[name] = zeros(dtype, shape);
+  const rest = { learning_rate: tensor('float32', [], [0.1]), step: tensor('float64', [], [1]) };
+  return runGraph(graph, { ...state, ...batch, ...rest });
+}
+
+describe('a training step', () => {
+  for (const [make, first] of [
+    [() => resnet18({ width: 2 }), 'conv1.weight'],
+    [() => vit({ patch: 8, width: 12, depth: 1 }), 'patch_embed.proj.weight'],
+    [() => mlp({ width: 8, depth: 1 }), 'layers.0.weight'],
+  ] as const) {
+    it(`with TrAct differs in the update of ${first} alone`, async () => {
+      const vanilla = await step(make());
+      const transformed = await step(tract(make()));
+      assert.deepEqual(Object.keys(transformed), Object.keys(vanilla));
+      const different = Object.keys(vanilla).filter((name) => {
+        const theirs = toNumbers(vanilla[name]);
+        return toNumbers(transformed[name]).some((value, i) => !Object.is(value, theirs[i]));
+      });
+      assert.deepEqual(different, [nextName(first)]);
+    });
+  }
+
+  it('moves every parameter', async () => {
+    const model = vit({ patch: 8, width: 12, depth: 1, mlpRatio: 1 });
+    const before = weightsOf(model);
+    const after = await step(model, { optimizer: adam() });
+    for (const [name, { data, shape }] of Object.entries(before)) {
+      const next = after[nextName(name)];
+      assert.ok(sameShape(next.shape, shape));
+      assert.ok(
+        next.data.some((value, i) => value !== data[i]),
+        `${name} stays`,
+      );
+    }
+  });
+
+  it('smooths the labels it trains on', async () => {
+    const [plain, smooth] = [await step(mlp()), await step(mlp(), { labelSmoothing: 0.3 })];
+    assert.notEqual(smooth.loss.data[0], plain.loss.data[0]);
+    assert.equal(smooth.correct.data[0], plain.correct.data[0]);
+  });
+});
+
+describe('evaluation', () => {
+  it('gives the losses, the right answers and the logits of a batch', async () => {
+    const model = mlp({ width: 8 });
+    const weights = weightsOf(model);
+    const { losses, correct, logits } = await runGraph(evaluationGraph(model, batchSize).graph, {
+      ...weights,
+      ...batch,
+    });
+    const [all, right] = [toNumbers(logits), toNumbers(correct)];
+    toNumbers(losses).forEach((loss, row) => {
+      const own = all.slice(10 * row, 10 * (row + 1));
+      const label = train.labels[row];
+      const total = Math.log(own.reduce((sum, value) => sum + Math.exp(value), 0));
+      assert.ok(Math.abs(loss - (total - own[label])) < 1e-5);
+      assert.equal(right[row], Number(own.indexOf(Math.max(...own)) === label));
+    });
+    // The same batch in training: its mean loss and number of right answers.
+    const trained = await step(model);
+    const sum = toNumbers(losses).reduce((a, b) => a + b, 0);
+    assertWithin(toNumbers(trained.loss), [sum / batchSize], 1e-6, 'mean loss');
+    assert.equal(
+      Number(trained.correct.data[0]),
+      right.reduce((a, b) => a + b, 0),
+    );
+  });
+});
+
+describe('the inference graph', () => {
+  it('computes the logits of evaluation from pixels alone', async () => {
+    for (const model of [resnet18({ width: 2 }), vit({ patch: 8, width: 12, depth: 1 })]) {
+      const weights = weightsOf(model);
+      const { logits } = await runGraph(evaluationGraph(model, batchSize).graph, { ...weights, ...batch });
+      const graph = inferenceGraph(model, batchSize, weights, { mean, deviation });
+      assert.deepEqual(
+        graph.inputs.map(({ name }) => name),
+        ['images'],
+      );
+      const alone = await runGraph(graph, { images: batch.images });
+      assertWithin(toNumbers(alone.logits), toNumbers(logits), 1e-5, model.name);
+    }
+  });
+});
