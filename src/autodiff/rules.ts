@@ -113,7 +113,7 @@ const layerNormalizationRule: BackwardRule = (g, node) => {
   const projection = op.mul(normalized, op.matMul(product, weights));
   const difference = op.sub(op.sub(op.mul(gradient, scale), op.matMul(gradient, weights)), projection);
   return [
-    op.reshape(op.mul(difference, inverseDeviation), x.shape),
+    op.reshape(op.mul(difference, op.cast(inverseDeviation, x.dtype)), x.shape),
     op.reduceSum(product, [0]),
     op.reduceSum(gradient, [0]),
   ];

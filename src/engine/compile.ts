@@ -35,8 +35,9 @@ export async function compile(graph: Graph, options: CompileOptions = {}): Promi
   try {
     return await Program.load(bytes, { provider, ...rest });
   } catch (error) {
-    // If the same graph works on the CPU it is the device that is missing; otherwise the graph itself is at fault.
     if (device === 'cpu') throw error;
+    // If the CPU cannot load the graph either, it is the graph that is at fault, and this says why.
+    await (await Program.load(bytes, { provider: executionProvider('cpu'), ...rest })).release();
     throw unavailable(device, error);
   }
 }

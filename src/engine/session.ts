@@ -33,7 +33,8 @@ export class Program {
       graphOptimizationLevel: 'all',
       // Warnings about operators that a provider leaves to the CPU are not for users.
       logSeverityLevel: 3,
-      // Arithmetic on denormal numbers takes ten times as long, and no training needs them.
+      // Arithmetic on denormal numbers takes many times as long, and no training needs them. Note that ONNX Runtime
+      // sets this for the calling thread as well: from then on JavaScript's own denormals are zero there, too.
       extra: { session: { set_denormal_as_zero: '1' } },
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
@@ -56,7 +57,7 @@ export class Program {
     // Natively outputs are filled in place. onnxruntime-web does that for buffers of a GPU only, and hands tensors in
     // main memory back as they were: there outputs are asked for by name, and copied.
     const results = await this.#session.run(feeds, isNative ? fetches : Object.keys(fetches));
-    for (const name of this.#outputs) {
+    for (const name of Object.keys(fetches)) {
       const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
       if (to !== from && to.buffer !== from.buffer) to.set(from);
     }

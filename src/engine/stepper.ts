@@ -1,6 +1,5 @@
 /** Runs a step graph over and over, and owns the state between steps. */
-import type { Tensor } from '../tensor/tensor.js';
-import { zeros } from '../tensor/tensor.js';
+import { type Tensor, formatShape, sameShape, zeros } from '../tensor/tensor.js';
 import { type Program, type Tensors, toOrt } from './session.js';
 
 /** The output that holds the next value of a state input. */
@@ -46,8 +45,21 @@ export class Stepper {
     return this.#current.state;
   }
 
-  /** Overwrites the state, or a part of it, with the given values. */
+  /**
+   * Overwrites the state, or a part of it, with the given values.
+   *
+   * @throws RangeError, and leaves the state as it was, where a tensor is not of the state or of another type or shape
+   */
   set(state: Tensors): void {
+    const own = this.#current.state;
+    for (const [name, { dtype, shape }] of Object.entries(state)) {
+      if (!Object.hasOwn(own, name)) throw new RangeError(`the state has no tensor "${name}"`);
+      if (dtype !== own[name].dtype || !sameShape(shape, own[name].shape)) {
+        throw new RangeError(
+          `the state's "${name}" is ${own[name].dtype} ${formatShape(own[name].shape)}, not ${dtype} ${formatShape(shape)}`,
+        );
+      }
+    }
     for (const [name, { data }] of Object.entries(state)) {
       (this.#current.state[name].data as Float32Array).set(data as Float32Array);
     }

@@ -4,30 +4,42 @@
  * Only operators that are exactly the same on the host are folded. The table is short on purpose: it covers what
  * builders and backward rules do to constants; ONNX Runtime folds whatever else is constant when it loads a graph.
  */
-import { type Tensor, type TensorType, type TypedArrays, allocate, elementCount } from '../tensor/tensor.js';
+import {
+  type Shape,
+  type Tensor,
+  type TensorType,
+  type TypedArrays,
+  allocate,
+  elementCount,
+  sameShape,
+} from '../tensor/tensor.js';
 import type { Attributes } from './attributes.js';
-import { broadcastStrides, rowMajorStrides } from './broadcast.js';
+import { broadcastShape, broadcastStrides, rowMajorStrides } from './broadcast.js';
 
 /** Larger results stay nodes: a file should not carry what can be computed faster than it is read. */
 const MAXIMUM_ELEMENTS = 4096;
 
-const binary: Record<string, (a: number, b: number) => number> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-};
+// Maps, because an operator's name may come from a file, and objects inherit properties with names of their own.
+const binary = new Map<string, (a: number, b: number) => number>([
+  ['Add', (a, b) => a + b],
+  ['Sub', (a, b) => a - b],
+  ['Mul', (a, b) => a * b],
+  ['Div', (a, b) => a / b],
+]);
 
-const unary: Record<string, (a: number) => number> = {
-  Neg: (a) => -a,
-  Reciprocal: (a) => 1 / a,
-  Sqrt: Math.sqrt,
-};
+const unary = new Map<string, (a: number) => number>([
+  ['Neg', (a) => -a],
+  ['Reciprocal', (a) => 1 / a],
+  ['Sqrt', Math.sqrt],
+]);
 
 /** Operators that keep the order of the elements. */
 const rearrangeNothing = new Set(['Reshape', 'Identity']);
 
-/** The folded constant, or undefined where the node has to stay. */
+/**
+ * The folded constant, or undefined where the node has to stay. It also stays where the types that a file claims do
+ * not hold: ONNX Runtime refuses such a graph.
+ */
 export function fold(
   opType: string,
   inputs: readonly (Tensor | undefined)[],
@@ -39,28 +51,33 @@ export function fold(
   const [a, b] = inputs;
   if (!a || inputs.includes(undefined)) return undefined;
   const [{ dtype, shape }] = results;
-  if (rearrangeNothing.has(opType)) return { dtype, shape, data: a.data };
+  if (dtype !== a.dtype) return undefined;
+  if (rearrangeNothing.has(opType))
+    return elementCount(shape) === a.data.length ? { dtype, shape, data: a.data } : undefined;
   // 64-bit integers do not fit JavaScript numbers, and the division of integers is another operation.
   if (!isFloat(a) || (b && !isFloat(b))) return undefined;
   const data = allocate(dtype, elementCount(shape)) as Float32Array | Float64Array;
-  if (opType in binary && b) {
+  const combine = binary.get(opType);
+  const compute = unary.get(opType);
+  const perm = opType === 'Transpose' ? permutation(attributes, a.shape, shape) : undefined;
+  if (combine && b?.dtype === dtype && sameShape(broadcastShape(a.shape, b.shape) ?? [-1], shape)) {
     const strides = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
-    forEachIndex(
-      shape,
-      strides,
-      (position, [i, j]) => (data[position] = binary[opType](a.data[i], b.data[j])),
-    );
-  } else if (opType in unary) {
-    data.forEach((_, position) => (data[position] = unary[opType](a.data[position])));
-  } else if (opType === 'Transpose' && attributes.perm.type === 'ints') {
+    forEachIndex(shape, strides, (position, [i, j]) => (data[position] = combine(a.data[i], b.data[j])));
+  } else if (compute && sameShape(a.shape, shape)) {
+    data.forEach((_, position) => (data[position] = compute(a.data[position])));
+  } else if (perm) {
     const strides = rowMajorStrides(a.shape);
-    forEachIndex(
-      shape,
-      [attributes.perm.value.map((axis) => strides[axis])],
-      (position, [i]) => (data[position] = a.data[i]),
-    );
+    forEachIndex(shape, [perm.map((axis) => strides[axis])], (position, [i]) => (data[position] = a.data[i]));
   } else return undefined;
   return { dtype, shape, data };
+}
+
+/** The axes of a Transpose node, where they lead from the one shape to the other. */
+function permutation(attributes: Attributes, from: Shape, to: Shape): readonly number[] | undefined {
+  if (!Object.hasOwn(attributes, 'perm') || attributes.perm.type !== 'ints') return undefined;
+  const { value } = attributes.perm;
+  const permuted = value.map((axis) => from[axis]);
+  return sameShape(permuted, to) ? value : undefined;
 }
 
 function isFloat(value: Tensor): value is Tensor<'float32' | 'float64'> & { data: TypedArrays['float64'] } {

@@ -59,12 +59,20 @@ export class Graph {
   readonly outputs = new Map<string, Value>();
   readonly #known = new Map<string, readonly Value[]>();
   readonly #names = new Set<string>();
+  readonly #reserved: ReadonlySet<string>;
+  #generated = 0;
   #scope = '';
+
+  /** @param reserved names that inputs and outputs will get later: no value between is given one of them */
+  constructor(reserved: Iterable<string> = []) {
+    this.#reserved = new Set(reserved);
+  }
 
   /** A graph input that is fed at every run. */
   input(name: string, dtype: DType, shape: Shape): Value {
     checkShape(`input ${name}`, shape);
-    if (this.#names.has(name)) throw new GraphError(`the graph has a value named "${name}" already`);
+    if (this.outputs.has(name) || this.#names.has(name))
+      throw new GraphError(`the graph has a value or an output named "${name}" already`);
     this.#names.add(name);
     const value: Value = { graph: this, name, dtype, shape };
     this.inputs.push(value);
@@ -74,7 +82,9 @@ export class Graph {
   /** Names a value as a result of the graph. */
   output(name: string, value: Value): void {
     if (value.graph !== this) throw new GraphError(`output "${name}" belongs to another graph`);
-    if (this.outputs.has(name)) throw new GraphError(`the graph has an output named "${name}" already`);
+    // ONNX has one name space for inputs, results of nodes and outputs.
+    if (this.outputs.has(name) || this.#names.has(name))
+      throw new GraphError(`the graph has a value or an output named "${name}" already`);
     this.outputs.set(name, value);
   }
 
@@ -123,7 +133,13 @@ export class Graph {
         throw new GraphError(`${opType}: the input "${input.name}" belongs to another graph`);
     }
     for (const { shape } of results) checkShape(opType, shape);
-    const key = `${domain}.${opType}(${inputs.map((input) => input?.name ?? '').join()}) ${JSON.stringify(attributes)} ${results.length}`;
+    const key = JSON.stringify([
+      domain,
+      opType,
+      inputs.map((input) => input?.name ?? null),
+      attributes,
+      results.map(({ dtype, shape }) => [dtype, shape]),
+    ]);
     return this.#once(key, () => {
       const folded =
         domain === ''
@@ -162,7 +178,9 @@ export class Graph {
   }
 
   #unusedName(stem: string): string {
-    const name = `${stem}_${this.#names.size}`;
+    let name: string;
+    do name = `${stem}_${this.#generated++}`;
+    while (this.#names.has(name) || this.#reserved.has(name) || this.outputs.has(name));
     this.#names.add(name);
     return name;
   }

@@ -9,7 +9,7 @@ import { type Shape, type Tensor, bytesPerElement, elementCount, formatShape } f
 import { type Attribute, float, int, ints } from './attributes.js';
 import { Graph, GraphError, type Value } from './graph.js';
 import type { TensorType } from '../tensor/tensor.js';
-import { dtypeOf } from './onnx-types.js';
+import { OPSET_VERSION, dtypeOf } from './onnx-types.js';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as AttributeType,
@@ -39,12 +39,17 @@ export function fromOnnx(bytes: Uint8Array): ParsedModel {
     throw new GraphError(`not an ONNX model: ${(error as Error).message}`);
   }
   if (!model.graph) throw new GraphError('not an ONNX model: it holds no graph');
+  const opset = model.opsetImport.find(({ domain }) => domain === '')?.version;
+  if (opset !== BigInt(OPSET_VERSION))
+    throw new GraphError(
+      `the model uses operator set ${opset ?? 'none'} of ONNX; tract-ts reads ${OPSET_VERSION}`,
+    );
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
   return { graph: parseGraph(model.graph), metadata };
 }
 
 function parseGraph(proto: GraphProto): Graph {
-  const graph = new Graph();
+  const graph = new Graph([...proto.input, ...proto.output].map(({ name }) => name));
   const values = new Map<string, Value>();
   const types = new Map([...proto.valueInfo, ...proto.output].map((info) => [info.name, info]));
   for (const initializer of proto.initializer)
@@ -84,7 +89,8 @@ function parseType({ name, type }: ValueInfoProto): TensorType {
   const tensorType = type?.value.case === 'tensorType' ? type.value.value : undefined;
   const dtype = dtypeOf(tensorType?.elemType ?? 0);
   if (!dtype) throw new GraphError(`"${name}" is of an element type that tract-ts does not know`);
-  const shape = (tensorType?.shape?.dim ?? []).map(({ value }) => {
+  if (!tensorType?.shape) throw new GraphError(`"${name}" has no static shape`);
+  const shape = tensorType.shape.dim.map(({ value }) => {
     if (value.case !== 'dimValue') throw new GraphError(`"${name}" has no static shape`);
     return Number(value.value);
   });
@@ -99,14 +105,15 @@ function parseTensor({ name, dims, dataType, rawData, dataLocation }: TensorProt
   if (
     dataLocation === DataLocation.EXTERNAL ||
     rawData.length !== wanted ||
-    shape.some((length) => length < 0)
+    !shape.every((length) => Number.isSafeInteger(length) && length >= 0)
   ) {
     throw new GraphError(
       `constant "${name}" of type ${dtype} ${formatShape(shape)} needs ${wanted} bytes inside the file, but has ${rawData.length}`,
     );
   }
-  // A copy, because the bytes in the file need not be aligned to the element size.
-  const { buffer } = rawData.slice();
+  // A copy, because the bytes in the file need not be aligned to the element size. Not by slice(), which gives a view
+  // where they are a Buffer of Node.
+  const { buffer } = new Uint8Array(rawData);
   const arrays = {
     float32: () => new Float32Array(buffer),
     float64: () => new Float64Array(buffer),

@@ -15,7 +15,7 @@ export type Rewrites = ReadonlyMap<string, Rewrite>;
 
 /** A copy of the live part of a graph with every node that has a rewrite replaced; all outputs keep their names. */
 export function rewrite(graph: Graph, rewrites: Rewrites): Graph {
-  const result = new Graph();
+  const result = new Graph(graph.outputs.keys());
   const mapped = new Map<Value, Value>();
   for (const input of graph.inputs) mapped.set(input, result.input(input.name, input.dtype, input.shape));
   const { nodes, constants } = live(graph);

@@ -6,7 +6,7 @@
  */
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 
-/** Four 32-bit integers, as stored in a checkpoint. */
+/** Four signed 32-bit integers, as stored in a checkpoint. */
 export type RandomState = readonly [number, number, number, number];
 
 export class Random {
@@ -27,7 +27,7 @@ export class Random {
     const words: readonly number[] = state;
     if (
       words.length !== 4 ||
-      !words.every((word) => Number.isInteger(word)) ||
+      !words.every((word) => word === (word | 0)) ||
       words.every((word) => word === 0)
     ) {
       throw new RangeError(`not the state of a generator: ${JSON.stringify(state)}`);
@@ -58,6 +58,8 @@ export class Random {
 
   /** A whole number, uniform in [0, bound); bound is at most 2^32. */
   integer(bound: number): number {
+    if (!Number.isInteger(bound) || bound < 1 || bound > 0x100000000)
+      throw new RangeError(`a bound is a whole number from 1 to 2^32, not ${bound}`);
     const limit = 0x100000000 - (0x100000000 % bound);
     for (;;) {
       const bits = this.bits();

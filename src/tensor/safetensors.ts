@@ -145,7 +145,8 @@ function parseEntry(
 
 /** The elements of a tensor as an array of their own, since those in the file need not be aligned. */
 function copy(dtype: DType, bytes: Uint8Array): Tensor['data'] {
-  const { buffer } = bytes.slice();
+  // Not slice(), which gives a view where the bytes are a Buffer of Node.
+  const { buffer } = new Uint8Array(bytes);
   switch (dtype) {
     case 'float32':
       return new Float32Array(buffer);

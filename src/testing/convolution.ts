@@ -40,13 +40,51 @@ export const convolutionCases: readonly ConvolutionCase[] = [
     dilation: [2, 2],
     groups: 2,
   }),
-  // Widths at which engines switch to blocked layouts.
+  // Numbers of channels and images at which engines switch to blocked layouts.
   define('of 16 to 32 channels', [2, 16, 6, 6], [32, 16, 3, 3], { padding: [1, 1, 1, 1] }),
-  define('of 32 to 16 channels, strided', [2, 32, 6, 6], [16, 32, 3, 3], {
+  define('of 3 to 16 channels', [16, 3, 5, 6], [16, 3, 3, 3], { padding: [1, 1, 1, 1] }),
+  define('of 3 to 16 channels, 7x7 and strided', [16, 3, 10, 9], [16, 3, 7, 7], {
+    stride: [2, 2],
+    padding: [3, 3, 3, 3],
+  }),
+  define('of patches to 16 channels', [16, 3, 8, 8], [16, 3, 4, 4], { stride: [4, 4] }),
+  define('of 16 channels', [16, 16, 4, 4], [16, 16, 3, 3], { padding: [1, 1, 1, 1] }),
+  define('of 32 to 16 channels, strided', [16, 32, 6, 6], [16, 32, 3, 3], {
     stride: [2, 2],
     padding: [1, 1, 1, 1],
   }),
-  define('1x1 of 16 to 32 channels, strided', [2, 16, 6, 6], [32, 16, 1, 1], { stride: [2, 2] }),
+  define('of 16 channels, strided, of odd size', [16, 16, 7, 5], [16, 16, 3, 3], {
+    stride: [2, 2],
+    padding: [1, 1, 1, 1],
+  }),
+  define('of 16 channels, strided with a remainder', [16, 16, 8, 6], [16, 16, 3, 3], { stride: [2, 2] }),
+  define('of 16 channels, strided by more than the kernel', [16, 16, 6, 8], [16, 16, 2, 2], {
+    stride: [3, 4],
+  }),
+  define('of 16 channels, strided along one axis', [16, 16, 4, 6], [16, 16, 3, 2], {
+    stride: [2, 1],
+    padding: [1, 0, 0, 1],
+  }),
+  define('of 16 channels, every side padded differently', [16, 16, 4, 4], [16, 16, 2, 3], {
+    padding: [1, 0, 2, 3],
+  }),
+  define('of 16 channels, padded by more than the kernel', [16, 16, 3, 3], [16, 16, 2, 2], {
+    padding: [3, 2, 2, 3],
+  }),
+  define('of 16 channels, dilated', [16, 16, 6, 7], [16, 16, 3, 3], {
+    dilation: [2, 3],
+    padding: [2, 3, 2, 3],
+  }),
+  define('of 16 channels, dilated and strided', [16, 16, 8, 8], [16, 16, 3, 3], {
+    stride: [2, 2],
+    dilation: [2, 2],
+    padding: [2, 2, 2, 2],
+  }),
+  define('1x1 of 16 to 32 channels, strided', [16, 16, 6, 6], [32, 16, 1, 1], { stride: [2, 2] }),
+  define('of 32 channels in two groups', [16, 32, 4, 4], [32, 16, 3, 3], {
+    groups: 2,
+    padding: [1, 1, 1, 1],
+  }),
 ];
 
 /** Positions in the flattened arrays that one product of a convolution joins. */

@@ -1,6 +1,6 @@
 /** Runs small graphs in tests, and makes the tensors they are fed. */
 import assert from 'node:assert/strict';
-import { compile, type CompileOptions } from '../engine/compile.js';
+import { type CompileOptions, compile } from '../engine/compile.js';
 import type { Tensors } from '../engine/session.js';
 import { Graph, type Value } from '../graph/graph.js';
 import { Random } from '../random/random.js';

@@ -34,8 +34,11 @@ async function probe(): Promise<number | undefined> {
   return agrees ? block : undefined;
 }
 
-/** In memory, the second pixel of the first channel follows the first pixels of all channels in its block. */
-async function reorderedBlock(): Promise<number | undefined> {
+/**
+ * The channels in a block, as far as reordering shows them: in memory, the second pixel of the first channel follows the
+ * first pixels of all channels in its block.
+ */
+export async function reorderedBlock(): Promise<number | undefined> {
   const graph = new Graph();
   const x = graph.input('x', 'float32', [1, CHANNELS, 1, 2]);
   graph.output('y', reorderInput(x));

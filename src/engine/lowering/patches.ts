@@ -7,9 +7,12 @@ import { bytesPerElement } from '../../tensor/tensor.js';
 export const PATCH_BUDGET = 96 * 2 ** 20;
 
 /**
- * How many images' patches fit the budget: the batch is cut into this many equal slices, as far as it divides.
+ * Into how many slices, equal as far as it divides, a batch is cut so that the patches of each fit the budget. One
+ * image's patches are never cut.
  *
  * @param x [N, Cin, H, W]
+ * @param positions output positions of one image
+ * @param budget in bytes
  */
 export function sliceCount(
   x: Value,
@@ -18,8 +21,8 @@ export function sliceCount(
   budget = PATCH_BUDGET,
 ): number {
   const [batch, channels] = x.shape;
-  const bytes = batch * channels * kernel[0] * kernel[1] * positions * bytesPerElement(x.dtype);
-  return Math.min(batch, Math.ceil(bytes / budget));
+  const bytesPerImage = channels * kernel[0] * kernel[1] * positions * bytesPerElement(x.dtype);
+  return Math.ceil(batch / Math.max(1, Math.floor(budget / bytesPerImage)));
 }
 
 /** The images from the `index`th of `count` slices of a batch, the axis of the batch being `axis`. */

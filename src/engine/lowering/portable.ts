@@ -6,7 +6,7 @@ import type { Value } from '../../graph/graph.js';
 import { GraphError } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
 import type { Rewrite, Rewrites } from '../../graph/rewrite.js';
-import { batchSlice, patches, sliceCount } from './patches.js';
+import { PATCH_BUDGET, batchSlice, patches, sliceCount } from './patches.js';
 
 const linear: Rewrite = ([x, weight, bias], node) => {
   const rows = op.reshape(x!, [-1, x!.shape.at(-1)!]);
@@ -18,30 +18,39 @@ const convGradInput: Rewrite = ([gradZ, weight], node) => [
 ];
 
 /** ∂W[o, (c,i,j)] = Σ over images and positions of ∂z[o, ·] · patch[(c,i,j), ·]: one matrix product a group. */
-const convGradWeight: Rewrite = ([x, gradZ], node) => {
-  const geometry = op.geometryOf(node);
-  const { shape } = node.outputs[0];
-  const [, outChannels, height, width] = gradZ!.shape;
-  const { groups } = geometry;
-  const sum = sumOverSlices(
-    x!,
-    node.attributes.kernel_shape.value as number[],
-    geometry,
-    (columns, index, count) => {
-      const gradient = op.transpose(batchSlice(gradZ!, 0, index, count), [1, 0, 2, 3]);
-      const rows = op.reshape(gradient, [groups, outChannels / groups, gradient.shape[1] * height * width]);
-      return op.matMul(rows, op.matrixTranspose(columns));
-    },
-  );
-  return [op.reshape(sum, shape)];
-};
+const convGradWeight =
+  (patchBudget: number): Rewrite =>
+  ([x, gradZ], node) => {
+    const geometry = op.geometryOf(node);
+    const { shape } = node.outputs[0];
+    const [, outChannels, height, width] = gradZ!.shape;
+    const { groups } = geometry;
+    const sum = sumOverSlices(
+      x!,
+      node.attributes.kernel_shape.value as number[],
+      geometry,
+      patchBudget,
+      (columns, index, count) => {
+        const gradient = op.transpose(batchSlice(gradZ!, 0, index, count), [1, 0, 2, 3]);
+        const rows = op.reshape(gradient, [groups, outChannels / groups, gradient.shape[1] * height * width]);
+        return op.matMul(rows, op.matrixTranspose(columns));
+      },
+    );
+    return [op.reshape(sum, shape)];
+  };
 
 /** xᵀx over the patches: [groups, n, n]. */
-const convGram: Rewrite = ([x], node) => [
-  sumOverSlices(x!, node.attributes.kernel_shape.value as number[], op.geometryOf(node), (columns) =>
-    op.matMul(columns, op.matrixTranspose(columns)),
-  ),
-];
+const convGram =
+  (patchBudget: number): Rewrite =>
+  ([x], node) => [
+    sumOverSlices(
+      x!,
+      node.attributes.kernel_shape.value as number[],
+      op.geometryOf(node),
+      patchBudget,
+      (columns) => op.matMul(columns, op.matrixTranspose(columns)),
+    ),
+  ];
 
 const convPatches: Rewrite = ([x], node) => [
   patches(
@@ -56,10 +65,11 @@ function sumOverSlices(
   x: Value,
   kernel: readonly number[],
   geometry: op.ConvolutionGeometry,
+  patchBudget: number,
   term: (columns: Value, index: number, count: number) => Value,
 ): Value {
   const [height, width] = op.outputSize(x.shape.slice(2), kernel, geometry);
-  const count = sliceCount(x, height * width, kernel);
+  const count = sliceCount(x, height * width, kernel, patchBudget);
   let sum: Value | undefined;
   for (let index = 0; index < count; index++) {
     const channelsFirst = op.transpose(batchSlice(x, 0, index, count), [1, 0, 2, 3]);
@@ -108,14 +118,23 @@ const maxPoolGrad: Rewrite = ([g, x, , indices]) => {
 
 const reluGrad: Rewrite = ([g, y]) => [op.where(op.greater(y!, 0), g!, 0)];
 
-export const portable: Rewrites = new Map<string, Rewrite>([
-  ['tract.Linear', linear],
-  ['tract.ConvGradInput', convGradInput],
-  ['tract.ConvGradWeight', convGradWeight],
-  ['tract.ConvGram', convGram],
-  ['tract.ConvPatches', convPatches],
-  ['tract.BatchNormTraining', batchNormTraining],
-  ['tract.BatchNormTrainingGrad', batchNormTrainingGrad],
-  ['tract.MaxPoolGrad', maxPoolGrad],
-  ['tract.ReluGrad', reluGrad],
-]);
+/**
+ * The plain lowering.
+ *
+ * @param patchBudget the most memory in bytes that the patches of one slice of a batch may take
+ */
+export function portableLowering(patchBudget = PATCH_BUDGET): Rewrites {
+  return new Map<string, Rewrite>([
+    ['tract.Linear', linear],
+    ['tract.ConvGradInput', convGradInput],
+    ['tract.ConvGradWeight', convGradWeight(patchBudget)],
+    ['tract.ConvGram', convGram(patchBudget)],
+    ['tract.ConvPatches', convPatches],
+    ['tract.BatchNormTraining', batchNormTraining],
+    ['tract.BatchNormTrainingGrad', batchNormTrainingGrad],
+    ['tract.MaxPoolGrad', maxPoolGrad],
+    ['tract.ReluGrad', reluGrad],
+  ]);
+}
+
+export const portable: Rewrites = portableLowering();

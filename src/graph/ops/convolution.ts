@@ -92,7 +92,7 @@ export function conv(
     x.dtype === weight.dtype &&
     channels === channelsInGroup * full.groups &&
     out % full.groups === 0 &&
-    (!bias || (bias.shape.length === 1 && bias.shape[0] === out));
+    (!bias || (bias.shape.length === 1 && bias.shape[0] === out && bias.dtype === x.dtype));
   if (!fits)
     throw new GraphError(
       `Conv: image, weight and bias do not fit with ${full.groups} group(s): ${described}`,

@@ -36,7 +36,7 @@ export function linear(x: Value, weight: Value, bias: Value | null = null): Valu
     weight.shape.length === 2 &&
     x.shape.at(-1) === features &&
     x.dtype === weight.dtype;
-  if (!fits || (bias && (bias.shape.length !== 1 || bias.shape[0] !== out))) {
+  if (!fits || (bias && !isBias(bias, x, out))) {
     const shapes = bias ? describe(x, weight, bias) : describe(x, weight);
     throw new GraphError(`Linear: input, weight and bias do not fit: ${shapes}`);
   }
@@ -44,10 +44,17 @@ export function linear(x: Value, weight: Value, bias: Value | null = null): Valu
   return x.graph.add('Linear', [x, weight, bias], {}, [{ dtype: x.dtype, shape }], TRACT_DOMAIN)[0];
 }
 
+/** Whether a value is one number for each of `length` features, in the element type of `like`. */
+function isBias(bias: Value, like: Value, length: number): boolean {
+  return bias.shape.length === 1 && bias.shape[0] === length && bias.dtype === like.dtype;
+}
+
 /** ONNX Gemm-13 with the second matrix transposed: [m, k] times [n, k]ᵀ plus a bias of [n]. */
 export function gemm(a: Value, b: Value, bias: Value | null): Value {
-  if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[1] !== b.shape[1] || a.dtype !== b.dtype) {
-    throw new GraphError(`Gemm: ${describe(a, b)} cannot be multiplied`);
+  const fits =
+    a.shape.length === 2 && b.shape.length === 2 && a.shape[1] === b.shape[1] && a.dtype === b.dtype;
+  if (!fits || (bias && !isBias(bias, a, b.shape[0]))) {
+    throw new GraphError(`Gemm: ${bias ? describe(a, b, bias) : describe(a, b)} cannot be multiplied`);
   }
   const inputs = bias ? [a, b, bias] : [a, b];
   return a.graph.add('Gemm', inputs, { transB: int(1) }, [

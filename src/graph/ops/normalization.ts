@@ -81,7 +81,7 @@ export function batchNormTrainingGrad(
  *
  * @param x [..., features]
  * @param scale, bias [features]
- * @returns y like x; mean and 1 / √(variance + epsilon) of each row, [..., 1], which carry no gradient
+ * @returns y like x; mean and 1 / √(variance + epsilon) of each row, float32 [..., 1], which carry no gradient
  */
 export function layerNormalization(
   x: Value,
@@ -90,10 +90,14 @@ export function layerNormalization(
   epsilon = 1e-5,
 ): { y: Value; mean: Value; inverseDeviation: Value } {
   const features = x.shape.at(-1);
-  if ([scale, bias].some(({ shape }) => shape.length !== 1 || shape[0] !== features)) {
+  const fits = [scale, bias].every(
+    ({ shape, dtype }) => shape.length === 1 && shape[0] === features && dtype === x.dtype,
+  );
+  if (!fits) {
     throw new GraphError(`LayerNormalization: one number a feature is needed: ${describe(x, scale, bias)}`);
   }
-  const row = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
+  // ONNX computes these two in float32, whatever the type of x.
+  const row = { dtype: 'float32', shape: [...x.shape.slice(0, -1), 1] } as const;
   const attributes = { axis: int(-1), epsilon: float(epsilon) };
   const [y, mean, inverseDeviation] = x.graph.add('LayerNormalization', [x, scale, bias], attributes, [
     x,

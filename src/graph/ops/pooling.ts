@@ -27,14 +27,18 @@ function attributesOf({ kernel, stride, padding }: PoolingGeometry) {
  * @returns the greatest elements [N, C, OH, OW] and, as int64, where each lies in the flattened image
  */
 export function maxPool(x: Value, options: PoolingGeometry): { values: Value; indices: Value } {
-  const { kernel, padding } = options;
+  const { kernel, stride, padding } = options;
   const [batch, channels, ...image] = x.shape;
   const size = outputSize(image, kernel, geometry(options));
   const [top, left, bottom, right] = padding;
-  const inside = Math.max(top, bottom) < kernel[0] && Math.max(left, right) < kernel[1];
+  const inside =
+    Math.min(...stride) > 0 &&
+    Math.min(...padding) >= 0 &&
+    Math.max(top, bottom) < kernel[0] &&
+    Math.max(left, right) < kernel[1];
   if (image.length !== 2 || !inside || size.some((length) => length < 1)) {
     throw new GraphError(
-      `MaxPool: a ${kernel.join('x')} window with padding [${padding.join()}] does not fit ${describe(x)}`,
+      `MaxPool: a ${kernel.join('x')} window with stride [${stride.join()}] and padding [${padding.join()}] does not fit ${describe(x)}`,
     );
   }
   const shape = [batch, channels, ...size];

@@ -1,5 +1,7 @@
 /** Reductions over axes, and the functions of a distribution that build on them. */
+import { sameShape } from '../../tensor/tensor.js';
 import { int } from '../attributes.js';
+import { broadcastShape } from '../broadcast.js';
 import { GraphError, type Value, describe } from '../graph.js';
 import { int64s, normalizeAxis } from './shape.js';
 
@@ -45,14 +47,14 @@ export function logSoftmax(x: Value, axis = -1): Value {
 
 /** The sum of a value over the axes it was broadcast along: the gradient of broadcasting. */
 export function sumTo(x: Value, target: Value): Value {
+  if (!sameShape(broadcastShape(target.shape, x.shape) ?? [-1], x.shape))
+    throw new GraphError(`ReduceSum: ${describe(x)} was never broadcast from ${describe(target)}`);
   const extra = x.shape.length - target.shape.length;
   const axes = x.shape.flatMap((dimension, axis) =>
     axis < extra || (target.shape[axis - extra] === 1 && dimension !== 1) ? [axis] : [],
   );
   if (axes.length === 0) return x;
   const summed = reduceSum(x, axes, true);
-  if (extra < 0)
-    throw new GraphError(`ReduceSum: ${describe(x)} was never broadcast from ${describe(target)}`);
   return extra === 0
     ? summed
     : x.graph.add('Reshape', [summed, int64s(x.graph, target.shape)], {}, [target])[0];

@@ -24,6 +24,7 @@ export function reshape(x: Value, shape: Shape): Value {
   const full = shape.map((dimension) => (dimension === -1 ? elementCount(x.shape) / known : dimension));
   if (
     elementCount(full) !== elementCount(x.shape) ||
+    !full.every((dimension) => Number.isInteger(dimension) && dimension > 0) ||
     shape.filter((dimension) => dimension === -1).length > 1
   ) {
     throw new GraphError(`Reshape: ${describe(x)} does not fit ${formatShape(shape)}`);
@@ -66,11 +67,15 @@ export interface SliceRange {
 /** ONNX Slice-13, with every range inside the tensor. */
 export function slice(x: Value, ranges: readonly SliceRange[]): Value {
   const shape = [...x.shape];
-  for (const { axis, start, end, step = 1 } of ranges) {
-    normalizeAxis('Slice', axis, x.shape);
+  const axes = ranges.map(({ axis }) => normalizeAxis('Slice', axis, x.shape));
+  if (new Set(axes).size < axes.length)
+    throw new GraphError(`Slice: the axes ${formatShape(axes)} of ${describe(x)} repeat`);
+  for (const [i, { start, end, step = 1 }] of ranges.entries()) {
+    const axis = axes[i];
     shape[axis] = Math.ceil((end - start) / step);
     const [low, high] = step > 0 ? [start, end - 1] : [end + 1, start];
-    if (step === 0 || low < 0 || high >= x.shape[axis] || shape[axis] < 1) {
+    const whole = [start, end, step].every((value) => Number.isInteger(value));
+    if (!whole || step === 0 || low < 0 || high >= x.shape[axis] || shape[axis] < 1) {
       throw new GraphError(`Slice: ${start}:${end}:${step} is outside axis ${axis} of ${describe(x)}`);
     }
   }
@@ -78,17 +83,15 @@ export function slice(x: Value, ranges: readonly SliceRange[]): Value {
   const { graph } = x;
   // ONNX counts negative ends from the back, so "to the front" has to lie further out than any dimension.
   const ends = ranges.map(({ end }) => (end < 0 ? -(2 ** 31) : end));
-  const parts = [
-    ranges.map(({ start }) => start),
-    ends,
-    ranges.map(({ axis }) => axis),
-    ranges.map(({ step = 1 }) => step),
-  ].map((values) => int64s(graph, values));
+  const parts = [ranges.map(({ start }) => start), ends, axes, ranges.map(({ step = 1 }) => step)].map(
+    (values) => int64s(graph, values),
+  );
   return graph.add('Slice', [x, ...parts], {}, [{ dtype: x.dtype, shape }])[0];
 }
 
 /** ONNX Concat-13. */
 export function concat(values: readonly Value[], axis: number): Value {
+  if (values.length === 0) throw new GraphError('Concat: there is nothing to join');
   const [first] = values;
   const at = normalizeAxis('Concat', axis, first.shape);
   for (const value of values) {
@@ -120,7 +123,7 @@ export function pad(x: Value, before: readonly number[], after: readonly number[
   if (
     before.length !== x.shape.length ||
     after.length !== x.shape.length ||
-    [...before, ...after].some((n) => n < 0)
+    ![...before, ...after].every((n) => Number.isInteger(n) && n >= 0)
   ) {
     throw new GraphError(`Pad: ${formatShape(before)} and ${formatShape(after)} do not fit ${describe(x)}`);
   }

@@ -1,0 +1,100 @@
+/** Reductions, and operators that move elements without computing. */
+import * as op from '../../graph/ops.js';
+import type { Shape } from '../../tensor/tensor.js';
+import type { GradientCase } from './case.js';
+
+const axes: readonly number[][] = [[0], [1], [-1], [0, 2], [1, -1], [0, 1, 2]];
+
+const slices: readonly (readonly [string, Shape, readonly op.SliceRange[]])[] = [
+  ['a piece', [5, 4], [{ axis: 0, start: 1, end: 4 }]],
+  [
+    'a piece of both axes',
+    [5, 4],
+    [
+      { axis: 1, start: 0, end: 3 },
+      { axis: 0, start: 4, end: 5 },
+    ],
+  ],
+  ['an axis counted from the back', [3, 5], [{ axis: -1, start: 1, end: 3 }]],
+  ['every second element', [6, 3], [{ axis: 0, start: 1, end: 6, step: 2 }]],
+  ['every third element, not reaching the end', [2, 8], [{ axis: 1, start: 0, end: 5, step: 3 }]],
+  [
+    'two strided axes and a plain one',
+    [5, 3, 4],
+    [
+      { axis: 0, start: 0, end: 5, step: 2 },
+      { axis: 1, start: 1, end: 3 },
+      { axis: 2, start: 1, end: 4, step: 2 },
+    ],
+  ],
+  ['an axis back to front', [2, 4], [{ axis: 1, start: 3, end: -1, step: -1 }]],
+  ['every second element backwards', [6, 2], [{ axis: 0, start: 4, end: 0, step: -2 }]],
+  [
+    'one axis forwards and one backwards',
+    [4, 5],
+    [
+      { axis: 0, start: 0, end: 4, step: 3 },
+      { axis: 1, start: 4, end: -1, step: -2 },
+    ],
+  ],
+];
+
+export const shape: readonly GradientCase[] = [
+  ...axes.flatMap((over) =>
+    [true, false].flatMap((keep): GradientCase[] => [
+      {
+        name: `ReduceSum over ${over.join()}${keep ? ', kept as 1' : ''}`,
+        shapes: [[2, 3, 4]],
+        build: (x) => op.reduceSum(x, over, keep),
+      },
+      {
+        name: `ReduceMean over ${over.join()}${keep ? ', kept as 1' : ''}`,
+        shapes: [[2, 3, 4]],
+        build: (x) => op.reduceMean(x, over, keep),
+      },
+    ]),
+  ),
+  { name: 'Reshape', shapes: [[2, 3, 4]], build: (x) => op.reshape(x, [4, -1]) },
+  { name: 'Reshape to a scalar', shapes: [[1, 1]], build: (x) => op.reshape(x, []) },
+  { name: 'Transpose of a matrix', shapes: [[2, 3]], build: op.matrixTranspose },
+  // A permutation that is not its own inverse.
+  { name: 'Transpose of three axes', shapes: [[2, 3, 4]], build: (x) => op.transpose(x, [1, 2, 0]) },
+  { name: 'Transpose of four axes', shapes: [[2, 3, 1, 2]], build: (x) => op.transpose(x, [3, 0, 1, 2]) },
+  { name: 'Expand of ones', shapes: [[2, 1, 3, 1]], build: (x) => op.expand(x, [2, 4, 3, 2]) },
+  { name: 'Expand to a higher rank', shapes: [[3]], build: (x) => op.expand(x, [2, 4, 3]) },
+  { name: 'Expand of a scalar', shapes: [[]], build: (x) => op.expand(x, [2, 2]) },
+  {
+    name: 'Concat along axis 1',
+    shapes: [
+      [2, 1, 3],
+      [2, 2, 3],
+      [2, 3, 3],
+    ],
+    build: (...parts) => op.concat(parts, 1),
+  },
+  {
+    name: 'Concat along the last axis, one part twice',
+    shapes: [
+      [2, 2],
+      [2, 3],
+    ],
+    build: (a, b) => op.concat([a, b, a], -1),
+  },
+  ...slices.map(([name, x, ranges]) => ({
+    name: `Slice: ${name}`,
+    shapes: [x],
+    build: (value: Parameters<GradientCase['build']>[0]) => op.slice(value, ranges),
+  })),
+  {
+    name: 'Split into three, all used',
+    shapes: [[2, 6]],
+    build: (x) => {
+      const [a, b, c] = op.split(x, -1, 3);
+      return op.add(op.mul(a, b), op.exp(c));
+    },
+  },
+  { name: 'Split, the first part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[1]) },
+  { name: 'Split, the last part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[0]) },
+  { name: 'Pad before', shapes: [[2, 3]], build: (x) => op.pad(x, [1, 2], [0, 0]) },
+  { name: 'Pad on every side', shapes: [[2, 3, 2]], build: (x) => op.pad(x, [0, 2, 1], [3, 0, 1]) },
+];

@@ -1,0 +1,133 @@
+/**
+ * Checks backward rules against central differences.
+ *
+ * The result of the operator is reduced to one number with random weights, so that errors of opposite sign do not
+ * cancel. The differences take the operator's result from ONNX Runtime and do the weighted sum here in float64.
+ */
+import assert from 'node:assert/strict';
+import { grad } from '../autodiff/grad.js';
+import { compile } from '../engine/compile.js';
+import { Graph, type Value } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import type { Rewrites } from '../graph/rewrite.js';
+import { Random } from '../random/random.js';
+import { type Shape, type Tensor, elementCount, tensor, toNumbers } from '../tensor/tensor.js';
+
+/** Draws the elements of an input; kinks and poles of the operator have to be out of the step's reach. */
+export type Draw = (random: Random, count: number) => number[];
+
+export interface GradientCheck {
+  /** Default float64. For the few operators that ONNX Runtime's CPU provider has in float32 alone: float32. */
+  readonly dtype?: 'float32' | 'float64';
+  readonly seed?: number;
+  /** Greatest error, relative to the greatest difference quotient. Default 1e-6, or 2e-3 for float32. */
+  readonly tolerance?: number;
+  /** Default 1e-4, or 1e-2 for float32; where the result is linear in every input a large one is the more exact. */
+  readonly step?: number;
+  /** How each input is drawn, or all of them. Default normal. */
+  readonly draw?: Draw | readonly Draw[];
+  /** The form of the operators that is checked; default: the one for this device. */
+  readonly rewrites?: Rewrites;
+}
+
+/** Up to this many elements each one is checked; of greater inputs random directions. */
+const MAXIMUM_ELEMENTS = 200;
+const DIRECTIONS = 25;
+
+export const normal: Draw = (random, count) => Array.from({ length: count }, () => random.normal());
+
+/** Between 0.5 and 2, for logarithms, roots and divisors. */
+export const positive: Draw = (random, count) => Array.from({ length: count }, () => random.uniform(0.5, 2));
+
+/** Of either sign and at least 0.5 from zero, for what has a kink or a pole there. */
+export const awayFromZero: Draw = (random, count) =>
+  positive(random, count).map((value) => (random.uniform() < 0.5 ? -value : value));
+
+/** All different and far apart, so that a step does not change which one is the greatest. */
+export const distinct: Draw = (random, count) =>
+  Array.from(random.permutation(count), (rank) => (rank - count / 2) / 4);
+
+/** Compares `grad` with central differences, for every input of what `build` makes of inputs of these shapes. */
+export async function checkGradients(
+  build: (...inputs: Value[]) => Value,
+  shapes: readonly Shape[],
+  options: GradientCheck = {},
+): Promise<void> {
+  const { dtype = 'float64', seed = 0, draw = normal, rewrites } = options;
+  const single = dtype === 'float32';
+  const { tolerance = single ? 2e-3 : 1e-6, step = single ? 1e-2 : 1e-4 } = options;
+  const random = Random.fromSeed(seed, 'gradients');
+  const graph = new Graph();
+  const inputs = shapes.map((shape, i) => graph.input(`x${i}`, dtype, shape));
+  const result = build(...inputs);
+  const weights = Array.from({ length: elementCount(result.shape) }, () => random.uniform(0.5, 1.5));
+  weights.forEach((weight, i) => (weights[i] = random.uniform() < 0.5 ? weight : -weight));
+  const weighted = op.mul(result, graph.constant(tensor(result.dtype, result.shape, weights)));
+  const loss = op.reduceSum(
+    weighted,
+    result.shape.map((_, axis) => axis),
+  );
+  graph.output('result', result);
+  grad(loss, inputs).forEach((gradient, i) => {
+    assert.deepEqual(gradient.shape, inputs[i].shape, `the shape of the gradient of input ${i}`);
+    assert.equal(gradient.dtype, dtype, `the type of the gradient of input ${i}`);
+    graph.output(`gradient${i}`, gradient);
+  });
+
+  const feeds: Record<string, Tensor<typeof dtype>> = {};
+  shapes.forEach((shape, i) => {
+    const drawn = (typeof draw === 'function' ? draw : draw[i])(random, elementCount(shape));
+    feeds[`x${i}`] = tensor(dtype, shape, drawn);
+  });
+
+  const program = await compile(graph, { threads: 1, rewrites });
+  try {
+    const analytic = await program.run(feeds);
+    const lossAt = async (): Promise<number> => {
+      const { result: values } = await program.run(feeds);
+      assert.deepEqual(values.shape, result.shape, 'the inferred shape');
+      return toNumbers(values).reduce((sum, value, i) => sum + value * weights[i], 0);
+    };
+    for (const i of inputs.keys()) {
+      const { data } = feeds[`x${i}`];
+      const origin = data.slice();
+      const gradient = toNumbers(analytic[`gradient${i}`]);
+      const pairs: { analytic: number; numeric: number }[] = [];
+      for (const direction of directions(data.length, random)) {
+        const move = (sign: number): void => {
+          direction.forEach((weight, k) => (data[k] = origin[k] + sign * step * weight));
+        };
+        move(1);
+        const above = await lossAt();
+        move(-1);
+        const below = await lossAt();
+        data.set(origin);
+        pairs.push({
+          numeric: (above - below) / (2 * step),
+          analytic: direction.reduce((sum, weight, k) => sum + weight * gradient[k], 0),
+        });
+      }
+      const scale = Math.max(...pairs.map(({ numeric }) => Math.abs(numeric))) || 1;
+      pairs.forEach((pair, k) => {
+        // Written so that NaN fails.
+        const near = Math.abs(pair.analytic - pair.numeric) <= tolerance * scale;
+        assert.ok(
+          near,
+          `input ${i}, direction ${k}: the rule says ${pair.analytic}, central differences ${pair.numeric}`,
+        );
+      });
+    }
+  } finally {
+    await program.release();
+  }
+}
+
+/** The unit directions of a small input; random signs for a large one, where a unit step would drown in rounding. */
+function directions(count: number, random: Random): number[][] {
+  if (count <= MAXIMUM_ELEMENTS) {
+    return Array.from({ length: count }, (_, k) => Array.from({ length: count }, (_, i) => Number(i === k)));
+  }
+  return Array.from({ length: DIRECTIONS }, () =>
+    Array.from({ length: count }, () => (random.uniform() < 0.5 ? -1 : 1)),
+  );
+}
