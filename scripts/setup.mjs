@@ -2,7 +2,7 @@
 // with --build compiles src/ to dist/. Needs nothing but Node and the npm registry.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import process from 'node:process';
 
@@ -22,6 +22,7 @@ if (installed !== wanted) {
 }
 if (process.argv.includes('--build')) {
   run(process.execPath, [`${root}node_modules/typescript/bin/tsc`]);
+  chmodSync(`${root}dist/cli/main.js`, 0o755);
 }
 
 function run(command, parameters) {

@@ -4,7 +4,7 @@ export type { Batch, BatchLoader, BatchPlan } from './data/loader.js';
 export { DataError } from './data/data-error.js';
 export { type ImageDataset, type ImageShape, type Split, limit } from './data/dataset.js';
 export type { Augmentation } from './data/loader.js';
-export { shapes } from './data/shapes.js';
+export { type ShapesOptions, shapes } from './data/shapes.js';
 export { grad } from './autodiff/grad.js';
 export { type CompileOptions, compile } from './engine/compile.js';
 export { type Device, DeviceError, devices } from './engine/device.js';
@@ -26,6 +26,7 @@ export { Scope } from './nn/scope.js';
 export { type AdamOptions, adam, adamw } from './optim/adam.js';
 export type { Optimizer } from './optim/optimizer.js';
 export { type Schedule, type ScheduleOptions, constant, cosine } from './optim/schedule.js';
+export { createOptimizer, createSchedule } from './optim/registry.js';
 export { type SgdOptions, sgd } from './optim/sgd.js';
 export { Random, type RandomState } from './random/random.js';
 export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } from './tensor/safetensors.js';
@@ -33,13 +34,25 @@ export { type DType, type Shape, type Tensor, tensor, zeros } from './tensor/ten
 export { FirstLayerError } from './tract/first-layer.js';
 export { type Array64, type Conv2dTract, type LinearTract, tractGradient } from './tract/reference.js';
 export { type TractOptions, tract } from './tract/tract.js';
+export {
+  type Checkpoint,
+  fromCheckpoint,
+  restoreTrainer,
+  toCheckpoint,
+  weightsOf,
+} from './train/checkpoint.js';
+export { DivergenceError } from './train/divergence.js';
+export {
+  type EvaluateOptions,
+  Evaluator,
+  type EvaluatorOptions,
+  type LearnedState,
+} from './train/evaluator.js';
 export type { EpochEvent, Evaluation, StepEvent, TrainingEvent } from './train/events.js';
+export { type ExportOptions, exportOnnx } from './train/export.js';
+export { CheckpointError } from './train/json-check.js';
+export type { FitOptions, FitResult, TrainerOptions } from './train/options.js';
+export { type RunConfig, describeRun, fitOptionsOf, modelOf, trainerOptionsOf } from './train/run-config.js';
 export { StateError, type TrainingState } from './train/state.js';
 export { evaluationGraph, inferenceGraph, trainingGraph } from './train/step-graph.js';
-export {
-  DivergenceError,
-  type FitOptions,
-  type FitResult,
-  Trainer,
-  type TrainerOptions,
-} from './train/trainer.js';
+export { Trainer } from './train/trainer.js';

@@ -10,6 +10,7 @@ import { cacheFolder } from './cache-folder.js';
 import { type Archive, fetchArchive } from './cifar-download.js';
 import { cifar100Names, cifar10Names } from './cifar-names.js';
 import { DataError } from './data-error.js';
+import { inWorker } from './in-worker.js';
 import {
   allocateShared,
   checkLabels,
@@ -130,7 +131,7 @@ export function cifar100(options: CifarOptions = {}): Promise<ImageDataset> {
 
 async function cifar(layout: Layout, options: CifarOptions): Promise<ImageDataset> {
   const folder = await findFolder(layout, options);
-  return {
+  return inWorker({
     name: layout.name,
     classNames: await readNames(layout, folder),
     imageShape,
@@ -139,7 +140,7 @@ async function cifar(layout: Layout, options: CifarOptions): Promise<ImageDatase
     augmentation: { cropPadding: 4, horizontalFlip: true },
     train: await readSplit(layout, folder, layout.trainFiles),
     test: await readSplit(layout, folder, layout.testFiles),
-  };
+  });
 }
 
 /** The folder with the .bin files, after a download if need be. */

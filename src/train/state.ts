@@ -1,6 +1,6 @@
 /** The state of a training run, and whether it fits a model. */
 import type { Tensors } from '../engine/session.js';
-import { formatShape, sameShape } from '../tensor/tensor.js';
+import { type TensorType, formatShape, sameShape } from '../tensor/tensor.js';
 import type { Progress } from './progress.js';
 
 /** Per channel, of pixel values scaled to [0, 1]. */
@@ -23,11 +23,11 @@ export class StateError extends Error {
 }
 
 /**
- * @param wanted the tensors that the model has
+ * @param wanted the tensors that the model has, or their types
  * @param given those that are to take their place
  * @throws StateError naming the first tensor that differs
  */
-export function checkState(wanted: Tensors, given: Tensors): void {
+export function checkState(wanted: Readonly<Record<string, TensorType>>, given: Tensors): void {
   for (const [name, { dtype, shape }] of Object.entries(wanted)) {
     const found = Object.hasOwn(given, name) ? given[name] : undefined;
     if (!found)

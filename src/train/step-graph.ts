@@ -4,15 +4,26 @@ import { nextName } from '../engine/stepper.js';
 import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { correct, crossEntropy } from '../nn/loss.js';
-import { type Model, type TracedModel, trace } from '../nn/model.js';
+import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { type Tensor, tensor } from '../tensor/tensor.js';
+import { type Tensor, type TensorType, tensor } from '../tensor/tensor.js';
 import { namedLayer } from '../tract/first-layer.js';
 import { tractWeightGradient } from '../tract/transform.js';
 
 /** The name of an optimizer's state for a parameter, such as `conv1.weight/momentum_buffer`. */
 export function slotName(parameter: string, slot: string): string {
   return `${parameter}/${slot}`;
+}
+
+/** The types of all parameters and running statistics of a model, by PyTorch's names. */
+export function modelTensors(model: Model): Record<string, TensorType> {
+  const { parameters, buffers } = traceAlone(model, 1, false);
+  return Object.fromEntries(
+    [...parameters, ...buffers].map(([name, { value }]) => [
+      name,
+      { dtype: value.dtype, shape: value.shape },
+    ]),
+  );
 }
 
 /**

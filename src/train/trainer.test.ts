@@ -12,8 +12,10 @@ import { sgd } from '../optim/sgd.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { tract } from '../tract/tract.js';
 import type { EpochEvent, StepEvent, TrainingEvent } from './events.js';
+import { DivergenceError } from './divergence.js';
+import type { FitOptions, FitResult, TrainerOptions } from './options.js';
 import { StateError, type TrainingState } from './state.js';
-import { DivergenceError, type FitOptions, type FitResult, Trainer, type TrainerOptions } from './trainer.js';
+import { Trainer } from './trainer.js';
 
 const dataset = shapes({ train: 100, test: 23 });
 const tiny = (): Model => tract(mlp({ width: 16, depth: 1 }));

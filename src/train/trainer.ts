@@ -1,69 +1,23 @@
 /** Training: a model, an optimizer, and the loop. */
-import { InlineLoader, batchCount } from '../data/batches.js';
-import type { Batch, BatchLoader } from '../data/loader.js';
-import { type ImageDataset, type ImageShape, type Split, imageCount } from '../data/dataset.js';
-import type { Augmentation } from '../data/loader.js';
+import { batchCount } from '../data/batches.js';
+import { type ImageDataset, type Split, imageCount } from '../data/dataset.js';
+import type { Batch } from '../data/loader.js';
 import { compile } from '../engine/compile.js';
 import type { Program, Tensors } from '../engine/session.js';
-import type { Device } from '../engine/device.js';
 import { Stepper } from '../engine/stepper.js';
 import type { Model } from '../nn/model.js';
-import type { Optimizer } from '../optim/optimizer.js';
-import type { Schedule } from '../optim/schedule.js';
 import { Random } from '../random/random.js';
 import { type Tensor, elementCount, tensor, zeros } from '../tensor/tensor.js';
-import type { Evaluation, TrainingEvent } from './events.js';
+import { diverged } from './divergence.js';
+import { Evaluator, imageInputs, type LearnedState } from './evaluator.js';
+import type { Evaluation } from './events.js';
+import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
+import type { FitOptions, FitResult, TrainerOptions } from './options.js';
 import { type Progress, initialProgress } from './progress.js';
-import { evaluationGraph, slotName, trainingGraph } from './step-graph.js';
+import { slotName, trainingGraph } from './step-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
-export interface TrainerOptions {
-  /** Such as `sgd({ momentum: 0.9 })`. */
-  readonly optimizer: Optimizer;
-  /** Such as `cosine({ lr: 0.08 })`. */
-  readonly schedule: Schedule;
-  /** Images of a step. Default 128. */
-  readonly batchSize?: number;
-  /** Of initial weights, order and augmentation. Default 0. */
-  readonly seed?: number;
-  /** Default 0. */
-  readonly labelSmoothing?: number;
-  /** Default `cpu`. */
-  readonly device?: Device;
-  /** Threads of one operator. Default: one a core. */
-  readonly threads?: number;
-}
-
-export interface FitOptions {
-  /** Passes over the training split, those before a resumption included. */
-  readonly epochs: number;
-  /** Ends the run after this many steps, if it is not over before. */
-  readonly maxSteps?: number;
-  /** Default: the dataset's own; `null` for none. */
-  readonly augmentation?: Augmentation | null;
-  /** Called after every step and every epoch, and waited for. */
-  readonly onEvent?: (event: TrainingEvent) => void | Promise<void>;
-  /** Aborting finishes the step and returns. */
-  readonly signal?: AbortSignal;
-}
-
-export interface FitResult {
-  /** Whether the run was stopped by its signal before its end. */
-  readonly interrupted: boolean;
-  /** The last evaluation, if an epoch was completed. */
-  readonly evaluation?: Evaluation;
-}
-
-/** The loss is no number any more; the message says at which step. The trainer's state is that of the step before. */
-export class DivergenceError extends Error {
-  override name = 'DivergenceError';
-}
-
-/** Makes loaders of splits; a dataset that brings its own way (a worker thread) is read in that way. */
-function loaderOf(dataset: ImageDataset, split: Split): BatchLoader {
-  return dataset.createLoader?.(split, dataset.imageShape) ?? new InlineLoader(split, dataset.imageShape);
-}
-
+/** Trains a model; it owns the model's weights and the optimizer's state. */
 export class Trainer {
   readonly model: Model;
   readonly batchSize: number;
@@ -72,7 +26,7 @@ export class Trainer {
   readonly #stepper: Stepper;
   /** The names of what the model holds, without the optimizer's state. */
   readonly #weightNames: readonly string[];
-  #evaluation: Program | undefined;
+  #evaluator: Evaluator | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
 
@@ -181,15 +135,15 @@ export class Trainer {
     const stepsPerEpoch = batchCount(imageCount(dataset.train), { ...plan, random: this.#progress.random });
     const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
     const loader = loaderOf(dataset, dataset.train);
-    const testLoader = loaderOf(dataset, dataset.test);
     let evaluation: Evaluation | undefined;
     try {
       while (this.#progress.step < steps || this.#epochIsToBeClosed(steps)) {
         const started = performance.now();
         const { epoch, stepInEpoch, random } = this.#progress;
         let stepStarted = started;
-        for await (const batch of loader.epoch({ ...plan, random, start: stepInEpoch })) {
-          if (this.#progress.step >= steps) break;
+        const batches =
+          this.#progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
+        for await (const batch of batches) {
           const learningRate = this.#options.schedule.rate(this.#progress.step, steps);
           const { loss, correct } = await this.#step(batch, learningRate);
           const now = performance.now();
@@ -203,12 +157,21 @@ export class Trainer {
             learningRate,
             imagesPerSecond: (1000 * this.batchSize) / (now - stepStarted),
           });
+          // A step blocks the event loop, and a batch that is ready does not let it turn: whoever would abort the
+          // signal, or draw a progress bar, gets the chance here.
+          await eventLoopTurn();
           if (signal?.aborted) return { interrupted: true, evaluation };
+          if (this.#progress.step >= steps) break;
           // An event handler may have taken its time (a checkpoint, say), which is no time of the next step.
           stepStarted = performance.now();
         }
         const { step, lossSum, correctSum, stepInEpoch: stepsDone } = this.#progress;
-        evaluation = await this.#evaluate(testLoader, imageCount(dataset.test));
+        const evaluated = await this.#evaluate(dataset, dataset.test, signal);
+        if (!evaluated) return { interrupted: true, evaluation };
+        evaluation = evaluated;
+        if (!Number.isFinite(evaluation.loss)) {
+          throw diverged(`the test loss became ${evaluation.loss} after step ${step} (epoch ${epoch + 1})`);
+        }
         this.#progress = {
           ...initialProgress(nextEpoch(random)),
           epoch: epoch + 1,
@@ -225,11 +188,12 @@ export class Trainer {
           testAccuracy: evaluation.accuracy,
           seconds: (performance.now() - started) / 1000,
         });
+        await eventLoopTurn();
         if (signal?.aborted) return { interrupted: this.#progress.step < steps, evaluation };
       }
       return { interrupted: false, evaluation };
     } finally {
-      await Promise.all([loader.close(), testLoader.close()]);
+      await loader.close();
     }
   }
 
@@ -241,33 +205,39 @@ export class Trainer {
   /** The loss and accuracy over all images of a split, with the running statistics. */
   async evaluate(dataset: ImageDataset, split: Split = dataset.test): Promise<Evaluation> {
     this.#adopt(dataset);
-    const loader = loaderOf(dataset, split);
-    try {
-      return await this.#evaluate(loader, imageCount(split));
-    } finally {
-      await loader.close();
-    }
+    return (await this.#evaluate(dataset, split))!;
+  }
+
+  /**
+   * The logits of images, with the running statistics.
+   *
+   * @param images uint8 [N, channels, height, width]
+   * @returns float32 [N, classes]
+   * @throws RangeError before the trainer has seen a dataset, which says how pixels are standardised
+   */
+  async predict(images: Uint8Array): Promise<Tensor<'float32'>> {
+    if (!this.#standardization)
+      throw new RangeError('a model predicts after training or evaluation, not before');
+    return (await this.#evaluatorOf()).predict(this.#learned, images);
   }
 
   /** Frees the sessions. */
   async release(): Promise<void> {
     await this.#program.release();
-    await this.#evaluation?.release();
+    await this.#evaluator?.release();
   }
 
   async #step(batch: Batch, learningRate: number): Promise<{ loss: number; correct: number }> {
     const step = this.#progress.step + 1;
     const results = await this.#stepper.step({
-      ...this.#inputs(batch),
+      ...imageInputs(this.model, this.#standardization!, batch.images, batch.labels),
       learning_rate: tensor('float32', [], [learningRate]),
       step: tensor('float64', [], [step]),
     });
     const [loss, correct] = [Number(results.loss.data[0]), Number(results.correct.data[0])];
     if (!Number.isFinite(loss)) {
       this.#stepper.undo();
-      throw new DivergenceError(
-        `the loss became ${loss} at step ${step} (epoch ${this.#progress.epoch + 1}): training has diverged; a lower learning rate or a warm-up may help`,
-      );
+      throw diverged(`the loss became ${loss} at step ${step} (epoch ${this.#progress.epoch + 1})`);
     }
     const { lossSum, correctSum, stepInEpoch } = this.#progress;
     this.#progress = {
@@ -280,55 +250,32 @@ export class Trainer {
     return { loss, correct };
   }
 
-  async #evaluate(loader: BatchLoader, images: number): Promise<Evaluation> {
-    const { device, threads } = this.#options;
-    this.#evaluation ??= await compile(evaluationGraph(this.model, this.batchSize).graph, {
-      device,
-      threads,
-    });
-    let [loss, correct] = [0, 0];
-    const plan = {
-      batchSize: this.batchSize,
-      shuffle: false,
-      last: 'pad' as const,
-      random: this.#progress.random,
-    };
-    for await (const batch of loader.epoch(plan)) {
-      const results = await this.#evaluation.run({ ...this.weights, ...this.#inputs(batch) });
-      // The rows behind `count` are padding.
-      for (let row = 0; row < batch.count; row++) {
-        loss += Number(results.losses.data[row]);
-        correct += Number(results.correct.data[row]);
-      }
-    }
-    return { loss: loss / images, accuracy: correct / images };
+  async #evaluate(
+    dataset: ImageDataset,
+    split: Split,
+    signal?: AbortSignal,
+  ): Promise<Evaluation | undefined> {
+    const evaluator = await this.#evaluatorOf();
+    return evaluator.evaluate(this.#learned, dataset, { split, ...(signal && { signal }) });
   }
 
-  #inputs({ images, labels }: Batch): Tensors {
-    const { mean, deviation } = this.#standardization!;
-    return {
-      images: tensor('uint8', [this.batchSize, ...this.model.imageShape], images),
-      labels: tensor('int32', [this.batchSize], labels),
-      mean: tensor('float32', [mean.length], mean),
-      deviation: tensor('float32', [deviation.length], deviation),
-    };
+  /** Made when it is first needed. */
+  async #evaluatorOf(): Promise<Evaluator> {
+    const { device, threads } = this.#options;
+    this.#evaluator ??= await Evaluator.create(this.model, { batchSize: this.batchSize, device, threads });
+    return this.#evaluator;
+  }
+
+  get #learned(): LearnedState {
+    return { weights: this.weights, standardization: this.#standardization! };
   }
 
   /** Checks that the dataset fits the model, and takes over how its pixels are standardised. */
-  #adopt({ name, imageShape, classNames, mean, deviation }: ImageDataset): void {
-    const { model } = this;
-    if (!sameImageShape(imageShape, model.imageShape) || classNames.length !== model.classes) {
-      throw new RangeError(
-        `${name} has ${classNames.length} classes of images [${imageShape.join(', ')}], but this ${model.name} takes ${model.classes} classes of images [${model.imageShape.join(', ')}]`,
-      );
-    }
+  #adopt(dataset: ImageDataset): void {
+    checkFits(dataset, this.model);
     // A run keeps the standardisation it was begun with.
-    this.#standardization ??= { mean, deviation };
+    this.#standardization ??= { mean: dataset.mean, deviation: dataset.deviation };
   }
-}
-
-function sameImageShape(a: ImageShape, b: ImageShape): boolean {
-  return a.every((length, axis) => length === b[axis]);
 }
 
 /** The generator at the beginning of the next epoch. */

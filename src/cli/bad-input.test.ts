@@ -1,0 +1,141 @@
+/** Whatever is wrong with the input: one sentence, an exit code that says so, no stack trace, nothing lost. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { temporaryFolder, tract } from '../testing/command.js';
+
+const folder = temporaryFolder();
+const run = join(folder, 'run');
+const last = join(run, 'last.safetensors');
+const tiny = ['--limit-train', '64', '--limit-test', '16', '--batch-size', '16', '--threads', '1'];
+const mlp = ['train', '--model', 'mlp', '--width', '8', '--depth', '1', '--max-steps', '2', ...tiny];
+
+before(async () => {
+  assert.equal((await tract([...mlp, '--out', run])).code, 0);
+});
+
+async function refused(parameters: readonly string[], code: number, message: RegExp): Promise<void> {
+  const outcome = await tract(parameters, { cwd: folder });
+  assert.equal(outcome.code, code, outcome.stderr);
+  assert.equal(outcome.stdout, '');
+  assert.match(outcome.stderr, message);
+  assert.match(outcome.stderr, /^error: [^\n]+\n$/, 'not one line');
+}
+
+const usage: readonly [string, RegExp][] = [
+  ['train --optimiser sgd', /unknown option '--optimiser' \(Did you mean --optimizer\?\)/],
+  ['train --schedule cosin', /'cosin' is invalid.* one of cosine, constant\. Did you mean cosine\?/],
+  ['train --model resnet81', /Did you mean resnet18\?/],
+  ['train --data cifar11', /Did you mean cifar10\?/],
+  ['trian', /unknown command 'trian' \(Did you mean train\?\)/],
+  ['train --tract 0', /--tract .*'0' is invalid.* above 0/],
+  ['train --tract=-0.1', /--tract .*'-0\.1' is invalid/],
+  ['train --tract -0.1', /--tract .*'-0\.1' is invalid/],
+  ['train --tract nan', /--tract .*'nan' is invalid/],
+  ['train --lr 0x10', /--lr .*'0x10' is invalid.* above 0/],
+  ['train --momentum 1', /--momentum .* below 1/],
+  ['train --epochs 1.5', /--epochs .* whole number of at least 1/],
+  ['train --batch-size 0', /--batch-size .* at least 1/],
+  ['train --label-smoothing 1', /--label-smoothing .* below 1/],
+  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem, --image-size/],
+  ['train --model vit --width 10', /the width 10 is not a multiple of the 3 heads/],
+  ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd, not for adam/],
+  ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
+  ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
+  ['train shapes', /too many arguments/],
+  ['eval', /missing required argument 'run'/],
+  ['export run', /required option '--out <file>' not specified/],
+];
+test('a wrong command line is refused with the nearest right one, before anything is done', async () => {
+  for (const [line, message] of usage) await refused(line.split(' '), 2, message);
+});
+
+test('a layer for TrAct that does not exist is refused, and the layers there are named', async () => {
+  await refused([...mlp, '--tract-layer', 'conv1'], 1, /no linear layer or convolution "conv1".* layers\.0/);
+});
+
+test('a batch larger than the data, and more images than there are', async () => {
+  await refused([...mlp, '--batch-size', '65'], 1, /A batch of 65 is larger than the 64 training images/);
+  await refused(['train', '--limit-train', '10001'], 1, /shapes cannot be limited to 10001 training images/);
+});
+
+test('data files that are missing, truncated, too large, or hold a label out of range', async () => {
+  const data = join(folder, 'cifar-10-batches-bin');
+  const cifar = ['train', '--data', 'cifar10', '--data-dir', folder, '--out', join(folder, 'cifar')];
+  await refused(cifar, 1, /There is no CIFAR-10 in/);
+  mkdirSync(data);
+  const record = Buffer.alloc(3073);
+  for (const name of [1, 2, 3, 4, 5].map((number) => `data_batch_${number}`).concat('test_batch')) {
+    writeFileSync(join(data, `${name}.bin`), record);
+  }
+  const third = join(data, 'data_batch_3.bin');
+  writeFileSync(third, record.subarray(0, 3000));
+  await refused(cifar, 1, /data_batch_3\.bin has 3000 bytes, which is not a whole number of records/);
+  writeFileSync(third, Buffer.alloc(3073 * 10_001));
+  await refused(cifar, 1, /data_batch_3\.bin .* at most 10000/);
+  const wrong = Buffer.from(record);
+  wrong[0] = 10;
+  writeFileSync(third, wrong);
+  await refused(cifar, 1, /data_batch_3\.bin: the label of record 0 is 10/);
+});
+
+test('an image that is none, or is missing', async () => {
+  await refused(['predict', run, last], 1, /is not an image that can be read/);
+  await refused(['predict', run, 'nothing.jpg'], 1, /There is no file nothing\.jpg/);
+});
+
+test('a checkpoint that is missing, damaged, or of another kind', async () => {
+  await refused(['eval', 'nothing'], 1, /there is no run or checkpoint nothing/);
+  await refused(['eval', folder], 1, /is no folder of a run/);
+  const bytes = readFileSync(last);
+  const damaged = join(folder, 'damaged.safetensors');
+  for (const length of [0, 5, 8, 100, 1000, bytes.length - 1]) {
+    writeFileSync(damaged, bytes.subarray(0, length));
+    await refused(['eval', damaged], 1, /damaged\.safetensors cannot be used: /);
+  }
+  writeFileSync(damaged, Buffer.concat([bytes, Buffer.alloc(4)]));
+  await refused(['predict', damaged, 'x.png'], 1, /4 bytes follow the last tensor/);
+});
+
+test('weights of another model: the first tensor that differs is named', async () => {
+  await refused(
+    [...mlp, '--width', '9', '--weights', last, '--out', 'other'],
+    1,
+    /"layers\.0\.weight" is float32 \[9, 3072\] in the model, but float32 \[8, 3072\] in the checkpoint/,
+  );
+  assert.ok(!readdirSync(folder).includes('other'), 'an empty folder was left behind');
+  const same = await tract([...mlp, '--weights', last, '--out', join(folder, 'tuned')]);
+  assert.equal(same.code, 0, same.stderr);
+});
+
+test('a run in the folder already is not overwritten', async () => {
+  const before = readFileSync(last);
+  await refused([...mlp, '--out', run], 1, /holds a run already; continue it with --resume/);
+  assert.ok(readFileSync(last).equals(before));
+});
+
+test('a folder that cannot be written is found out before training', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  await refused([...mlp, '--out', join(file, 'run')], 1, /file\/run cannot be written: .*; choose another/);
+  await refused([...mlp, '--out', file], 1, /file cannot be written: .*; choose another/);
+  await refused(['export', run, '--out', join(folder, 'no', 'model.onnx')], 1, /a folder on the way/);
+});
+
+test('a place that takes no folders', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
+  await refused([...mlp, '--out', '/proc/run'], 1, /\/proc\/run cannot be written/);
+});
+
+test('a loss that is no number any more stops the run and keeps the last good checkpoint', async () => {
+  const out = join(folder, 'diverged');
+  const { code, stderr } = await tract([...mlp, '--lr', '1e30', '--max-steps', '4', '--out', out]);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^error: the loss became \S+ at step \d .*diverged.* last good checkpoint is .*step 0\n$/,
+  );
+  const measured = await tract(['eval', out, '--json']);
+  assert.equal(measured.code, 0, measured.stderr);
+  assert.ok(Number.isFinite((JSON.parse(measured.stdout) as { testLoss: number }).testLoss));
+});

@@ -1,0 +1,60 @@
+/** The datasets of the command. */
+import { cifar10, cifar100 } from '../data/cifar.js';
+import { type ImageDataset, limit } from '../data/dataset.js';
+import { inWorker } from '../data/in-worker.js';
+import { shapes } from '../data/shapes.js';
+import type { DatasetName } from './dataset-names.js';
+
+export interface DatasetRequest {
+  readonly name: DatasetName;
+  readonly dir?: string | undefined;
+  readonly limitTrain?: number | undefined;
+  readonly limitTest?: number | undefined;
+  /** Ends a download; a later one goes on from there. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads, draws or downloads a dataset, cut down to what is asked for.
+ *
+ * @throws DataError when that fails, or when there are fewer images than asked for
+ */
+export async function loadDataset(request: DatasetRequest): Promise<ImageDataset> {
+  const { name, dir, limitTrain: train, limitTest: test, signal } = request;
+  return limit(await whole(), { ...(train && { train }), ...(test && { test }) });
+
+  async function whole(): Promise<ImageDataset> {
+    if (name === 'shapes') return inWorker(drawn(train, test));
+    const download = downloadNote(name);
+    const read = name === 'cifar10' ? cifar10 : cifar100;
+    const dataset = await read({ ...(dir !== undefined && { dir }), ...(signal && { signal }), ...download });
+    download.end();
+    return dataset;
+  }
+}
+
+/** Draws no more images than are wanted; a limit above the whole is left to `limit` to refuse. */
+function drawn(train: number | undefined, test: number | undefined): ImageDataset {
+  return shapes({
+    ...(train !== undefined && train <= 10_000 && { train }),
+    ...(test !== undefined && test <= 2_000 && { test }),
+  });
+}
+
+/** Tells on stderr how a download goes on: on a terminal in place, elsewhere once. */
+function downloadNote(name: string): { onProgress(received: number, total?: number): void; end(): void } {
+  let shown = 0;
+  return {
+    onProgress(received, total) {
+      const now = Date.now();
+      if (shown > 0 && (!process.stderr.isTTY || now - shown < 200)) return;
+      const size = (bytes: number): string => (bytes / 1e6).toFixed(1);
+      const text = `Downloading ${name}: ${size(received)}${total === undefined ? '' : ` of ${size(total)}`} MB`;
+      process.stderr.write(process.stderr.isTTY ? `\r${text} ` : `${text}\n`);
+      shown = now;
+    },
+    end() {
+      if (shown > 0 && process.stderr.isTTY) process.stderr.write('\n');
+    },
+  };
+}

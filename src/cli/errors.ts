@@ -1,0 +1,62 @@
+/** From an error to what the user reads, and to the exit code. */
+import { CommanderError } from 'commander';
+import { DataError } from '../data/data-error.js';
+import { DeviceError } from '../engine/device.js';
+import { GraphError } from '../graph/graph.js';
+import { SafetensorsError } from '../tensor/safetensors.js';
+import { FirstLayerError } from '../tract/first-layer.js';
+import { OutputError, outputError } from '../train/atomic-write.js';
+import { DivergenceError } from '../train/divergence.js';
+import { CheckpointError } from '../train/json-check.js';
+import { StateError } from '../train/state.js';
+
+/** Something about the command line that no parser of a single flag can see. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** Errors whose message is a sentence for the user. */
+const known = [
+  CheckpointError,
+  DataError,
+  DeviceError,
+  DivergenceError,
+  FirstLayerError,
+  GraphError,
+  OutputError,
+  SafetensorsError,
+  StateError,
+  UsageError,
+];
+
+/** Calls code that reports values out of range by RangeError, which then is the user's to mend. */
+export function checked<T>(build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Exit codes: 0 all is well, 1 it failed, 2 the command line is wrong, 128 + n ended by signal n. */
+export interface Failure {
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** What to print on stderr for an error, and how to exit. */
+export function failureOf(error: unknown): Failure {
+  // Commander has printed its own message by then.
+  if (error instanceof CommanderError) return { message: '', exitCode: error.exitCode === 0 ? 0 : 2 };
+  const cause = outputError(error, (error as NodeJS.ErrnoException | null)?.path ?? 'a file');
+  if (known.some((type) => cause instanceof type)) {
+    const { message } = cause as Error;
+    return { message: `error: ${message}`, exitCode: cause instanceof UsageError ? 2 : 1 };
+  }
+  const report = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    message: `${report}\nThis is an error in tract-ts itself; please report it with the lines above and the command.`,
+    exitCode: 1,
+  };
+}

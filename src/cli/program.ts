@@ -1,0 +1,146 @@
+/** The command line: commands, flags, help. */
+import { Command, Option } from 'commander';
+import { evaluate, type EvalFlags } from './eval.js';
+import { exportModel, type ExportFlags } from './export.js';
+import { listModels } from './models.js';
+import { type PredictFlags, predict } from './predict.js';
+import { train } from './train.js';
+import {
+  type TrainFlags,
+  addTrainFlags,
+  dataDirOption,
+  dataOption,
+  deviceOption,
+  jsonOption,
+  threadsOption,
+} from './train-flags.js';
+import { whole } from './values.js';
+import { packageVersion } from './version.js';
+
+const RUN = "a run's folder (its best checkpoint, or its last), or a checkpoint file";
+
+/** @param exitWith called with the exit code of a command that ran */
+export function createProgram(exitWith: (code: number) => void): Command {
+  const program = new Command('tract')
+    .description('Train vision models in fewer epochs, with TrAct.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      // Commander sets its guess on a line of its own; an error is one sentence here.
+      outputError: (text, write) => {
+        const line = text.trim().replace(/\s*\n\s*/g, ' ');
+        write(`${line.startsWith('error:') ? line : `error: ${line}`}\n`);
+      },
+    })
+    .addHelpText(
+      'after',
+      examples([
+        'tract train --tract',
+        'tract predict runs/shapes-resnet18-tract photo.jpg',
+        'tract train --help',
+      ]),
+    );
+  addTrain(program, exitWith);
+  addEval(program);
+  addPredict(program, exitWith);
+  addExport(program);
+  program
+    .command('models')
+    .description('list the models')
+    .addOption(jsonOption())
+    .action((flags: { json?: boolean }) => {
+      listModels(flags);
+    });
+  return program;
+}
+
+function addTrain(program: Command, exitWith: (code: number) => void): void {
+  const command = program
+    .command('train')
+    .summary('train a model')
+    .description(
+      'Train a model. The run is kept in a folder: config.json, metrics.jsonl, and last.safetensors and best.safetensors. Ctrl-C finishes the step and saves.',
+    );
+  addTrainFlags(command)
+    .addHelpText(
+      'after',
+      examples([
+        'tract train --width 16 --tract --epochs 3',
+        'tract train --data cifar10 --tract --epochs 5 --out runs/cifar',
+        'tract train --data cifar10 --model vit --optimizer adam --tract 0.1 --warmup 500',
+        'tract train --resume runs/cifar',
+        'tract train --data cifar100 --json > log.jsonl',
+      ]),
+    )
+    .action(async (flags: TrainFlags) => {
+      exitWith(await train(flags, command));
+    });
+}
+
+function addEval(program: Command): void {
+  program
+    .command('eval')
+    .summary('measure loss and accuracy')
+    .description('Measure loss and accuracy on the test images.')
+    .argument('<run>', RUN)
+    .addOption(dataOption().default(undefined, "the run's own"))
+    .addOption(dataDirOption())
+    .addOption(new Option('--limit-test <images>', 'use the first images only').argParser(whole(1)))
+    .addOption(
+      new Option('--batch-size <images>', "images at once (default: the run's own)").argParser(whole(1)),
+    )
+    .option('--logits <file>', 'write logits [images, classes] and labels to a safetensors file')
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(['tract eval runs/cifar', 'tract eval runs/cifar/last.safetensors --json']),
+    )
+    .action(async (run: string, flags: EvalFlags) => {
+      await evaluate(run, flags);
+    });
+}
+
+function addPredict(program: Command, exitWith: (code: number) => void): void {
+  program
+    .command('predict')
+    .summary('say what is in images')
+    .description('Say what is in images: the most probable classes of each.')
+    .argument('<run>', RUN)
+    .argument('<image...>', 'JPEG, PNG or WebP files of any size')
+    .addOption(new Option('--top <number>', 'how many classes').argParser(whole(1)).default(5))
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(['tract predict runs/cifar cat.jpg dog.png', 'tract predict runs/cifar *.webp --json']),
+    )
+    .action(async (run: string, images: string[], flags: PredictFlags) => {
+      exitWith(await predict(run, images, flags));
+    });
+}
+
+function addExport(program: Command): void {
+  program
+    .command('export')
+    .description(
+      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language.',
+    )
+    .argument('<run>', RUN)
+    .requiredOption('--out <file>', 'the .onnx file')
+    .addOption(new Option('--batch-size <images>', 'images at once').argParser(whole(1)).default(1))
+    .addOption(jsonOption())
+    .addHelpText('after', examples(['tract export runs/cifar --out model.onnx']))
+    .action(async (run: string, flags: ExportFlags) => {
+      await exportModel(run, flags);
+    });
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}

@@ -1,0 +1,67 @@
+/** What `tract train` tells while it runs: JSON lines, or text with a progress bar. */
+import type { TrainingEvent } from '../train/events.js';
+import type { RunConfig } from '../train/run-config.js';
+import type { CheckpointKind } from '../train/run-folder.js';
+
+export interface StartEvent {
+  readonly event: 'start';
+  readonly version: string;
+  /** The run's folder. */
+  readonly out: string;
+  readonly resumed: boolean;
+  readonly config: RunConfig;
+  /** Trained parameters of the model. */
+  readonly parameters: number;
+  readonly stepsPerEpoch: number;
+  /** Of the whole run. */
+  readonly steps: number;
+  /** Where it starts: 0, or what the resumed checkpoint has done. */
+  readonly step: number;
+}
+
+export interface CheckpointEvent {
+  readonly event: 'checkpoint';
+  readonly kind: CheckpointKind;
+  readonly path: string;
+  readonly step: number;
+}
+
+export interface EndEvent {
+  readonly event: 'end';
+  readonly interrupted: boolean;
+  readonly out: string;
+  readonly step: number;
+  readonly epochs: number;
+  /** Of the last epoch that this process completed. */
+  readonly testLoss?: number;
+  readonly testAccuracy?: number;
+  /** Of all epochs; absent before the first is complete. */
+  readonly bestAccuracy?: number;
+  /** Time this process took for it. */
+  readonly seconds: number;
+}
+
+export type RunEvent = StartEvent | TrainingEvent | CheckpointEvent | EndEvent;
+
+export interface Reporter {
+  report(event: RunEvent): void;
+  /** Something for the user that is no event, on stderr. */
+  note(text: string): void;
+  /** Leaves the terminal in order, whatever happened. */
+  close(): void;
+}
+
+/** Every event as a line of JSON on stdout. */
+export function jsonReporter(): Reporter {
+  return {
+    report(event) {
+      process.stdout.write(`${JSON.stringify(event)}\n`);
+    },
+    note(text) {
+      process.stderr.write(`${text}\n`);
+    },
+    close() {
+      // Nothing is open.
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/** Runs that are stopped and go on, by the real command. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fromSafetensors } from '../tensor/safetensors.js';
+import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+
+const folder = temporaryFolder();
+const straight = join(folder, 'straight');
+const parameters = [
+  ...['train', '--width', '4', '--tract', '--epochs', '2', '--limit-train', '160', '--limit-test', '32'],
+  ...['--batch-size', '16', '--threads', '1', '--json'],
+];
+
+/** A run's metrics without the times. */
+function metrics(run: string): Record<string, unknown>[] {
+  return jsonLines(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).map((line) =>
+    Object.fromEntries(
+      Object.entries(line).filter(([key]) => key !== 'seconds' && key !== 'imagesPerSecond'),
+    ),
+  );
+}
+
+function assertSameRun(run: string): void {
+  assert.deepEqual(metrics(run), metrics(straight));
+  for (const kind of ['last', 'best']) {
+    const [a, b] = [run, straight].map((path) => readFileSync(join(path, `${kind}.safetensors`)));
+    assert.ok(a.equals(b), `${kind}.safetensors differs from that of the uninterrupted run`);
+  }
+}
+
+before(async () => {
+  const { code, stderr } = await tract([...parameters, '--out', straight]);
+  assert.equal(code, 0, stderr);
+});
+
+for (const [signal, at, exitCode] of [
+  ['SIGINT', '"step":4,', 130],
+  ['SIGTERM', '"step":13,', 143],
+] as const) {
+  test(`${signal} finishes the step and saves; resuming gives the bits of an uninterrupted run`, async () => {
+    const run = join(folder, signal);
+    const stopped = await tract([...parameters, '--out', run], { interrupt: { signal, at } });
+    assert.equal(stopped.code, exitCode, stopped.stderr);
+    assert.match(stopped.stderr, /to continue: .* train --resume /);
+    const lines = jsonLines(stopped.stdout);
+    const end = lines.at(-1)!;
+    assert.equal(end.interrupted, true);
+    assert.ok((end.step as number) < 20, 'the run was over before the signal');
+    assert.equal(lines.at(-2)!.event, 'checkpoint');
+    const { metadata } = fromSafetensors(readFileSync(join(run, 'last.safetensors')));
+    assert.equal((JSON.parse(metadata.progress) as { step: number }).step, end.step);
+
+    const resumed = await tract(['train', '--resume', run, '--threads', '1', '--json']);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    const [start] = jsonLines(resumed.stdout);
+    assert.equal(start.resumed, true);
+    assert.equal(start.step, end.step);
+    assertSameRun(run);
+  });
+}
+
+test('a closed pipe ends a run like a signal, without a stack trace, and it can be resumed', async () => {
+  const run = join(folder, 'pipe');
+  const { code, stderr } = await tract([...parameters, '--out', run], { closeAt: '"step":2,' });
+  assert.equal(code, 141);
+  assert.doesNotMatch(stderr, /at .*\.js/);
+  assert.equal((await tract(['train', '--resume', run, '--threads', '1'])).code, 0);
+  assertSameRun(run);
+});
+
+test('resuming a finished run changes nothing', async () => {
+  const before = metrics(straight);
+  const { code, stdout } = await tract(['train', '--resume', straight, '--threads', '1']);
+  assert.equal(code, 0);
+  assert.match(stdout, /Continuing .* after step 20/);
+  assert.deepEqual(metrics(straight), before);
+});
+
+test('flags that contradict the run are refused, others are taken', async () => {
+  const resume = ['train', '--resume', straight];
+  for (const [flags, message] of [
+    [['--lr', '0.5'], /--lr 0\.5 contradicts .* goes on with --lr 0\.08/],
+    [['--no-augment'], /--no-augment contradicts/],
+    [['--tract', '1'], /--tract 1 contradicts .* with --tract 0\.1/],
+    [['--epochs', '5'], /--epochs 5 contradicts .* with --epochs 2/],
+    [['--max-steps', '5'], /--max-steps 5 contradicts .* without --max-steps/],
+    [['--out', join(folder, 'elsewhere')], /--out .* contradicts/],
+  ] as const) {
+    const { code, stderr } = await tract([...resume, ...flags]);
+    assert.equal(code, 2);
+    assert.match(stderr, message);
+  }
+  const same = await tract([...resume, '--lr', '0.08', '--tract', '--threads', '1', '--out', straight]);
+  assert.equal(same.code, 0, same.stderr);
+  const best = await tract(['train', '--resume', join(straight, 'best.safetensors')]);
+  assert.equal(best.code, 2);
+  assert.match(best.stderr, /continues from last\.safetensors/);
+});

@@ -1,0 +1,155 @@
+/** From the flags of `tract train` to what is trained, on what, and where it is kept. */
+import type { Command } from 'commander';
+import { batchCount } from '../data/batches.js';
+import { type ImageDataset, imageCount } from '../data/dataset.js';
+import type { Model } from '../nn/model.js';
+import { createModel } from '../models/registry.js';
+import { createOptimizer, createSchedule } from '../optim/registry.js';
+import { fromSafetensors } from '../tensor/safetensors.js';
+import { tract } from '../tract/tract.js';
+import { restoreTrainer, weightsOf } from '../train/checkpoint.js';
+import { type RunConfig, describeRun, fitOptionsOf } from '../train/run-config.js';
+import { RunFolder, describing, freshRunFolder, readBytes } from '../train/run-folder.js';
+import { Trainer } from '../train/trainer.js';
+import type { FitOptions, TrainerOptions } from '../train/options.js';
+import { datasetFacts } from './dataset-names.js';
+import { loadDataset } from './datasets.js';
+import { UsageError, checked } from './errors.js';
+import { longFlag } from './flags.js';
+import { resumedRun } from './resume.js';
+import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates } from './train-flags.js';
+
+/** Everything that is settled before the training step is compiled. */
+export interface TrainPlan {
+  readonly config: RunConfig;
+  readonly dataset: ImageDataset;
+  readonly fit: FitOptions;
+  readonly folder: RunFolder;
+  /** Whether it continues a run. */
+  readonly resumed: boolean;
+  createTrainer(): Promise<Trainer>;
+}
+
+/** A new run. */
+export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
+  const model = modelFrom(flags, command);
+  const trainerOptions = optimizationFrom(flags, command);
+  const weights = flags.weights === undefined ? undefined : await readWeights(flags.weights);
+  const dataset = await loadDataset({
+    name: flags.data,
+    dir: flags.dataDir,
+    limitTrain: flags.limitTrain,
+    limitTest: flags.limitTest,
+    signal,
+  });
+  // Said now rather than after the step has been compiled.
+  batchCount(imageCount(dataset.train), {
+    batchSize: flags.batchSize,
+    shuffle: true,
+    last: 'drop',
+    random: [1, 0, 0, 0],
+  });
+  const { epochs, maxSteps, device, threads } = flags;
+  const fit: FitOptions = {
+    epochs,
+    augmentation: flags.augment ? dataset.augmentation : null,
+    ...(maxSteps !== undefined && { maxSteps }),
+  };
+  const name = `runs/${flags.data}-${flags.model}${model.tract ? '-tract' : ''}`;
+  return {
+    config: describeRun(model, trainerOptions, dataset, fit),
+    dataset,
+    fit,
+    folder: await RunFolder.create(flags.out ?? (await freshRunFolder(name))),
+    resumed: false,
+    async createTrainer() {
+      const trainer = await Trainer.create(model, { ...trainerOptions, device, ...(threads && { threads }) });
+      if (weights) {
+        try {
+          trainer.load(weights);
+        } catch (error) {
+          await trainer.release();
+          throw error;
+        }
+      }
+      return trainer;
+    },
+  };
+}
+
+/** A run that goes on. */
+export async function continuedRun(
+  run: string,
+  flags: TrainFlags,
+  command: Command,
+  signal: AbortSignal,
+): Promise<TrainPlan> {
+  const { checkpoint, folder, name } = await resumedRun(run, flags, command);
+  const { config } = checkpoint;
+  const { device, threads } = flags;
+  const dataset = await loadDataset({
+    name,
+    dir: flags.dataDir,
+    limitTrain: config.data.trainImages,
+    limitTest: config.data.testImages,
+    signal,
+  });
+  return {
+    config,
+    dataset,
+    fit: fitOptionsOf(config),
+    folder: RunFolder.resume(folder),
+    resumed: true,
+    createTrainer: () => restoreTrainer(checkpoint, { device, ...(threads && { threads }) }),
+  };
+}
+
+/** The flags that set an option of a model, by the option's name. */
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'imageSize'] as const;
+
+function modelFrom(flags: TrainFlags, command: Command): Model {
+  const { config } = createModel(flags.model);
+  const given = modelFlags.filter((key) => flags[key] !== undefined);
+  const foreign = given.find((key) => !(key in config));
+  if (foreign !== undefined) {
+    const own = modelFlags.filter((key) => key in config).map((key) => longFlag(command, key));
+    throw new UsageError(
+      `${longFlag(command, foreign)} is no option of ${flags.model}, which has ${own.join(', ')}`,
+    );
+  }
+  const options = Object.fromEntries(given.map((key) => [key, flags[key]]));
+  const model = checked(() => createModel(flags.model, { ...datasetFacts[flags.data], ...options }));
+  if (flags.tract === undefined && flags.tractLayer === undefined) return model;
+  const setting = {
+    ...(flags.tract !== undefined && { lambda: flags.tract }),
+    ...(flags.tractLayer !== undefined && { layer: flags.tractLayer }),
+  };
+  return checked(() => tract(model, setting));
+}
+
+function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
+  const { optimizer, momentum, nesterov, weightDecay, batchSize, seed, labelSmoothing } = flags;
+  const sgd = optimizer === 'sgd';
+  for (const key of ['momentum', 'nesterov'] as const) {
+    if (flags[key] !== undefined && !sgd)
+      throw new UsageError(`${longFlag(command, key)} is for the optimizer sgd, not for ${optimizer}`);
+  }
+  const config = {
+    ...(sgd && { momentum: momentum ?? DEFAULT_MOMENTUM }),
+    ...(nesterov !== undefined && { nesterov }),
+    ...(weightDecay !== undefined && { weightDecay }),
+  };
+  const { lr = defaultRates[optimizer], warmup } = flags;
+  return {
+    optimizer: checked(() => createOptimizer(optimizer, config)),
+    schedule: createSchedule(flags.schedule, { lr, warmup }),
+    batchSize,
+    seed,
+    labelSmoothing,
+  };
+}
+
+async function readWeights(path: string): Promise<ReturnType<typeof weightsOf>> {
+  const bytes = await readBytes(path);
+  return describing(path, () => weightsOf(fromSafetensors(bytes).tensors));
+}

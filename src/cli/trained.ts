@@ -1,0 +1,54 @@
+/** A trained model, as `tract eval`, `predict` and `export` take it. */
+import type { Model } from '../nn/model.js';
+import { type Checkpoint, weightsOf } from '../train/checkpoint.js';
+import type { LearnedState } from '../train/evaluator.js';
+import { CheckpointError } from '../train/json-check.js';
+import { type RunConfig, modelOf } from '../train/run-config.js';
+import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
+import { StateError, checkState } from '../train/state.js';
+import { modelTensors } from '../train/step-graph.js';
+
+export interface Trained {
+  /** The checkpoint's file. */
+  readonly file: string;
+  readonly config: RunConfig;
+  readonly progress: Checkpoint['state']['progress'];
+  readonly model: Model;
+  readonly learned: LearnedState;
+}
+
+/**
+ * Reads a checkpoint, or a run's best one (its last before there is a best).
+ *
+ * @throws CheckpointError naming the file and what is wrong with it
+ */
+export async function readTrained(run: string): Promise<Trained> {
+  const file = await findCheckpoint(run, ['best', 'last']);
+  const { config, state } = await readCheckpoint(file);
+  const weights = weightsOf(state.tensors);
+  const { mean, deviation } = config.data;
+  try {
+    const model = modelOf(config);
+    checkState(modelTensors(model), weights);
+    const [channels] = model.imageShape;
+    if ([mean, deviation].some(({ length }) => length !== channels)) {
+      throw new CheckpointError(`data.mean and data.deviation must have ${channels} numbers each`);
+    }
+    if (config.data.classNames.length !== model.classes) {
+      throw new CheckpointError(
+        `it names ${config.data.classNames.length} classes, but its model has ${model.classes}`,
+      );
+    }
+    return {
+      file,
+      config,
+      progress: state.progress,
+      model,
+      learned: { weights, standardization: { mean, deviation } },
+    };
+  } catch (error) {
+    if (!(error instanceof StateError || error instanceof RangeError || error instanceof CheckpointError))
+      throw error;
+    throw new CheckpointError(`${file} cannot be used: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,34 @@
+/** Parsers of the values of flags; what they throw names the flag when commander prints it. */
+import { InvalidArgumentError } from 'commander';
+import { nearest } from './suggest.js';
+
+type Parser<T> = (text: string) => T;
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A number for which `accepts` holds; `range` says which these are. */
+export function number(range: string, accepts: (value: number) => boolean): Parser<number> {
+  return (text) => {
+    const value = decimal.test(text.trim()) ? Number(text) : NaN;
+    if (!Number.isFinite(value) || !accepts(value)) throw new InvalidArgumentError(`It must be ${range}.`);
+    return value;
+  };
+}
+
+/** A whole number of at least `least`. */
+export function whole(least: number): Parser<number> {
+  return number(
+    `a whole number of at least ${least}`,
+    (value) => Number.isSafeInteger(value) && value >= least,
+  );
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(words: readonly T[]): Parser<T> {
+  return (text) => {
+    if ((words as readonly string[]).includes(text)) return text as T;
+    const meant = nearest(text, words);
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.${hint}`);
+  };
+}

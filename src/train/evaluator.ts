@@ -1,0 +1,164 @@
+/** Evaluation and prediction: a model's forward pass over images, with given weights. */
+import { imageCount, type ImageDataset, imageSize, type Split } from '../data/dataset.js';
+import { compile } from '../engine/compile.js';
+import type { Device } from '../engine/device.js';
+import type { Program, Tensors } from '../engine/session.js';
+import type { Model } from '../nn/model.js';
+import { type Tensor, tensor } from '../tensor/tensor.js';
+import type { Evaluation } from './events.js';
+import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
+import { type Standardization, checkState } from './state.js';
+import { evaluationGraph, modelTensors } from './step-graph.js';
+
+/** What a model has learned, and the pixels it learned it on. */
+export interface LearnedState {
+  /** Parameters and running statistics by PyTorch's names. */
+  readonly weights: Tensors;
+  readonly standardization: Standardization;
+}
+
+export interface EvaluatorOptions {
+  /** Images at once. Default 128. */
+  readonly batchSize?: number;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  /** Threads of one operator. Default: one a core. */
+  readonly threads?: number;
+}
+
+export interface EvaluateOptions {
+  /** Default: the test split. */
+  readonly split?: Split;
+  /** Called with the logits [images, classes] of each batch, in the order of the split. */
+  readonly onLogits?: (logits: Float32Array, labels: Int32Array) => void;
+  /** Aborting finishes the batch and gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where each element of a batch's results is. */
+interface BatchResults {
+  readonly losses: Tensor;
+  readonly correct: Tensor;
+  readonly logits: Tensor;
+}
+
+/** Evaluates a model; the weights come with every call, because those of a model in training change. */
+export class Evaluator {
+  readonly model: Model;
+  readonly batchSize: number;
+  readonly #program: Program;
+
+  private constructor(model: Model, batchSize: number, program: Program) {
+    this.model = model;
+    this.batchSize = batchSize;
+    this.#program = program;
+  }
+
+  /**
+   * Builds and compiles a model's forward pass.
+   *
+   * @throws DeviceError where the device is not available
+   */
+  static async create(model: Model, options: EvaluatorOptions = {}): Promise<Evaluator> {
+    const { batchSize = 128, device, threads } = options;
+    const program = await compile(evaluationGraph(model, batchSize).graph, { device, threads });
+    return new Evaluator(model, batchSize, program);
+  }
+
+  /**
+   * The loss and accuracy over all images of a split, with the running statistics.
+   *
+   * @returns undefined when the signal was aborted before the end
+   * @throws DataError when the dataset does not fit the model
+   * @throws StateError naming the first weight that does not
+   */
+  async evaluate(
+    learned: LearnedState,
+    dataset: ImageDataset,
+    options: EvaluateOptions = {},
+  ): Promise<Evaluation | undefined> {
+    const { split = dataset.test, onLogits, signal } = options;
+    const { batchSize, model } = this;
+    checkFits(dataset, model);
+    checkState(modelTensors(model), learned.weights);
+    const loader = loaderOf(dataset, split);
+    let [loss, correct] = [0, 0];
+    try {
+      // Without shuffling and augmentation nothing depends on the generator.
+      const plan = { batchSize, shuffle: false, last: 'pad' as const, random: [1, 0, 0, 0] as const };
+      for await (const { images, labels, count } of loader.epoch(plan)) {
+        await eventLoopTurn();
+        if (signal?.aborted) return undefined;
+        const results = await this.#run(learned, images, labels);
+        // The rows behind `count` are padding.
+        for (let row = 0; row < count; row++) {
+          loss += Number(results.losses.data[row]);
+          correct += Number(results.correct.data[row]);
+        }
+        const logits = results.logits.data as Float32Array;
+        onLogits?.(logits.subarray(0, count * model.classes), labels.subarray(0, count));
+      }
+    } finally {
+      await loader.close();
+    }
+    const images = imageCount(split);
+    return { loss: loss / images, accuracy: correct / images };
+  }
+
+  /**
+   * The logits of images.
+   *
+   * @param images uint8 [N, channels, height, width], any number of them
+   * @returns float32 [N, classes]
+   * @throws StateError naming the first weight that does not fit the model
+   */
+  async predict(learned: LearnedState, images: Uint8Array): Promise<Tensor<'float32'>> {
+    const { batchSize, model } = this;
+    checkState(modelTensors(model), learned.weights);
+    const size = imageSize(model.imageShape);
+    if (images.length === 0 || images.length % size !== 0) {
+      throw new RangeError(
+        `${images.length} bytes are not a whole number of images [${model.imageShape.join(', ')}]`,
+      );
+    }
+    const count = images.length / size;
+    const logits = new Float32Array(count * model.classes);
+    for (let first = 0; first < count; first += batchSize) {
+      const rows = Math.min(batchSize, count - first);
+      const batch = new Uint8Array(batchSize * size);
+      batch.set(images.subarray(first * size, (first + rows) * size));
+      const results = await this.#run(learned, batch, new Int32Array(batchSize));
+      const part = (results.logits.data as Float32Array).subarray(0, rows * model.classes);
+      logits.set(part, first * model.classes);
+    }
+    return tensor('float32', [count, model.classes], logits);
+  }
+
+  /** Frees the session. */
+  async release(): Promise<void> {
+    await this.#program.release();
+  }
+
+  async #run(learned: LearnedState, images: Uint8Array, labels: Int32Array): Promise<BatchResults> {
+    const { losses, correct, logits } = await this.#program.run({
+      ...learned.weights,
+      ...imageInputs(this.model, learned.standardization, images, labels),
+    });
+    return { losses, correct, logits };
+  }
+}
+
+/** A batch as the inputs that every graph over images has. */
+export function imageInputs(
+  { imageShape }: Model,
+  { mean, deviation }: Standardization,
+  images: Uint8Array,
+  labels: Int32Array,
+): Tensors {
+  return {
+    images: tensor('uint8', [labels.length, ...imageShape], images),
+    labels: tensor('int32', [labels.length], labels),
+    mean: tensor('float32', [mean.length], mean),
+    deviation: tensor('float32', [deviation.length], deviation),
+  };
+}

@@ -1,0 +1,78 @@
+/** Values from a file's JSON, checked before they are believed. */
+
+/** A checkpoint whose description is damaged or missing; the message says what is wrong. */
+export class CheckpointError extends Error {
+  override name = 'CheckpointError';
+}
+
+const shown = (value: unknown): string => {
+  const json = value === undefined ? 'missing' : JSON.stringify(value);
+  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
+};
+
+/** @throws CheckpointError naming the place, what belongs there and what was found */
+function expected(place: string, wanted: string, value: unknown): never {
+  throw new CheckpointError(`${place} must be ${wanted}, but is ${shown(value)}`);
+}
+
+export function parseJson(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CheckpointError(`${place} is not JSON`);
+  }
+}
+
+export function record(value: unknown, place: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    expected(place, 'an object', value);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+export function text(value: unknown, place: string): string {
+  if (typeof value !== 'string') expected(place, 'a text', value);
+  return value;
+}
+
+export function flag(value: unknown, place: string): boolean {
+  if (typeof value !== 'boolean') expected(place, 'true or false', value);
+  return value;
+}
+
+/** A finite number. */
+export function number(value: unknown, place: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) expected(place, 'a finite number', value);
+  return value;
+}
+
+/** A safe integer of at least `least`. */
+export function integer(value: unknown, place: string, least: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    expected(place, `a whole number of at least ${least}`, value);
+  }
+  return value;
+}
+
+export function list<T>(value: unknown, place: string, element: (value: unknown, place: string) => T): T[] {
+  if (!Array.isArray(value)) expected(place, 'a list', value);
+  return value.map((item, index) => element(item, `${place}[${index}]`));
+}
+
+export function nullable<T>(
+  value: unknown,
+  place: string,
+  check: (value: unknown, place: string) => T,
+): T | null {
+  return value === null ? null : check(value, place);
+}
+
+/** An object whose values all pass the same check. */
+export function dictionary<T>(
+  value: unknown,
+  place: string,
+  check: (value: unknown, place: string) => T,
+): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(record(value, place)).map(([key, item]) => [key, check(item, `${place}.${key}`)]),
+  );
+}

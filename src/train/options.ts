@@ -1,0 +1,43 @@
+/** What a trainer and its loop are told. */
+import type { Augmentation } from '../data/loader.js';
+import type { Device } from '../engine/device.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import type { Schedule } from '../optim/schedule.js';
+import type { Evaluation, TrainingEvent } from './events.js';
+
+export interface TrainerOptions {
+  /** Such as `sgd({ momentum: 0.9 })`. */
+  readonly optimizer: Optimizer;
+  /** Such as `cosine({ lr: 0.08 })`. */
+  readonly schedule: Schedule;
+  /** Images of a step. Default 128. */
+  readonly batchSize?: number;
+  /** Of initial weights, order and augmentation. Default 0. */
+  readonly seed?: number;
+  /** Default 0. */
+  readonly labelSmoothing?: number;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  /** Threads of one operator. Default: one a core. */
+  readonly threads?: number;
+}
+
+export interface FitOptions {
+  /** Passes over the training split, those before a resumption included. */
+  readonly epochs: number;
+  /** Ends the run after this many steps, if it is not over before. */
+  readonly maxSteps?: number;
+  /** Default: the dataset's own; `null` for none. */
+  readonly augmentation?: Augmentation | null;
+  /** Called after every step and every epoch, and waited for. */
+  readonly onEvent?: (event: TrainingEvent) => void | Promise<void>;
+  /** Aborting finishes the step and returns. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FitResult {
+  /** Whether the run was stopped by its signal before its end. */
+  readonly interrupted: boolean;
+  /** The last evaluation, if an epoch was completed. */
+  readonly evaluation?: Evaluation;
+}
