@@ -9,7 +9,7 @@ const order = [
   ['data'],
   ['train'],
   ['compare'],
-  ['cli'],
+  ['cli', 'bench'],
 ];
 const test = '\\.test\\.ts$';
 

@@ -22,6 +22,12 @@ export async function loweringFor(device: Device): Promise<Rewrites> {
   return block === undefined ? portable : blockedCpu(block);
 }
 
+/** What a device runs in place of a graph, as the bytes of an `.onnx` file. */
+export async function lower(graph: Graph, device: Device, rewrites?: Rewrites): Promise<Uint8Array> {
+  const lowered = rewrite(graph, rewrites ?? (await loweringFor(device)));
+  return toOnnx(device === 'webgpu' ? rewrite(lowered, webgpuLimits) : lowered);
+}
+
 /**
  * Compiles a graph for a device.
  *
@@ -30,8 +36,7 @@ export async function loweringFor(device: Device): Promise<Rewrites> {
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
   const { device = 'cpu', rewrites, ...rest } = options;
   const provider = executionProvider(device);
-  const lowered = rewrite(graph, rewrites ?? (await loweringFor(device)));
-  const bytes = toOnnx(device === 'webgpu' ? rewrite(lowered, webgpuLimits) : lowered);
+  const bytes = await lower(graph, device, rewrites);
   try {
     return await Program.load(bytes, { provider, ...rest });
   } catch (error) {

@@ -7,14 +7,15 @@ import type { Program, Tensors } from '../engine/session.js';
 import { Stepper } from '../engine/stepper.js';
 import type { Model } from '../nn/model.js';
 import { Random } from '../random/random.js';
-import { type Tensor, elementCount, tensor, zeros } from '../tensor/tensor.js';
+import { type Tensor, tensor, zeros } from '../tensor/tensor.js';
 import { diverged } from './divergence.js';
 import { Evaluator, imageInputs, type LearnedState } from './evaluator.js';
 import type { Evaluation } from './events.js';
+import { initialSlots, initialWeights } from './initial-state.js';
 import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
 import type { FitOptions, FitResult, TrainerOptions } from './options.js';
 import { type Progress, initialProgress } from './progress.js';
-import { slotName, trainingGraph } from './step-graph.js';
+import { trainingGraph } from './step-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
 /** Trains a model; it owns the model's weights and the optimizer's state. */
@@ -59,25 +60,11 @@ export class Trainer {
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`the batch size must be a positive whole number, not ${batchSize}`);
     }
-    const { graph, parameters, buffers } = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
-    const state: Record<string, Tensor> = {};
-    for (const [name, { value, initializer }] of parameters) {
-      // A stream for each parameter: adding one to a model changes no other's initial values.
-      state[name] = tensor(
-        'float32',
-        value.shape,
-        initializer(value.shape, Random.fromSeed(seed, `init/${name}`)),
-      );
-    }
-    for (const [name, { value, fill }] of buffers) {
-      state[name] = tensor('float32', value.shape, new Float32Array(elementCount(value.shape)).fill(fill));
-    }
-    const weightNames = Object.keys(state);
-    for (const [name, { value }] of parameters) {
-      for (const slot of optimizer.slots) state[slotName(name, slot)] = zeros('float32', value.shape);
-    }
-    const program = await compile(graph, { device, threads });
-    return new Trainer(model, options, program, state, weightNames);
+    const traced = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
+    const weights = initialWeights(traced, seed);
+    const state = { ...weights, ...initialSlots(traced, optimizer) };
+    const program = await compile(traced.graph, { device, threads });
+    return new Trainer(model, options, program, state, Object.keys(weights));
   }
 
   /** Where the run stands. */

@@ -1,0 +1,80 @@
+/** `npm run bench`: what a training step costs on this machine. */
+import { execFile } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { CommanderError } from 'commander';
+import { ContenderError } from './contender.js';
+import { describeEnvironment, environment } from './environment.js';
+import { measureCase } from './measure.js';
+import { type BenchOptions, parseOptions } from './options.js';
+import { findPeers } from './peers.js';
+import type { ProfileRequest, ProfiledCase } from './profile-process.js';
+import { profileReport } from './profile-report.js';
+import { peerNotes, peerTable, startTable, stepTable } from './report.js';
+import { type CaseSummary, summarize } from './summary.js';
+
+/** Shows what is being done on a terminal, and nothing elsewhere. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}
+
+async function profile({ cases, steps, threads, json }: BenchOptions): Promise<void> {
+  const script = fileURLToPath(new URL('profile-process.js', import.meta.url));
+  const results: Record<string, ProfiledCase> = {};
+  for (const { name } of cases) {
+    progress(`${name}: profiling`);
+    const request: ProfileRequest = { name, steps, threads };
+    const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(request)], {
+      maxBuffer: 2 ** 26,
+    });
+    progress('');
+    results[name] = JSON.parse(stdout) as ProfiledCase;
+    if (!json) console.log(`\n${profileReport(name, results[name])}`);
+  }
+  if (json) console.log(JSON.stringify({ environment: environment(), profiles: results }, null, 2));
+}
+
+async function compare({ cases, steps, threads, json, peers: withPeers }: BenchOptions): Promise<void> {
+  const peers = withPeers ? findPeers() : { installed: [], missing: [] };
+  const summaries: CaseSummary[] = [];
+  for (const benchCase of cases) {
+    const measurement = await measureCase(benchCase, {
+      steps,
+      threads,
+      peers: peers.installed,
+      onProgress: progress,
+    });
+    progress('');
+    summaries.push(summarize(benchCase, measurement));
+  }
+  if (json) {
+    const { missing } = peers;
+    console.log(JSON.stringify({ environment: environment(), steps, cases: summaries, missing }, null, 2));
+    return;
+  }
+  console.log(`
+The step: medians of ${steps} steps; rates are those of the step without TrAct
+${stepTable(summaries)}
+
+The start and the memory of the process that trains with TrAct (MB are 10⁶ bytes; peaks of the resident set)
+${startTable(summaries)}`);
+  const table = peerTable(summaries);
+  if (table !== undefined) {
+    console.log(`\nThe same step in other libraries (without TrAct; relative by images/s)\n${table}`);
+  }
+  for (const note of peerNotes(summaries, peers.missing)) console.log(`  ${note}`);
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (!options.json) console.log(describeEnvironment(environment(), options.threads));
+  await (options.profile ? profile(options) : compare(options));
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else if (error instanceof ContenderError) {
+    progress('');
+    console.error(`bench: a training process ${error.message}`);
+    process.exitCode = 1;
+  } else throw error;
+}

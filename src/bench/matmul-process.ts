@@ -1,0 +1,32 @@
+/** The process that multiplies matrices, for the rate that everything else is compared with. */
+import process from 'node:process';
+import { compile } from '../engine/compile.js';
+import { Stepper } from '../engine/stepper.js';
+import { Graph } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import { Random } from '../random/random.js';
+import { type Tensor, tensor, zeros } from '../tensor/tensor.js';
+import { MATMUL_SIZE } from './matmul-size.js';
+import { serve } from './serve.js';
+
+const { threads } = JSON.parse(process.argv[2]) as { threads?: number };
+const shape = [MATMUL_SIZE, MATMUL_SIZE];
+const matrix = (name: string): Tensor => {
+  const random = Random.fromSeed(0, name);
+  return tensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: MATMUL_SIZE ** 2 }, () => random.uniform(-1, 1)),
+  );
+};
+
+const graph = new Graph();
+const [a, b] = ['a', 'b'].map((name) => graph.input(name, 'float32', shape));
+graph.output('product', op.matMul(a, b));
+const program = await compile(graph, { threads });
+// A step without a state writes into the same memory every time.
+const stepper = new Stepper(program, {}, { product: zeros('float32', shape) });
+const factors = { a: matrix('a'), b: matrix('b') };
+const started = performance.now();
+await stepper.step(factors);
+await serve({ firstStepMilliseconds: performance.now() - started }, () => stepper.step(factors));

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { median, medianInterval } from './statistics.js';
+
+describe('median', () => {
+  it('is the middle value, or the mean of the two in the middle', () => {
+    assert.equal(median([3, 1, 2]), 2);
+    assert.equal(median([4, 1, 2, 3]), 2.5);
+    assert.equal(median([10, 9, 100]), 10);
+  });
+
+  it('does not exist for no values', () => {
+    assert.throws(() => median([]), RangeError);
+  });
+});
+
+describe('medianInterval', () => {
+  it('has the ranks of the binomial distribution', () => {
+    const ranks = (count: number): readonly [number, number] =>
+      medianInterval(Array.from({ length: count }, (_, i) => i + 1));
+    // From tables of distribution-free intervals for the median at 95 %.
+    assert.deepEqual(ranks(5), [1, 5]);
+    assert.deepEqual(ranks(6), [1, 6]);
+    assert.deepEqual(ranks(10), [2, 9]);
+    assert.deepEqual(ranks(20), [6, 15]);
+    assert.deepEqual(ranks(30), [10, 21]);
+  });
+
+  it('holds the median', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 1 }), (values) => {
+        const [low, high] = medianInterval(values);
+        const middle = median(values);
+        assert.ok(low <= middle && middle <= high);
+      }),
+    );
+  });
+});

@@ -1,0 +1,101 @@
+/** What a measurement comes to. */
+import { traceAlone } from '../nn/model.js';
+import type { BenchCase } from './cases.js';
+import { MATMUL_OPERATIONS } from './matmul-size.js';
+import type { CaseMeasurement, Measured } from './measure.js';
+import { trainingOperations } from './multiply-adds.js';
+import type { MemoryStages, StartStages } from './protocol.js';
+import { median, medianInterval } from './statistics.js';
+
+export interface CaseSummary {
+  readonly case: string;
+  readonly description: string;
+  readonly batchSize: number;
+  /** Median step times without and with TrAct. */
+  readonly vanillaMilliseconds: number;
+  readonly tractMilliseconds: number;
+  /** The median of the differences between the steps of neighbouring turns, as a fraction of the vanilla step. */
+  readonly overhead: number;
+  /** 95 % confidence interval of the overhead. */
+  readonly overheadInterval: readonly [number, number];
+  /** Of the vanilla step. */
+  readonly imagesPerSecond: number;
+  /** Floating-point operations of the model's training step, 10⁹ of them. */
+  readonly gigaOperations: number;
+  /** GFLOP/s of the vanilla step. */
+  readonly rate: number;
+  /** GFLOP/s of the 2048³ MatMul. */
+  readonly matmulRate: number;
+  /** rate / matmulRate */
+  readonly fraction: number;
+  /** Of the process that trains without, and with, TrAct. */
+  readonly vanillaPeakBytes: number;
+  readonly tractPeakBytes: number;
+  readonly start: StartStages;
+  readonly memory: MemoryStages;
+  readonly peers: readonly PeerSummary[];
+}
+
+export interface PeerSummary {
+  readonly name: string;
+  /** Why there are no figures. */
+  readonly failure?: string;
+  readonly figures?: {
+    readonly batchSize: number;
+    readonly steps: number;
+    readonly milliseconds: number;
+    readonly imagesPerSecond: number;
+    readonly peakBytes: number;
+    readonly conditions: string;
+  };
+}
+
+export function summarize(benchCase: BenchCase, measurement: CaseMeasurement): CaseSummary {
+  const { name, description, batchSize } = benchCase;
+  const { matmul, vanilla, tract, peers } = measurement;
+  const operations = trainingOperations(traceAlone(benchCase.model(), batchSize, true).graph.nodes);
+  const [vanillaMilliseconds, tractMilliseconds] = [medianTime(vanilla), medianTime(tract)];
+  const differences = tract.turns.flatMap((turn, i) =>
+    turn.map((milliseconds, j) => (milliseconds - vanilla.turns[i][j]) / vanillaMilliseconds),
+  );
+  const rate = operations / vanillaMilliseconds / 1e6;
+  const matmulRate = MATMUL_OPERATIONS / medianTime(matmul) / 1e6;
+  return {
+    case: name,
+    description,
+    batchSize,
+    vanillaMilliseconds,
+    tractMilliseconds,
+    overhead: median(differences),
+    overheadInterval: medianInterval(differences),
+    imagesPerSecond: (1000 * batchSize) / vanillaMilliseconds,
+    gigaOperations: operations / 1e9,
+    rate,
+    matmulRate,
+    fraction: rate / matmulRate,
+    vanillaPeakBytes: vanilla.peakBytes,
+    tractPeakBytes: tract.peakBytes,
+    start: tract.ready.start!,
+    memory: tract.ready.memory!,
+    peers: Object.entries(peers).map(([peer, measured]) => summarizePeer(peer, measured, batchSize)),
+  };
+}
+
+function summarizePeer(name: string, measured: Measured | string, wantedBatch: number): PeerSummary {
+  if (typeof measured === 'string') return { name, failure: measured };
+  const { batchSize = wantedBatch, conditions = '' } = measured.ready;
+  const milliseconds = medianTime(measured);
+  return {
+    name,
+    figures: {
+      batchSize,
+      steps: measured.turns.flat().length,
+      milliseconds,
+      imagesPerSecond: (1000 * batchSize) / milliseconds,
+      peakBytes: measured.peakBytes,
+      conditions,
+    },
+  };
+}
+
+const medianTime = ({ turns }: Measured): number => median(turns.flat());
