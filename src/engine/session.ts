@@ -28,6 +28,8 @@ export class Program {
   static async load(bytes: Uint8Array, { provider, threads, profile }: SessionOptions): Promise<Program> {
     // In browsers the number is one of the WebAssembly runtime, read when its first session is made.
     if (threads !== undefined && !isNative) ort.env.wasm.numThreads = threads;
+    // What goes wrong is thrown; ONNX Runtime need not print it, too.
+    ort.env.logLevel = 'fatal';
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
