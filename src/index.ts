@@ -3,6 +3,7 @@ export { InlineLoader } from './data/batches.js';
 export type { Batch, BatchLoader, BatchPlan } from './data/loader.js';
 export { DataError } from './data/data-error.js';
 export { type ImageDataset, type ImageShape, type Split, limit } from './data/dataset.js';
+export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
 export type { Augmentation } from './data/loader.js';
 export { type ShapesOptions, shapes } from './data/shapes.js';
 export { grad } from './autodiff/grad.js';
@@ -20,6 +21,7 @@ export { type VitOptions, vit, vitBase, vitSmall, vitTiny } from './models/vit.j
 export * as init from './nn/init.js';
 export { selfAttention } from './nn/attention.js';
 export { batchNorm, conv2d, layerNorm, linear } from './nn/layers.js';
+export { type FirstLayerKind, firstLayers } from './nn/input-layers.js';
 export { correct, crossEntropy } from './nn/loss.js';
 export { type Model, trace } from './nn/model.js';
 export { Scope } from './nn/scope.js';
@@ -32,6 +34,7 @@ export { Random, type RandomState } from './random/random.js';
 export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } from './tensor/safetensors.js';
 export { type DType, type Shape, type Tensor, tensor, zeros } from './tensor/tensor.js';
 export { FirstLayerError } from './tract/first-layer.js';
+export { type Lambda, formatLambda, parseLambda } from './tract/lambda.js';
 export { type Array64, type Conv2dTract, type LinearTract, tractGradient } from './tract/reference.js';
 export { type TractOptions, tract } from './tract/tract.js';
 export {
@@ -48,7 +51,7 @@ export {
   type EvaluatorOptions,
   type LearnedState,
 } from './train/evaluator.js';
-export type { EpochEvent, Evaluation, StepEvent, TrainingEvent } from './train/events.js';
+export type { EpochEvent, Evaluation, EvaluationEvent, StepEvent, TrainingEvent } from './train/events.js';
 export { type ExportOptions, exportOnnx } from './train/export.js';
 export { CheckpointError } from './train/json-check.js';
 export type { FitOptions, FitResult, TrainerOptions } from './train/options.js';

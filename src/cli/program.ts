@@ -1,7 +1,9 @@
 /** The command line: commands, flags, help. */
 import { Command, Option } from 'commander';
+import { type CompareFlags, addCompareFlags, compare } from './compare.js';
 import { evaluate, type EvalFlags } from './eval.js';
 import { exportModel, type ExportFlags } from './export.js';
+import { type InspectFlags, inspect } from './inspect.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
 import { train } from './train.js';
@@ -14,7 +16,7 @@ import {
   jsonOption,
   threadsOption,
 } from './train-flags.js';
-import { whole } from './values.js';
+import { lambdaValue, whole } from './values.js';
 import { packageVersion } from './version.js';
 
 const RUN = "a run's folder (its best checkpoint, or its last), or a checkpoint file";
@@ -44,9 +46,11 @@ export function createProgram(exitWith: (code: number) => void): Command {
       ]),
     );
   addTrain(program, exitWith);
+  addCompare(program, exitWith);
   addEval(program);
   addPredict(program, exitWith);
   addExport(program);
+  addInspect(program);
   program
     .command('models')
     .description('list the models')
@@ -77,6 +81,56 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
     )
     .action(async (flags: TrainFlags) => {
       exitWith(await train(flags, command));
+    });
+}
+
+function addCompare(program: Command, exitWith: (code: number) => void): void {
+  const command = program
+    .command('compare')
+    .summary('show how much faster TrAct trains')
+    .description(
+      'Train the same model from the same initial weights on the same batches, once with each method and seed, and report how many steps each took to reach the same accuracy: report.html, results.json and plots. A finished run is never repeated: the same command goes on after an interruption, and takes in more seeds or methods.',
+    );
+  addCompareFlags(command)
+    .addHelpText(
+      'after',
+      examples([
+        'tract compare --width 16 --epochs 3 --seeds 0',
+        'tract compare --data cifar10 --width 16 --epochs 5 --out runs/cifar',
+        'tract compare --lambda 0.05,0.1,0.2,relative:0.1',
+        'tract compare --methods vanilla,tract,patch-norm,whitening --limit-train 10000',
+        'tract compare --model vit --optimizer adam --methods vanilla,tract,dual-patch-norm',
+      ]),
+    )
+    .action(async (flags: CompareFlags) => {
+      exitWith(await compare(flags, command));
+    });
+}
+
+function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .summary("draw a run's first layer")
+    .description(
+      "Draw the first layer's filters, and how far one update would move each image of a batch, under vanilla training and under TrAct.",
+    )
+    .argument('<run>', RUN)
+    .addOption(dataDirOption())
+    .addOption(
+      new Option('--lambda <value>', "lambda of TrAct (default: the run's own, else 0.1)").argParser(
+        lambdaValue,
+      ),
+    )
+    .option('--out <folder>', "where to draw (default: inspect in the run's folder)")
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(['tract inspect runs/cifar', 'tract inspect runs/cifar --lambda relative:0.1']),
+    )
+    .action(async (run: string, flags: InspectFlags) => {
+      await inspect(run, flags);
     });
 }
 

@@ -98,3 +98,25 @@ test('flags that contradict the run are refused, others are taken', async () => 
   assert.equal(best.code, 2);
   assert.match(best.stderr, /continues from last\.safetensors/);
 });
+
+test('a relative lambda is kept, and compared', async () => {
+  const run = join(folder, 'relative');
+  const relative = ['--tract', 'relative:0.1', '--out', run, '--threads', '1'];
+  const shape = ['--model', 'mlp', '--width', '8', '--limit-train', '32', '--limit-test', '16'];
+  const { code, stdout } = await tract([
+    'train',
+    ...shape,
+    '--batch-size',
+    '16',
+    '--epochs',
+    '1',
+    ...relative,
+  ]);
+  assert.equal(code, 0);
+  assert.match(stdout, /by TrAct \(lambda relative:0\.1\)/);
+  const same = await tract(['train', '--resume', run, ...relative]);
+  assert.equal(same.code, 0, same.stderr);
+  const other = await tract(['train', '--resume', run, '--tract', '0.1']);
+  assert.equal(other.code, 2);
+  assert.match(other.stderr, /--tract 0\.1 contradicts .* with --tract relative:0\.1/);
+});

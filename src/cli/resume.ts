@@ -1,6 +1,7 @@
 /** `tract train --resume`: which checkpoint, and whether the other flags agree with it. */
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
 import type { RunConfig } from '../train/run-config.js';
@@ -42,7 +43,10 @@ export async function resumedRun(run: string, flags: TrainFlags, command: Comman
 
 function refuseContradictions(config: RunConfig, folder: string, flags: TrainFlags, command: Command): void {
   const stored: FlagValues = { ...flagValues(config), out: folder };
-  const values = flags as unknown as FlagValues;
+  const values: FlagValues = {
+    ...(flags as unknown as FlagValues),
+    tract: flags.tract === undefined ? undefined : formatLambda(flags.tract),
+  };
   for (const key of givenFlags(command).filter((name) => !freeFlags.has(name))) {
     const [given, kept] = [values[key], stored[key]];
     if (key === 'out' ? resolve(String(given)) === resolve(folder) : given === kept) continue;
@@ -68,7 +72,7 @@ function flagValues(config: RunConfig): FlagValues {
     limitTest: data.testImages,
     augment: config.augmentation !== null,
     model: model.name,
-    tract: tract?.lambda,
+    tract: tract ? formatLambda(tract.lambda) : undefined,
     tractLayer: tract?.layer,
     optimizer: optimizer.name,
     momentum: optimizer.config.momentum,

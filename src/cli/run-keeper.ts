@@ -40,6 +40,7 @@ export class RunKeeper {
       if (performance.now() - this.#saved > SAVE_EVERY) await this.save('last');
       return;
     }
+    if (event.event === 'evaluation') return;
     // `best` comes first: a crash between the two leaves `last` older, and resuming writes both again.
     if (event.testAccuracy > this.#best) {
       await this.save('best');

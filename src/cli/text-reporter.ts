@@ -1,4 +1,5 @@
 /** A run as text: epochs as lines on stdout; between them a progress bar, or lines now and then, on stderr. */
+import { formatLambda } from '../tract/lambda.js';
 import type { EpochEvent, StepEvent } from '../train/events.js';
 import { ProgressLine } from './progress-line.js';
 import { duration, percent, shellWord, short } from './format.js';
@@ -76,7 +77,7 @@ export function textReporter(command: string): Reporter {
 
 function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string {
   const { data, model, tract, optimizer, schedule } = config;
-  const method = tract ? `, ${tract.layer} by TrAct (lambda ${tract.lambda})` : '';
+  const method = tract ? `, ${tract.layer} by TrAct (lambda ${formatLambda(tract.lambda)})` : '';
   const lines = [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training and ${data.testImages} test images, ${data.classNames.length} classes`,

@@ -3,9 +3,9 @@ import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
 import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
-import { DEFAULT_LAMBDA } from '../tract/lambda.js';
+import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
 import { type DatasetName, datasetNames } from './dataset-names.js';
-import { number, oneOf, whole } from './values.js';
+import { lambdaValue, number, oneOf, whole } from './values.js';
 
 export interface TrainFlags {
   readonly data: DatasetName;
@@ -23,7 +23,7 @@ export interface TrainFlags {
   readonly imageSize?: number;
   readonly weights?: string;
   /** λ; absent without TrAct. */
-  readonly tract?: number;
+  readonly tract?: Lambda;
   readonly tractLayer?: string;
   readonly optimizer: OptimizerName;
   readonly lr?: number;
@@ -99,7 +99,7 @@ export function addTrainFlags(command: Command): Command {
   command.addOption(
     new Option('--tract [lambda]', 'train the first layer by TrAct, with this lambda')
       .preset(String(DEFAULT_LAMBDA))
-      .argParser(number(`finite and above 0 (the default is ${DEFAULT_LAMBDA})`, (value) => value > 0)),
+      .argParser(lambdaValue),
   );
   add('--tract-layer <name>', 'the layer it is for, such as conv1 (default: the first)');
 

@@ -107,7 +107,8 @@ export async function continuedRun(
 /** The flags that set an option of a model, by the option's name. */
 const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'imageSize'] as const;
 
-function modelFrom(flags: TrainFlags, command: Command): Model {
+/** The model that the flags describe. @throws UsageError */
+export function modelFrom(flags: TrainFlags, command: Command): Model {
   const { config } = createModel(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
@@ -127,7 +128,8 @@ function modelFrom(flags: TrainFlags, command: Command): Model {
   return checked(() => tract(model, setting));
 }
 
-function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
+/** How it is trained. @throws UsageError */
+export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
   const { optimizer, momentum, nesterov, weightDecay, batchSize, seed, labelSmoothing } = flags;
   const sgd = optimizer === 'sgd';
   for (const key of ['momentum', 'nesterov'] as const) {

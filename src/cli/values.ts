@@ -1,5 +1,6 @@
 /** Parsers of the values of flags; what they throw names the flag when commander prints it. */
 import { InvalidArgumentError } from 'commander';
+import { type Lambda, parseLambda } from '../tract/lambda.js';
 import { nearest } from './suggest.js';
 
 type Parser<T> = (text: string) => T;
@@ -31,4 +32,13 @@ export function oneOf<T extends string>(words: readonly T[]): Parser<T> {
     const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
     throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.${hint}`);
   };
+}
+
+/** λ: a number, or one after `relative:`. */
+export function lambdaValue(text: string): Lambda {
+  try {
+    return parseLambda(text);
+  } catch {
+    throw new InvalidArgumentError('It must be a number above 0, or such a number after "relative:".');
+  }
 }

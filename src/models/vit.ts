@@ -3,6 +3,15 @@ import { type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { selfAttention } from '../nn/attention.js';
 import { constant, normal } from '../nn/init.js';
+import {
+  type FirstLayerKind,
+  checkFirstLayer,
+  dualPatchNormEmbedding,
+  firstLayers,
+  patchNormConv2d,
+  whitenedConv2d,
+  whiteningBuffer,
+} from '../nn/input-layers.js';
 import { conv2d, layerNorm, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
@@ -27,6 +36,8 @@ export interface VitOptions {
   readonly mlpRatio?: number;
   /** Whether a class token is read out; otherwise the mean of all tokens is. Default true. */
   readonly classToken?: boolean;
+  /** The patch embedding, or what takes its place (see `FirstLayerKind`). Default `plain`. */
+  readonly firstLayer?: FirstLayerKind;
 }
 
 /** `x` [N, tokens, width] → like x */
@@ -40,9 +51,23 @@ function block(scope: Scope, x: Value, heads: number, hidden: number): Value {
   return scope.build(() => op.add(middle, projected));
 }
 
+/** `images` [N, C, H, W] → tokens [N, (H / patch) · (W / patch), width] */
+function embedding(
+  scope: Scope,
+  images: Value,
+  width: number,
+  patch: number,
+  firstLayer: FirstLayerKind,
+): Value {
+  if (firstLayer === 'dual-patch-norm') return dualPatchNormEmbedding(scope, images, width, patch);
+  const layer = { plain: conv2d, 'patch-norm': patchNormConv2d, whitening: whitenedConv2d }[firstLayer];
+  const patches = layer(scope.child('proj'), images, width, { kernelSize: patch, stride: patch });
+  return scope.build(() => op.transpose(op.reshape(patches, [images.shape[0], width, -1]), [0, 2, 1]));
+}
+
 function visionTransformer(name: string, options: VitOptions): Model {
   const { classes = 10, imageSize = 32, channels = 3, patch = 4, width = 96, depth = 4, heads = 3 } = options;
-  const { mlpRatio = 2, classToken = true } = options;
+  const { mlpRatio = 2, classToken = true, firstLayer = 'plain' } = options;
   const hidden = Math.round(width * mlpRatio);
   positiveIntegers(name, { classes, imageSize, channels, patch, width, depth, heads });
   if (imageSize % patch !== 0) {
@@ -55,20 +80,23 @@ function visionTransformer(name: string, options: VitOptions): Model {
   if (!(hidden >= 1 && Number.isSafeInteger(hidden))) {
     throw new RangeError(`${name}: mlpRatio must be a positive number, not ${mlpRatio}`);
   }
+  checkFirstLayer(name, firstLayer, firstLayers);
   return {
     name,
-    config: { classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken },
+    config: { classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken, firstLayer },
     imageShape: [channels, imageSize, imageSize],
     classes,
+    ...(firstLayer === 'whitening' && {
+      fixedBuffers: whiteningBuffer('patch_embed.proj', { kernelSize: patch, stride: patch }),
+    }),
     forward(scope, images) {
       const batch = images.shape[0];
       const token = classToken ? scope.parameter('cls_token', [1, 1, width], constant(0)) : null;
       const count = (imageSize / patch) ** 2 + (token ? 1 : 0);
       const positions = scope.parameter('pos_embed', [1, count, width], normal(0.02));
       const embed = scope.child('patch_embed');
-      const patches = conv2d(embed.child('proj'), images, width, { kernelSize: patch, stride: patch });
+      const tokens = embedding(embed, images, width, patch, firstLayer);
       let x = embed.build(() => {
-        const tokens = op.transpose(op.reshape(patches, [batch, width, -1]), [0, 2, 1]);
         const all = token ? op.concat([op.expand(token, [batch, 1, width]), tokens], 1) : tokens;
         return op.add(all, positions);
       });

@@ -1,5 +1,7 @@
 /** What a model is, and how its graph is traced. */
 import { Graph, type Value } from '../graph/graph.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Lambda } from '../tract/lambda.js';
 import { Scope, type Buffer, type Parameter } from './scope.js';
 
 /** A value that survives JSON. */
@@ -9,7 +11,7 @@ export type ConfigValue = string | number | boolean;
 export interface TractSetting {
   /** The layer's path, such as `conv1`. */
   readonly layer: string;
-  readonly lambda: number;
+  readonly lambda: Lambda;
 }
 
 /** A vision model: a description that builds its forward graph. It holds no weights; a trainer does. */
@@ -23,6 +25,13 @@ export interface Model {
   readonly classes: number;
   /** Set by `tract(model)`; without it the first layer trains like any other. */
   tract?: TractSetting;
+  /**
+   * Buffers that are computed from training images before the first step, and stay as they are from then on.
+   *
+   * @param images float32 [N, channels, height, width], as `forward` gets them
+   * @returns the buffers by their names
+   */
+  readonly fixedBuffers?: (images: Tensor<'float32'>) => Readonly<Record<string, Tensor<'float32'>>>;
   /**
    * Builds the forward graph.
    *

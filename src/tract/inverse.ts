@@ -1,5 +1,6 @@
 /** The inverse of a symmetric positive definite matrix in the graph, where ONNX has no Cholesky decomposition. */
 import type { Value } from '../graph/graph.js';
+import type { Operand } from '../graph/ops/elementwise.js';
 import * as op from '../graph/ops.js';
 import { tensor } from '../tensor/tensor.js';
 
@@ -24,19 +25,11 @@ const LEAST = 2e-10;
  * improved Newton iteration for the generalized inverse of a matrix, with applications", 1991).
  *
  * @param gram float64 [..., n, n], symmetric positive semi-definite
- * @param lambda positive
+ * @param lambda positive; a value has the shape [..., 1, 1]
  * @returns float64 [..., n, n]
  */
-export function regularizedInverse(gram: Value, lambda: number): Value {
-  const { graph } = gram;
-  const size = gram.shape.at(-1)!;
-  const identity = graph.constant(
-    tensor(
-      'float64',
-      [size, size],
-      Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
-    ),
-  );
+export function regularizedInverse(gram: Value, lambda: Operand): Value {
+  const identity = identityLike(gram);
   const matrix = op.add(gram, op.mul(identity, lambda));
   const norm = op.reduceMax(op.reduceSum(op.abs(matrix), [-1], true), [-2], true);
   let inverse = op.div(identity, norm);
@@ -50,4 +43,15 @@ export function regularizedInverse(gram: Value, lambda: number): Value {
     least = op.mul(least, scale);
   }
   return inverse;
+}
+
+/** The trace of each matrix: float64 [..., n, n] → [..., 1, 1]. */
+export function matrixTrace(matrix: Value): Value {
+  return op.reduceSum(op.mul(matrix, identityLike(matrix)), [-2, -1], true);
+}
+
+function identityLike({ graph, shape }: Value): Value {
+  const size = shape.at(-1)!;
+  const ones = Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
+  return graph.constant(tensor('float64', [size, size], ones));
 }

@@ -6,7 +6,7 @@
  */
 import { type Shape, elementCount, formatShape } from '../tensor/tensor.js';
 import { solveSymmetric } from './cholesky.js';
-import { checkLambda } from './lambda.js';
+import { type Lambda, absoluteLambda, checkLambda } from './lambda.js';
 
 /** Numbers of a shape, row-major. */
 export interface Array64 {
@@ -20,8 +20,8 @@ export interface LinearTract {
   readonly x: Array64;
   /** The gradient of the mean loss towards the pre-activations, [b, m]. */
   readonly gradZ: Array64;
-  /** Finite and positive. */
-  readonly lambda: number;
+  /** Finite and positive; or relative to the mean of the diagonal of `xᵀx / b` (of each group). */
+  readonly lambda: Lambda;
 }
 
 export interface Conv2dTract {
@@ -30,8 +30,8 @@ export interface Conv2dTract {
   readonly x: Array64;
   /** The gradient of the mean loss towards the pre-activations, [N, Cout, OH, OW]. */
   readonly gradZ: Array64;
-  /** Finite and positive. */
-  readonly lambda: number;
+  /** Finite and positive; or relative to the mean of the diagonal of `xᵀx / b` (of each group). */
+  readonly lambda: Lambda;
   /** [Cout, Cin / groups, KH, KW] */
   readonly weightShape: Shape;
   /** [vertical, horizontal]; default [1, 1]. */
@@ -141,15 +141,15 @@ interface Rows {
 }
 
 /** gᵀ x (xᵀx / b + λI)⁻¹, [m, n], in whichever of its two forms has the smaller matrix. */
-function solve({ rows, n, m, x, g }: Rows, lambda: number): Float64Array {
+function solve({ rows, n, m, x, g }: Rows, lambda: Lambda): Float64Array {
   const xColumns = transpose(x, rows, n);
   if (rows < n) {
-    const gram = regularized(products(x, x, rows, rows, n), rows, rows, lambda);
+    const gram = regularized(products(x, x, rows, rows, n), rows, { rows, n }, lambda);
     // [rows, rows]⁻¹ x, solved for its n columns, which are the rows of xᵀ.
     const solved = solveSymmetric(gram, rows, xColumns, n);
     return products(transpose(g, rows, m), solved, m, n, rows);
   }
-  const gram = regularized(products(xColumns, xColumns, n, n, rows), n, rows, lambda);
+  const gram = regularized(products(xColumns, xColumns, n, n, rows), n, { rows, n }, lambda);
   return solveSymmetric(gram, n, products(transpose(g, rows, m), xColumns, m, n, rows), m);
 }
 
@@ -173,9 +173,18 @@ function transpose(a: Float64Array, rows: number, columns: number): Float64Array
 }
 
 /** gram / b + λI */
-function regularized(gram: Float64Array, size: number, rows: number, lambda: number): Float64Array {
+function regularized(
+  gram: Float64Array,
+  size: number,
+  { rows, n }: Pick<Rows, 'rows' | 'n'>,
+  lambda: Lambda,
+): Float64Array {
   const result = gram.map((value) => value / rows);
-  for (let i = 0; i < size; i++) result[i * size + i] += lambda;
+  let trace = 0;
+  for (let i = 0; i < size; i++) trace += result[i * size + i];
+  // xxᵀ has the trace of xᵀx, so that both forms take the mean over the n features.
+  const added = absoluteLambda(lambda, trace, n);
+  for (let i = 0; i < size; i++) result[i * size + i] += added;
   return result;
 }
 

@@ -1,11 +1,14 @@
 /** The user's one line: `tract(model)`. */
 import { type Model, traceAlone } from '../nn/model.js';
 import { firstLayer, namedLayer } from './first-layer.js';
-import { DEFAULT_LAMBDA, checkLambda } from './lambda.js';
+import { DEFAULT_LAMBDA, type Lambda, checkLambda } from './lambda.js';
 
 export interface TractOptions {
-  /** How strongly the Gram matrix is regularised; finite and positive. Default 0.1, for standardised inputs. */
-  readonly lambda?: number;
+  /**
+   * How strongly the Gram matrix is regularised; finite and positive. Default 0.1, for standardised inputs;
+   * `{ relative: 0.1 }` for inputs of any scale.
+   */
+  readonly lambda?: Lambda;
   /** The layer's path, such as `conv1`. Default: the one layer that the image reaches first. */
   readonly layer?: string;
 }

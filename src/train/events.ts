@@ -34,7 +34,19 @@ export interface EpochEvent {
   readonly seconds: number;
 }
 
-export type TrainingEvent = StepEvent | EpochEvent;
+/** After every `evaluateEvery` steps, if asked for, where no epoch ends; and before the first step. */
+export interface EvaluationEvent {
+  readonly event: 'evaluation';
+  /** Steps since the beginning of the run; 0 before the first. */
+  readonly step: number;
+  /** The epoch it is in, counted from 1. */
+  readonly epoch: number;
+  /** Over the whole test split; without label smoothing. */
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+}
+
+export type TrainingEvent = StepEvent | EvaluationEvent | EpochEvent;
 
 export interface Evaluation {
   /** Mean cross entropy, without label smoothing. */

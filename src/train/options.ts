@@ -29,7 +29,13 @@ export interface FitOptions {
   readonly maxSteps?: number;
   /** Default: the dataset's own; `null` for none. */
   readonly augmentation?: Augmentation | null;
-  /** Called after every step and every epoch, and waited for. */
+  /**
+   * Evaluates on the test split every so many steps, too, and before the first; each is reported by an `evaluation`
+   * event, but for those at the end of an epoch. It changes nothing of the training. A run that is resumed where an
+   * evaluation was due reports it again. Default: at the end of epochs only.
+   */
+  readonly evaluateEvery?: number;
+  /** Called after every step, evaluation and epoch, and waited for. */
   readonly onEvent?: (event: TrainingEvent) => void | Promise<void>;
   /** Aborting finishes the step and returns. */
   readonly signal?: AbortSignal;

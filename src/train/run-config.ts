@@ -4,6 +4,7 @@ import type { Augmentation } from '../data/loader.js';
 import { createModel } from '../models/registry.js';
 import type { ConfigValue, Model, TractSetting } from '../nn/model.js';
 import { createOptimizer, createSchedule } from '../optim/registry.js';
+import type { Lambda } from '../tract/lambda.js';
 import { tract } from '../tract/tract.js';
 import * as check from './json-check.js';
 import type { Standardization } from './state.js';
@@ -148,7 +149,13 @@ export function parseRunConfig(value: unknown): RunConfig {
 
 function parseTract(value: unknown, place: string): TractSetting {
   const { layer, lambda } = check.record(value, place);
-  return { layer: check.text(layer, 'tract.layer'), lambda: check.number(lambda, 'tract.lambda') };
+  return { layer: check.text(layer, 'tract.layer'), lambda: parseStoredLambda(lambda) };
+}
+
+function parseStoredLambda(value: unknown): Lambda {
+  if (typeof value === 'number') return check.number(value, 'tract.lambda');
+  const { relative } = check.record(value, 'tract.lambda');
+  return { relative: check.number(relative, 'tract.lambda.relative') };
 }
 
 function parseAugmentation(value: unknown, place: string): Augmentation {

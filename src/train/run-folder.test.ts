@@ -116,15 +116,20 @@ test('metrics go on from what the checkpoint knows', async () => {
   const { config, state } = checkpoint(3);
   await run.begin(config, checkpoint(0).state.progress);
   const lines = [
+    '{"event":"evaluation","epoch":1,"step":0}',
     '{"event":"step","step":1}',
     '{"event":"step","step":2}',
     '{"event":"epoch","epoch":1,"step":2}',
     '{"event":"step","step":3}',
   ];
-  writeFileSync(
-    file,
-    [...lines, '{"event":"step","step":4}', '{"event":"epoch","epoch":2,"step":4}', '{"ev'].join('\n'),
-  );
+  const later = [
+    // Due where the run goes on, so that it is made again.
+    '{"event":"evaluation","epoch":2,"step":3}',
+    '{"event":"step","step":4}',
+    '{"event":"epoch","epoch":2,"step":4}',
+    '{"ev',
+  ];
+  writeFileSync(file, [...lines, ...later].join('\n'));
   await run.close();
   const resumed = RunFolder.resume(run.path);
   await resumed.begin(config, state.progress);

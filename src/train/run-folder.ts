@@ -141,7 +141,9 @@ function knownMetrics(text: string, progress: Progress): string {
     .filter((line) => {
       try {
         const { event, step, epoch } = JSON.parse(line) as TrainingEvent;
-        return event === 'step' ? step <= progress.step : epoch <= progress.epoch;
+        if (event === 'epoch') return epoch <= progress.epoch;
+        // An evaluation that was due where the run goes on is made again.
+        return event === 'step' ? step <= progress.step : step < progress.step;
       } catch {
         // Half a line, where the power went off.
         return false;

@@ -55,7 +55,7 @@ async function fit(trainer: Trainer, fitOptions: FitOptions, data = dataset): Pr
     ...fitOptions,
     onEvent: async (event: TrainingEvent) => {
       if (event.event === 'step') steps.push(event);
-      else epochs.push(event);
+      else if (event.event === 'epoch') epochs.push(event);
       await fitOptions.onEvent?.(event);
     },
   });
@@ -289,6 +289,50 @@ describe('evaluation', () => {
     const [test, train] = (await initial(0)) as unknown[];
     assert.deepEqual(await initial(0.5), [test, train]);
     assert.notDeepEqual(train, test);
+  });
+});
+
+describe('evaluation within epochs', () => {
+  const evaluateEvery = 4;
+
+  /** The steps of evaluations, those at the end of epochs as negative numbers. */
+  async function evaluated(fitOptions: FitOptions, trainer: Trainer): Promise<number[]> {
+    const found: number[] = [];
+    await trainer.fit(dataset, {
+      ...fitOptions,
+      onEvent: async (event) => {
+        if (event.event !== 'step') found.push(event.event === 'epoch' ? -event.step : event.step);
+        await fitOptions.onEvent?.(event);
+      },
+    });
+    return found;
+  }
+
+  it('comes before the first step and as often as asked, and changes nothing of the training', async () => {
+    const plain = await run({ epochs: 2 });
+    await withTrainer(async (trainer) => {
+      assert.deepEqual(await evaluated({ epochs: 2, evaluateEvery }, trainer), [0, 4, -6, 8, -12]);
+      assert.deepEqual(structuredClone(trainer.state), plain.state);
+    });
+  });
+
+  it('is made up for where a run was stopped before it, and not repeated after an epoch', async () => {
+    await withTrainer(async (trainer) => {
+      const part = (step: number): FitOptions => ({ epochs: 2, evaluateEvery, ...stoppedAfter(step) });
+      assert.deepEqual(await evaluated(part(4), trainer), [0]);
+      assert.deepEqual(await evaluated(part(6), trainer), [4]);
+      assert.deepEqual(await evaluated(part(11), trainer), [-6, 8]);
+      assert.deepEqual(await evaluated({ epochs: 2, evaluateEvery }, trainer), [-12]);
+      assert.deepEqual(await evaluated({ epochs: 2, evaluateEvery }, trainer), []);
+    });
+  });
+
+  it('is refused every so many steps out of range', async () => {
+    await withTrainer(async (trainer) => {
+      for (const wrong of [0, -1, 1.5, NaN]) {
+        await assert.rejects(trainer.fit(dataset, { epochs: 1, evaluateEvery: wrong }), /evaluateEvery must/);
+      }
+    });
   });
 });
 

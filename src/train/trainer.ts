@@ -1,6 +1,6 @@
 /** Training: a model, an optimizer, and the loop. */
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, type Split, imageCount } from '../data/dataset.js';
+import { type ImageDataset, type Split, imageCount, imageSize } from '../data/dataset.js';
 import type { Batch } from '../data/loader.js';
 import { compile } from '../engine/compile.js';
 import type { Program, Tensors } from '../engine/session.js';
@@ -18,6 +18,9 @@ import { type Progress, initialProgress } from './progress.js';
 import { trainingGraph } from './step-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
+/** Training images that a model's `fixedBuffers` are computed from, at most; the first ones, as they are. */
+const FIXING_IMAGES = 1000;
+
 /** Trains a model; it owns the model's weights and the optimizer's state. */
 export class Trainer {
   readonly model: Model;
@@ -30,6 +33,8 @@ export class Trainer {
   #evaluator: Evaluator | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
+  /** Whether it starts from given weights, which bring the fixed buffers along. */
+  #loaded = false;
 
   private constructor(
     model: Model,
@@ -102,6 +107,7 @@ export class Trainer {
   load(weights: Tensors): void {
     checkState(this.weights, weights);
     this.#stepper.set(weights);
+    this.#loaded = true;
   }
 
   /**
@@ -112,6 +118,10 @@ export class Trainer {
    */
   async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
     const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, onEvent, signal } = options;
+    const { evaluateEvery = Infinity } = options;
+    if (!(evaluateEvery >= 1 && (Number.isSafeInteger(evaluateEvery) || evaluateEvery === Infinity))) {
+      throw new RangeError(`evaluateEvery must be a positive whole number, not ${evaluateEvery}`);
+    }
     this.#adopt(dataset);
     const plan = {
       batchSize: this.batchSize,
@@ -123,7 +133,31 @@ export class Trainer {
     const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
     const loader = loaderOf(dataset, dataset.train);
     let evaluation: Evaluation | undefined;
+    /** Evaluates where it is due within an epoch. Returns false when that was interrupted. */
+    const evaluateIfDue = async (): Promise<boolean> => {
+      const { step, epoch } = this.#progress;
+      if (evaluateEvery === Infinity || step % evaluateEvery !== 0) return true;
+      const found = await this.#evaluate(dataset, dataset.test, signal);
+      if (!found) return false;
+      this.#checkEvaluation(found);
+      evaluation = found;
+      await onEvent?.({
+        event: 'evaluation',
+        step,
+        epoch: epoch + 1,
+        testLoss: found.loss,
+        testAccuracy: found.accuracy,
+      });
+      return true;
+    };
     try {
+      if (this.#progress.step === 0 && !this.#loaded) this.#fixBuffers(dataset);
+      // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
+      // epoch there is an evaluation already.
+      const { step: begun, stepInEpoch: inEpoch } = this.#progress;
+      if ((begun === 0 || (inEpoch > 0 && inEpoch < stepsPerEpoch)) && begun < steps) {
+        if (!(await evaluateIfDue())) return { interrupted: true, evaluation };
+      }
       while (this.#progress.step < steps || this.#epochIsToBeClosed(steps)) {
         const started = performance.now();
         const { epoch, stepInEpoch, random } = this.#progress;
@@ -149,6 +183,9 @@ export class Trainer {
           await eventLoopTurn();
           if (signal?.aborted) return { interrupted: true, evaluation };
           if (this.#progress.step >= steps) break;
+          if (this.#progress.stepInEpoch < stepsPerEpoch && !(await evaluateIfDue())) {
+            return { interrupted: true, evaluation };
+          }
           // An event handler may have taken its time (a checkpoint, say), which is no time of the next step.
           stepStarted = performance.now();
         }
@@ -156,9 +193,7 @@ export class Trainer {
         const evaluated = await this.#evaluate(dataset, dataset.test, signal);
         if (!evaluated) return { interrupted: true, evaluation };
         evaluation = evaluated;
-        if (!Number.isFinite(evaluation.loss)) {
-          throw diverged(`the test loss became ${evaluation.loss} after step ${step} (epoch ${epoch + 1})`);
-        }
+        this.#checkEvaluation(evaluation);
         this.#progress = {
           ...initialProgress(nextEpoch(random)),
           epoch: epoch + 1,
@@ -244,6 +279,27 @@ export class Trainer {
   ): Promise<Evaluation | undefined> {
     const evaluator = await this.#evaluatorOf();
     return evaluator.evaluate(this.#learned, dataset, { split, ...(signal && { signal }) });
+  }
+
+  /** @throws DivergenceError */
+  #checkEvaluation({ loss }: Evaluation): void {
+    const { step, epoch } = this.#progress;
+    if (Number.isFinite(loss)) return;
+    throw diverged(`the test loss became ${loss} after step ${step} (epoch ${epoch + 1})`);
+  }
+
+  /** Computes the buffers that a model takes from the training images. */
+  #fixBuffers({ train, imageShape }: ImageDataset): void {
+    const { fixedBuffers } = this.model;
+    if (!fixedBuffers) return;
+    const count = Math.min(imageCount(train), FIXING_IMAGES);
+    const { mean, deviation } = this.#standardization!;
+    const [channels, height, width] = imageShape;
+    const values = Float32Array.from({ length: count * imageSize(imageShape) }, (_, i) => {
+      const channel = Math.floor(i / (height * width)) % channels;
+      return (train.images[i] / 255 - mean[channel]) / deviation[channel];
+    });
+    this.#stepper.set(fixedBuffers(tensor('float32', [count, ...imageShape], values)));
   }
 
   /** Made when it is first needed. */

@@ -1,0 +1,206 @@
+/** `tract compare`. */
+import { type Command, Option } from 'commander';
+import { join } from 'node:path';
+import { type CompareEvent, type CompareResult, compare as runComparison } from '../compare/compare.js';
+import { type Method, methods, variantsOf } from '../compare/variant.js';
+import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
+import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
+import { loadDataset } from './datasets.js';
+import { UsageError, checked } from './errors.js';
+import { duration, percent } from './format.js';
+import { Interruption } from './interruption.js';
+import { ProgressLine } from './progress-line.js';
+import { type TrainFlags, addTrainFlags } from './train-flags.js';
+import { modelFrom, optimizationFrom } from './train-plan.js';
+import { lambdaValue, oneOf, whole } from './values.js';
+
+export interface CompareFlags extends TrainFlags {
+  readonly methods: readonly Method[];
+  readonly seeds: readonly number[];
+  readonly lambda: readonly Lambda[];
+  readonly inputScaling: InputScaling;
+  readonly evalEvery?: number;
+}
+
+/** Flags of `tract train` that a comparison sets itself. */
+const replaced: Readonly<Record<string, string>> = {
+  tract: '--methods and --lambda',
+  tractLayer: '--methods',
+  seed: '--seeds',
+  resume: 'nothing: the same command goes on where it was interrupted',
+  weights: 'nothing: all runs start from the same random weights',
+};
+
+/** Words or numbers between commas. */
+function listOf<T>(element: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map((part) => element(part.trim()));
+}
+
+/** Adds the flags, those of `tract train` among them. */
+export function addCompareFlags(command: Command): Command {
+  command.optionsGroup('Comparison:');
+  command
+    .addOption(
+      new Option(
+        '--methods <names>',
+        `what to compare, the first being what the others are measured by: ${methods.join(', ')}`,
+      )
+        .argParser(listOf(oneOf(methods)))
+        .default(['vanilla', 'tract'], 'vanilla,tract'),
+    )
+    .addOption(
+      new Option('--seeds <numbers>', 'a run of each method for each of them')
+        .argParser(listOf(whole(0)))
+        .default([0, 1, 2], '0,1,2'),
+    )
+    .addOption(
+      new Option(
+        '--lambda <values>',
+        'lambda of TrAct; several make a method of each; relative:0.1 is relative to the scale of the input',
+      )
+        .argParser(listOf(lambdaValue))
+        .default([DEFAULT_LAMBDA], formatLambda(DEFAULT_LAMBDA)),
+    )
+    .addOption(
+      new Option(
+        '--input-scaling <name>',
+        'the pixels as the model sees them: standardized (mean 0, deviation 1), unit (0 to 1), byte (0 to 255)',
+      )
+        .argParser(oneOf(inputScalings))
+        .default('standardized'),
+    )
+    .addOption(
+      new Option(
+        '--eval-every <steps>',
+        'evaluate this often, and after every epoch (default: a sixteenth of the run)',
+      ).argParser(whole(1)),
+    );
+  addTrainFlags(command);
+  for (const option of command.options) if (option.attributeName() in replaced) option.hideHelp();
+  return command;
+}
+
+/** Compares, and returns the exit code. */
+export async function compare(flags: CompareFlags, command: Command): Promise<number> {
+  for (const [key, instead] of Object.entries(replaced)) {
+    if (command.getOptionValueSource(key) === 'cli') {
+      const flag = command.options.find((option) => option.attributeName() === key)?.long ?? key;
+      throw new UsageError(`${flag} is no flag of tract compare; instead of it there is ${instead}`);
+    }
+  }
+  const progress = new ProgressLine();
+  const interruption = new Interruption(() => {
+    progress.clear();
+    process.stderr.write('Finishing the step and saving; Ctrl-C again ends at once.\n');
+  });
+  try {
+    const result = await run(flags, command, interruption.signal, progress);
+    progress.clear();
+    if (!result) {
+      process.stderr.write('Stopped; the same command goes on from here.\n');
+      return interruption.exitCode ?? 1;
+    }
+    report(result, flags.json === true);
+    return 0;
+  } catch (error) {
+    // A download, say, that was given up: what matters is that the user wanted it so.
+    if (interruption.signal.aborted && error === interruption.signal.reason)
+      return interruption.exitCode ?? 1;
+    throw error;
+  } finally {
+    progress.clear();
+    interruption.close();
+  }
+}
+
+async function run(
+  flags: CompareFlags,
+  command: Command,
+  signal: AbortSignal,
+  progress: ProgressLine,
+): Promise<CompareResult | undefined> {
+  const model = modelFrom(flags, command);
+  const variants = checked(() => variantsOf(flags.methods, flags.lambda));
+  const training = optimizationFrom(flags, command);
+  const dataset = await loadDataset({
+    name: flags.data,
+    dir: flags.dataDir,
+    limitTrain: flags.limitTrain,
+    limitTest: flags.limitTest,
+    signal,
+  });
+  const { device, threads, epochs, maxSteps, evalEvery, seeds } = flags;
+  const scaling = flags.inputScaling === 'standardized' ? '' : `-${flags.inputScaling}`;
+  const out = flags.out ?? join('runs', `compare-${flags.data}-${flags.model}${scaling}`);
+  const comparison = {
+    dataset: scaleInput(dataset, flags.inputScaling),
+    model: { name: model.name, config: model.config },
+    variants,
+    seeds,
+    training: { ...training, device, ...(threads !== undefined && { threads }) },
+    epochs,
+    augmentation: flags.augment ? dataset.augmentation : null,
+    ...(maxSteps !== undefined && { maxSteps }),
+    ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
+  };
+  const show = flags.json ? jsonLine : text(progress);
+  try {
+    return await runComparison(comparison, { out, signal, onEvent: show });
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function jsonLine(event: object): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+/** Runs as lines on stdout; between them one bar for the whole matrix. */
+function text(progress: ProgressLine): (event: CompareEvent) => void {
+  let number = 0;
+  let total = 0;
+  const print = (line: string): void => {
+    progress.clear();
+    process.stdout.write(`${line}\n`);
+  };
+  return (event) => {
+    switch (event.event) {
+      case 'start':
+        total = event.runs;
+        print(`${event.runs} runs of ${event.steps} steps, kept in ${event.out}`);
+        break;
+      case 'run': {
+        if (event.state === 'begun') break;
+        number++;
+        const { label, seed, testAccuracy } = event;
+        const end =
+          event.state === 'diverged'
+            ? 'diverged'
+            : `test accuracy ${percent(testAccuracy!)}${event.state === 'kept' ? '  (finished before)' : ''}`;
+        print(`run ${number}/${total}  ${label}, seed ${seed}  ${end}`);
+        break;
+      }
+      case 'progress':
+        progress.update(event.steps, event.totalSteps, {
+          epoch: `run ${event.runs + 1}/${event.totalRuns}`,
+          figures: `${event.label}, seed ${event.seed}  loss ${event.loss.toFixed(3)}  ${duration(event.secondsLeft)} left`,
+        });
+        break;
+      case 'timing':
+        progress.clear();
+        process.stderr.write('Timing the steps of the methods by turns…\n');
+        break;
+    }
+  };
+}
+
+function report({ results, report: file, json, plots }: CompareResult, asJson: boolean): void {
+  if (asJson) {
+    jsonLine({ event: 'end', report: file, json, plots, results });
+    return;
+  }
+  const [answer, ...others] = results.sentences;
+  const lines = [...others.map((sentence) => `  ${sentence}`), `${answer} Report: ${file}`];
+  process.stdout.write(`\n${lines.join('\n')}\n`);
+}

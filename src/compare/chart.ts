@@ -1,0 +1,110 @@
+/**
+ * Charts as SVG, drawn by Vega-Lite without a browser.
+ *
+ * Colours are CSS variables, so that a chart follows the page it stands in, dark or light; a chart in a file of its
+ * own brings their values along.
+ */
+import type { Config, TopLevelSpec } from 'vega-lite';
+
+/** How many colours there are for series; more series than that begin anew. */
+const SERIES = 8;
+
+const light = {
+  surface: '#ffffff',
+  ink: '#1b1f24',
+  muted: '#57606a',
+  grid: '#e3e7ec',
+  series: ['#5f6773', '#1463d6', '#c9600a', '#13764f', '#8b3fc4', '#b81f58', '#077e90', '#7a6000'],
+};
+
+const dark: typeof light = {
+  surface: '#15181c',
+  ink: '#e9ecef',
+  muted: '#a4adb8',
+  grid: '#2c3239',
+  series: ['#a9b2bd', '#74acff', '#f2a766', '#5ccaa0', '#cba2f5', '#f58aae', '#5accdc', '#d8be54'],
+};
+
+const declarations = ({ surface, ink, muted, grid, series }: typeof light): string =>
+  [
+    `--surface:${surface}`,
+    `--ink:${ink}`,
+    `--muted:${muted}`,
+    `--grid:${grid}`,
+    ...series.map((colour, i) => `--series-${i}:${colour}`),
+  ].join(';');
+
+/** The values of the colours, for light and for dark surroundings. */
+export const colourStyles = `:root{color-scheme:light dark;${declarations(light)}}@media(prefers-color-scheme:dark){:root{${declarations(dark)}}}`;
+
+/** The colour of a series. */
+export const seriesColour = (index: number): string => `var(--series-${index % SERIES})`;
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+
+const config: Config = {
+  background: 'transparent',
+  font: FONT,
+  padding: 4,
+  view: { stroke: null },
+  axis: {
+    labelColor: 'var(--muted)',
+    titleColor: 'var(--ink)',
+    gridColor: 'var(--grid)',
+    domainColor: 'var(--muted)',
+    tickColor: 'var(--muted)',
+    labelFontSize: 12,
+    titleFontSize: 13,
+    titleFontWeight: 'normal',
+    titlePadding: 8,
+    labelOverlap: true,
+  },
+  legend: {
+    labelColor: 'var(--ink)',
+    labelFontSize: 13,
+    labelLimit: 300,
+    titleColor: 'var(--ink)',
+    orient: 'top',
+    symbolStrokeWidth: 2.5,
+  },
+  text: { color: 'var(--ink)', font: FONT },
+};
+
+export interface Chart {
+  /** Of the file, without its ending. */
+  readonly name: string;
+  /** What is to be seen, for those who do not see it. */
+  readonly description: string;
+  /** For a page that defines the colours. */
+  readonly svg: string;
+}
+
+/** Draws a chart. */
+export async function drawChart(name: string, description: string, spec: TopLevelSpec): Promise<Chart> {
+  // Loading them takes longer than all the rest of the command, which draws nothing most of the time.
+  const [{ Error: onlyErrors, View, parse }, { compile }] = await Promise.all([
+    import('vega'),
+    import('vega-lite'),
+  ]);
+  const view = new View(parse(compile(spec, { config }).spec), { renderer: 'none', logLevel: onlyErrors });
+  const drawn = await view.toSVG();
+  view.finalize();
+  // The size is left to the page; the view box keeps the proportions.
+  const svg = drawn.replace(
+    /<svg [^>]*?viewBox="([^"]*)"[^>]*>/,
+    (_, box: string) =>
+      `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box}" role="img" aria-label="${escapeXml(description)}">`,
+  );
+  return { name, description, svg };
+}
+
+/** A chart as a file of its own. */
+export function standaloneSvg({ svg }: Pick<Chart, 'svg'>): string {
+  const style = `<style>${colourStyles}svg{background:var(--surface)}</style>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.replace(/<svg [^>]*>/, (tag) => tag + style)}\n`;
+}
+
+export function escapeXml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  return text.replace(/[&<>"]/g, (character) => entities[character]);
+}

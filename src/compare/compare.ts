@@ -1,0 +1,247 @@
+/** A whole comparison: its runs, what they show, and the files that say so. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from '../train/atomic-write.js';
+import { weightsOf } from '../train/checkpoint.js';
+import type { LearnedState } from '../train/evaluator.js';
+import { DivergenceError } from '../train/divergence.js';
+import { CheckpointError } from '../train/json-check.js';
+import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
+import { type Chart, standaloneSvg } from './chart.js';
+import { type Conclusions, type FinishedRun, type VariantResult, conclude } from './conclude.js';
+import { accuracyChart, lossChart, targetChart } from './curve-charts.js';
+import { type FilterPicture, filtersSvg } from './filters.js';
+import { UPDATE_IMAGES, type UpdatePicture, filterPicture, updatePicture } from './inspection.js';
+import { MatrixCounter, type MatrixProgress } from './matrix-progress.js';
+import { type Comparison, type Plan, type PlannedRun, planComparison } from './plan.js';
+import { readRecord } from './record.js';
+import { report } from './report.js';
+import type { Results, Setup } from './results.js';
+import { executeRun } from './run.js';
+import { relativeStepTimes } from './step-times.js';
+import { sentences } from './words.js';
+
+/** What a comparison reports while it goes on. */
+export type CompareEvent =
+  | { readonly event: 'start'; readonly out: string; readonly runs: number; readonly steps: number }
+  | {
+      readonly event: 'run';
+      readonly variant: string;
+      readonly label: string;
+      readonly seed: number;
+      /** `kept`: it was finished before and is not repeated. */
+      readonly state: 'begun' | 'kept' | 'finished' | 'diverged';
+      readonly folder: string;
+      /** At the end; absent before it, and where the run diverged. */
+      readonly testAccuracy?: number;
+    }
+  /** All runs are finished; steps of the methods are timed by turns. */
+  | { readonly event: 'timing' }
+  | ({
+      readonly event: 'progress';
+      readonly variant: string;
+      readonly label: string;
+      readonly seed: number;
+      /** Of this run. */
+      readonly step: number;
+      readonly loss: number;
+    } & MatrixProgress);
+
+export interface CompareOptions {
+  /** The folder of the comparison; runs are kept in `runs` below it. */
+  readonly out: string;
+  /** Aborting finishes the step, saves and returns. */
+  readonly signal?: AbortSignal;
+  /** Called with everything that happens. */
+  readonly onEvent?: (event: CompareEvent) => void;
+}
+
+export interface CompareResult {
+  readonly results: Results;
+  /** The paths of the files that were written. */
+  readonly report: string;
+  readonly json: string;
+  readonly plots: readonly string[];
+}
+
+/**
+ * Makes every run that is not finished yet, and writes `report.html`, `results.json` and the plots.
+ *
+ * @returns undefined when it was interrupted; the same call goes on from there
+ * @throws RangeError for values that models or the matrix cannot take
+ */
+export async function compare(
+  comparison: Comparison,
+  { out, signal, onEvent }: CompareOptions,
+): Promise<CompareResult | undefined> {
+  const plan = planComparison(comparison);
+  const runs = join(out, 'runs');
+  const counter = new MatrixCounter(plan.runs.length, plan.steps);
+  onEvent?.({ event: 'start', out, runs: plan.runs.length, steps: plan.steps });
+  const finished: FinishedRun[] = [];
+  for (const run of plan.runs) {
+    const { variant, seed, folder } = run;
+    const about = { variant: variant.id, label: variant.label, seed };
+    const kept = await readRecord(join(runs, folder), run.id);
+    if (!kept) {
+      counter.begin();
+      onEvent?.({ event: 'run', ...about, state: 'begun', folder: join(runs, folder) });
+    }
+    const record =
+      kept ??
+      (await executeRun(run, {
+        runs,
+        dataset: comparison.dataset,
+        training: comparison.training,
+        evaluateEvery: plan.evaluateEvery,
+        ...(signal && { signal }),
+        onStep({ step, loss }) {
+          counter.step(step);
+          onEvent?.({ event: 'progress', ...about, step, loss, ...counter.progress });
+        },
+      }));
+    if (!record) return undefined;
+    counter.finish();
+    const last = record.curve.at(-1);
+    onEvent?.({
+      event: 'run',
+      ...about,
+      state: record.diverged !== undefined ? 'diverged' : kept ? 'kept' : 'finished',
+      folder: join(runs, folder),
+      ...(last && record.diverged === undefined && { testAccuracy: last.accuracy }),
+    });
+    finished.push({ variant, seed, record });
+  }
+  if (finished.every(({ record }) => record.diverged !== undefined)) {
+    throw new DivergenceError(
+      'all runs diverged, so that there is nothing to compare; a lower learning rate may help',
+    );
+  }
+  onEvent?.({ event: 'timing' });
+  const stepTimes = await relativeStepTimes(
+    join(out, 'step-times.json'),
+    firstOfEach(plan),
+    comparison.dataset,
+    comparison.training,
+    signal,
+  );
+  if (signal?.aborted) return undefined;
+  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes), out);
+}
+
+/** The first run of each variant. */
+function firstOfEach({ runs }: Plan): PlannedRun[] {
+  return runs.filter(({ variant }, i) => runs.findIndex((run) => run.variant.id === variant.id) === i);
+}
+
+async function writeFindings(
+  comparison: Comparison,
+  plan: Plan,
+  conclusions: Conclusions,
+  out: string,
+): Promise<CompareResult> {
+  const { filters, updates } = await firstLayers(comparison, plan, join(out, 'runs'));
+  const results: Results = {
+    format: 1,
+    setup: setupOf(comparison, plan),
+    ...conclusions,
+    ...(updates && {
+      updates: { ...updates.correlations, images: Math.min(UPDATE_IMAGES, updates.updates.vanilla.length) },
+    }),
+    sentences: sentences(conclusions),
+  };
+  const accuracy = await accuracyChart(conclusions);
+  const loss = await lossChart(conclusions);
+  const targets = conclusions.targets.length > 0 ? await targetChart(conclusions) : undefined;
+  const html = report({
+    results,
+    accuracy,
+    loss,
+    ...(targets && { targets }),
+    filters,
+    ...(updates && { updates }),
+  });
+  const charts = [accuracy, loss, ...(targets ? [targets] : []), ...(updates?.charts ?? [])];
+  const plots = await writePlots(join(out, 'plots'), charts, filters, conclusions.variants);
+  const [reportFile, json] = [join(out, 'report.html'), join(out, 'results.json')];
+  await writeAtomically(json, `${JSON.stringify(results, null, 1)}\n`);
+  await writeAtomically(reportFile, html);
+  return { results, report: reportFile, json, plots };
+}
+
+async function writePlots(
+  folder: string,
+  charts: readonly Chart[],
+  filters: ReadonlyMap<string, FilterPicture>,
+  variants: readonly VariantResult[],
+): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const files = [
+    ...charts.map((chart): [string, string] => [`${chart.name}.svg`, standaloneSvg(chart)]),
+    ...variants.flatMap(({ id, label }): [string, string][] => {
+      const picture = filters.get(id);
+      return picture ? [[`filters-${id}.svg`, filtersSvg(picture, `First-layer filters of ${label}`)]] : [];
+    }),
+  ];
+  for (const [name, svg] of files) await writeAtomically(join(folder, name), svg);
+  return files.map(([name]) => join(folder, name));
+}
+
+/** The filters of every method, and the ‖Δz‖ picture of the first that has a plain first layer; of the first seed. */
+async function firstLayers(
+  { dataset, training }: Comparison,
+  plan: Plan,
+  runs: string,
+): Promise<{ filters: Map<string, FilterPicture>; updates?: UpdatePicture }> {
+  const filters = new Map<string, FilterPicture>();
+  let updates: UpdatePicture | undefined;
+  // λ of the picture: that of the first TrAct run.
+  const lambda = plan.runs.find(({ variant }) => variant.method === 'tract')?.variant.lambda;
+  const { device, threads } = training;
+  for (const run of firstOfEach(plan)) {
+    const learned = await learnedState(run, runs);
+    if (!learned) continue;
+    const picture = await filterPicture(run.model, learned.weights);
+    if (picture) filters.set(run.variant.id, picture);
+    updates ??= await updatePicture(run.model, learned, dataset, {
+      ...(lambda !== undefined && { lambda }),
+      ...(device !== undefined && { device }),
+      ...(threads !== undefined && { threads }),
+    });
+  }
+  return { filters, ...(updates && { updates }) };
+}
+
+/** What a run learned; undefined where its checkpoint is gone, or it diverged before there was one. */
+async function learnedState({ folder }: PlannedRun, runs: string): Promise<LearnedState | undefined> {
+  try {
+    const { state, config } = await readCheckpoint(await findCheckpoint(join(runs, folder), ['last']));
+    const { mean, deviation } = config.data;
+    return { weights: weightsOf(state.tensors), standardization: { mean, deviation } };
+  } catch (error) {
+    if (error instanceof CheckpointError) return undefined;
+    throw error;
+  }
+}
+
+function setupOf({ dataset, model, seeds, training }: Comparison, plan: Plan): Setup {
+  const { config } = plan.runs[0];
+  return {
+    data: dataset.name,
+    trainImages: config.data.trainImages,
+    testImages: config.data.testImages,
+    model: model.name,
+    modelConfig: config.model.config,
+    optimizer: config.optimizer.name,
+    optimizerConfig: config.optimizer.config,
+    schedule: config.schedule.name,
+    learningRate: config.schedule.config.lr,
+    batchSize: config.batchSize,
+    epochs: config.epochs,
+    seeds,
+    evaluateEvery: plan.evaluateEvery,
+    device: training.device ?? 'cpu',
+    mean: dataset.mean,
+    deviation: dataset.deviation,
+  };
+}

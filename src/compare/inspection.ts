@@ -1,0 +1,115 @@
+/** What the first layer of a trained model looks like, and how one update would move images. */
+import { type ImageDataset, imageCount, imageSize } from '../data/dataset.js';
+import type { Device } from '../engine/device.js';
+import type { Model } from '../nn/model.js';
+import { FirstLayerError } from '../tract/first-layer.js';
+import type { Lambda } from '../tract/lambda.js';
+import type { LearnedState } from '../train/evaluator.js';
+import { type ActivationUpdates, activationUpdates } from './activation-update.js';
+import { type Chart } from './chart.js';
+import { type FilterPicture, drawFilters, firstFilters } from './filters.js';
+import { filterFigure, page, paragraphs, updateExplanation } from './page.js';
+import {
+  type UpdateCorrelations,
+  updateCharts,
+  updateCorrelations,
+  updateSentences,
+} from './update-charts.js';
+
+/** Images of the batch whose update is looked at. */
+export const UPDATE_IMAGES = 256;
+
+export interface InspectionOptions {
+  /** Default: that of the model, else 0.1. */
+  readonly lambda?: Lambda;
+  readonly device?: Device;
+  readonly threads?: number;
+}
+
+export interface UpdatePicture {
+  readonly updates: ActivationUpdates;
+  readonly correlations: UpdateCorrelations;
+  readonly charts: readonly Chart[];
+  readonly sentences: readonly string[];
+}
+
+/**
+ * The ‖Δz‖ picture of a model, on the first training images of a dataset as they are.
+ *
+ * @returns undefined for a model whose first layer TrAct is not for (whitening, say)
+ */
+export async function updatePicture(
+  model: Model,
+  { weights, standardization }: LearnedState,
+  { train, imageShape }: ImageDataset,
+  options: InspectionOptions = {},
+): Promise<UpdatePicture | undefined> {
+  const count = Math.min(UPDATE_IMAGES, imageCount(train));
+  let updates: ActivationUpdates;
+  try {
+    updates = await activationUpdates({
+      model,
+      weights,
+      standardization,
+      images: train.images.subarray(0, count * imageSize(imageShape)),
+      labels: train.labels.subarray(0, count),
+      ...options,
+    });
+  } catch (error) {
+    if (error instanceof FirstLayerError) return undefined;
+    throw error;
+  }
+  return {
+    updates,
+    correlations: updateCorrelations(updates),
+    charts: await updateCharts(updates),
+    sentences: updateSentences(updates),
+  };
+}
+
+export async function filterPicture(
+  model: Model,
+  weights: LearnedState['weights'],
+): Promise<FilterPicture | undefined> {
+  const filters = firstFilters(model, weights);
+  return filters && drawFilters(filters);
+}
+
+export interface Inspection {
+  readonly filters?: FilterPicture;
+  readonly updates?: UpdatePicture;
+  /** A self-contained page. */
+  readonly html: string;
+}
+
+/**
+ * Draws the filters of a trained model and its ‖Δz‖ picture.
+ *
+ * @param title of the page
+ */
+export async function inspect(
+  title: string,
+  model: Model,
+  learned: LearnedState,
+  dataset: ImageDataset,
+  options: InspectionOptions = {},
+): Promise<Inspection> {
+  const filters = await filterPicture(model, learned.weights);
+  const updates = await updatePicture(model, learned, dataset, options);
+  const sections = [
+    paragraphs([title], 'answer long'),
+    filters &&
+      `<h2>What the first layer looks for</h2><p class="note">Each tile is one filter on a scale of its own: grey is no weight, colours are what the filter responds to.</p><div class="charts">${filterFigure(model.name, filters)}</div>`,
+    updates &&
+      `<h2>How far one update moves each image</h2>${paragraphs(updateExplanation)}<div class="charts small">${updates.charts.map(({ name, svg }) => `<figure id="${name}">${svg}</figure>`).join('')}</div>${paragraphs(updates.sentences)}`,
+    !updates &&
+      paragraphs([
+        'The first layer of this model is none that TrAct is for, so that there are no updates to compare.',
+      ]),
+  ];
+  return {
+    ...(filters && { filters }),
+    ...(updates && { updates }),
+    html: page(title, sections.filter(Boolean).join('\n')),
+  };
+}

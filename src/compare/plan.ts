@@ -1,0 +1,101 @@
+/** The matrix of runs that a comparison is made of. */
+import { createHash } from 'node:crypto';
+import { batchCount } from '../data/batches.js';
+import { type ImageDataset, imageCount } from '../data/dataset.js';
+import type { Augmentation } from '../data/loader.js';
+import type { ConfigValue, Model } from '../nn/model.js';
+import type { TrainerOptions } from '../train/options.js';
+import { type RunConfig, describeRun } from '../train/run-config.js';
+import { type Variant, modelOfVariant } from './variant.js';
+
+export interface Comparison {
+  /** The same for all runs, in the same scale of its pixels. */
+  readonly dataset: ImageDataset;
+  readonly model: { readonly name: string; readonly config: Readonly<Record<string, ConfigValue>> };
+  /** The first is what the others are compared with. */
+  readonly variants: readonly Variant[];
+  /** Of initial weights, order and augmentation: runs of equal seeds see the same batches. */
+  readonly seeds: readonly number[];
+  readonly training: Omit<TrainerOptions, 'seed'>;
+  readonly epochs: number;
+  readonly maxSteps?: number;
+  /** Default: the dataset's own; `null` for none. */
+  readonly augmentation?: Augmentation | null;
+  /** Steps between two evaluations. Default: a sixteenth of the run. */
+  readonly evaluateEvery?: number;
+}
+
+export interface PlannedRun {
+  readonly variant: Variant;
+  readonly seed: number;
+  readonly model: Model;
+  readonly config: RunConfig;
+  /** A hash of everything that the run's figures depend on. */
+  readonly id: string;
+  /** The name of its folder. */
+  readonly folder: string;
+}
+
+export interface Plan {
+  /** Seed by seed, so that a disturbance of the machine hits all methods alike. */
+  readonly runs: readonly PlannedRun[];
+  /** Of each run. */
+  readonly steps: number;
+  readonly evaluateEvery: number;
+}
+
+/** How many evaluations a run has if nothing else is asked for. */
+const EVALUATIONS = 16;
+
+/**
+ * Lays out the runs of a comparison.
+ *
+ * @throws RangeError for values that models or the matrix cannot take
+ * @throws DataError when a batch is larger than the dataset
+ */
+export function planComparison(comparison: Comparison): Plan {
+  const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
+  if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
+  if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
+  const stepsPerEpoch = batchCount(imageCount(dataset.train), {
+    batchSize: training.batchSize ?? 128,
+    shuffle: true,
+    last: 'drop',
+    random: [1, 0, 0, 0],
+  });
+  const steps = Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity);
+  const evaluateEvery = comparison.evaluateEvery ?? Math.max(1, Math.round(steps / EVALUATIONS));
+  const data = fingerprint(dataset);
+  const runs = seeds.flatMap((seed) =>
+    variants.map((variant): PlannedRun => {
+      const built = modelOfVariant(variant, model.name, model.config);
+      const fit = {
+        epochs,
+        ...(maxSteps !== undefined && { maxSteps }),
+        ...(augmentation !== undefined && { augmentation }),
+      };
+      const config = describeRun(built, { ...training, seed }, dataset, fit);
+      const device = training.device ?? 'cpu';
+      const id = createHash('sha256')
+        .update(JSON.stringify({ config, data, device, evaluateEvery }))
+        .digest('hex')
+        .slice(0, 16);
+      return {
+        variant,
+        seed,
+        model: built,
+        config,
+        id,
+        folder: `${variant.id}-seed${seed}-${id.slice(0, 8)}`,
+      };
+    }),
+  );
+  return { runs, steps, evaluateEvery };
+}
+
+/** Of all pixels and labels: a dataset of the same name may be another one. */
+function fingerprint({ train, test }: ImageDataset): string {
+  const hash = createHash('sha256');
+  for (const { images, labels } of [train, test]) hash.update(images).update(labels);
+  return hash.digest('hex');
+}

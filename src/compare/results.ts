@@ -1,0 +1,34 @@
+/** `results.json`: what a comparison was, what came out, and what it says. */
+import type { UpdateCorrelations } from './update-charts.js';
+import type { Conclusions } from './conclude.js';
+
+/** How the runs were made, for readers and machines. */
+export interface Setup {
+  readonly data: string;
+  readonly trainImages: number;
+  readonly testImages: number;
+  readonly model: string;
+  readonly modelConfig: Readonly<Record<string, unknown>>;
+  readonly optimizer: string;
+  readonly optimizerConfig: Readonly<Record<string, unknown>>;
+  readonly schedule: string;
+  readonly learningRate: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  readonly seeds: readonly number[];
+  readonly evaluateEvery: number;
+  readonly device: string;
+  /** Mean and deviation that pixels in [0, 1] are standardised by. */
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+export interface Results extends Conclusions {
+  /** Of this file. */
+  readonly format: 1;
+  readonly setup: Setup;
+  /** Between ‖Δz‖ and what images look like; absent without a run of the plain model. */
+  readonly updates?: UpdateCorrelations & { readonly images: number };
+  /** The findings in words, the answer first. */
+  readonly sentences: readonly string[];
+}

@@ -1,0 +1,129 @@
+/** The picture that motivates TrAct: how far one update moves each image's pre-activations. */
+import type { TopLevelSpec } from 'vega-lite';
+import type { ActivationUpdates } from './activation-update.js';
+import { type Chart, drawChart, seriesColour } from './chart.js';
+import { correlation, mean } from './statistics.js';
+
+/** How ‖Δz‖ depends on what an image looks like, under both methods. */
+export interface UpdateCorrelations {
+  readonly vanilla: Correlations;
+  readonly tract: Correlations;
+}
+
+export interface Correlations {
+  /** Pearson's, with the standard deviation of the image's pixels. */
+  readonly contrast: number;
+  /** With the mean of its pixels. */
+  readonly brightness: number;
+  /** With how far that mean is from what the model sees as 0 (the average image), in either direction. */
+  readonly brightnessDistance: number;
+}
+
+export function updateCorrelations(updates: ActivationUpdates): UpdateCorrelations {
+  const { brightness, contrast, zero } = updates;
+  const of = (moved: readonly number[]): Correlations => ({
+    contrast: correlation(contrast, moved),
+    brightness: correlation(brightness, moved),
+    brightnessDistance: correlation(
+      brightness.map((value) => Math.abs(value - zero)),
+      moved,
+    ),
+  });
+  return { vanilla: of(updates.vanilla), tract: of(updates.tract) };
+}
+
+const names = { vanilla: 'vanilla', tract: 'TrAct' } as const;
+const statistics = {
+  contrast: 'contrast (deviation of the pixels)',
+  brightness: 'brightness (mean of the pixels)',
+} as const;
+
+/** Four scatter plots: contrast and brightness, under vanilla training and TrAct; a dot for each image. */
+export async function updateCharts(updates: ActivationUpdates): Promise<Chart[]> {
+  const correlations = updateCorrelations(updates);
+  const charts: Chart[] = [];
+  // On one scale, so that the two methods can be compared by eye.
+  const relative = (method: keyof typeof names): number[] => {
+    const middle = mean(updates[method]) || 1;
+    return updates[method].map((value) => value / middle);
+  };
+  const moved = { vanilla: relative('vanilla'), tract: relative('tract') };
+  const top = Math.max(...moved.vanilla, ...moved.tract);
+  for (const statistic of ['contrast', 'brightness'] as const) {
+    for (const method of ['vanilla', 'tract'] as const) {
+      const r = correlations[method][statistic === 'contrast' ? 'contrast' : 'brightnessDistance'];
+      const measured =
+        statistic === 'contrast' ? 'with contrast' : `with distance from ${Number(updates.zero.toFixed(2))}`;
+      const values = moved[method].map((y, i) => ({ x: updates[statistic][i], y }));
+      const colour = seriesColour(method === 'vanilla' ? 0 : 1);
+      const spec: TopLevelSpec = {
+        width: 340,
+        height: 230,
+        title: {
+          text: names[method],
+          subtitle: `correlation ${measured}: ${formatCorrelation(r)}`,
+          anchor: 'start',
+          frame: 'group',
+          color: 'var(--ink)',
+          subtitleColor: 'var(--muted)',
+          fontSize: 15,
+          subtitleFontSize: 12.5,
+          subtitlePadding: 4,
+          offset: 8,
+        },
+        data: { values },
+        layer: [
+          {
+            mark: { type: 'circle', size: 30, opacity: 0.55, color: colour },
+            encoding: {
+              x: { field: 'x', type: 'quantitative', title: statistics[statistic], scale: { zero: false } },
+              y: {
+                field: 'y',
+                type: 'quantitative',
+                title: ['‖Δz‖ of the image', '(mean of all = 1)'],
+                scale: { domain: [0, top], nice: true },
+              },
+            },
+          },
+          {
+            // Brightness acts in both directions, which a straight line would hide.
+            transform: [{ loess: 'y', on: 'x', bandwidth: 0.6 }],
+            mark: { type: 'line', strokeWidth: 2.5, color: colour },
+            encoding: {
+              x: { field: 'x', type: 'quantitative' },
+              y: { field: 'y', type: 'quantitative' },
+            },
+          },
+        ],
+      };
+      charts.push(
+        await drawChart(
+          `update-${statistic}-${method}`,
+          `How far one ${names[method]} update moves the pre-activations of each of ${values.length} images, against its ${statistic}; correlation ${measured} ${formatCorrelation(r)}`,
+          spec,
+        ),
+      );
+    }
+  }
+  return charts;
+}
+
+/** What the picture shows, in words. */
+export function updateSentences(updates: ActivationUpdates): string[] {
+  const { vanilla, tract } = updateCorrelations(updates);
+  const figures = (name: 'contrast' | 'brightnessDistance'): string =>
+    `${formatCorrelation(vanilla[name])} under vanilla training and ${formatCorrelation(tract[name])} under TrAct`;
+  const sentences = [
+    `Between how far an image is moved and how far its brightness is from the one that the model sees as zero (${updates.zero.toFixed(2)}) the correlation is ${figures('brightnessDistance')}; between how far it is moved and its contrast ${figures('contrast')}.`,
+  ];
+  if (!(Math.abs(tract.contrast) < 0.3)) {
+    sentences.push(
+      'That a correlation with contrast remains under TrAct is no mistake: one update is one change of the weights, Δz = x ΔWᵀ, and doubling what is in an image doubles its Δz whatever ΔW is. What TrAct changes is which directions of x count: those that all images vary in most (brightness above all) no longer outweigh the others.',
+    );
+  }
+  return sentences;
+}
+
+export function formatCorrelation(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(2).replace('-', '−') : 'undefined';
+}

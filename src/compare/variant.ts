@@ -1,0 +1,69 @@
+/** What a comparison compares: methods, each with the λ it was run with. */
+import type { FirstLayerKind } from '../nn/input-layers.js';
+import type { ConfigValue, Model } from '../nn/model.js';
+import { createModel } from '../models/registry.js';
+import { type Lambda, formatLambda } from '../tract/lambda.js';
+import { tract } from '../tract/tract.js';
+
+/** `vanilla` and `tract` train the same model; the others change its first layer (see `FirstLayerKind`). */
+export const methods = ['vanilla', 'tract', 'patch-norm', 'dual-patch-norm', 'whitening'] as const;
+export type Method = (typeof methods)[number];
+
+export interface Variant {
+  /** Unique in a comparison, and fit for a file's name: `tract-0.1`. */
+  readonly id: string;
+  /** For people: `TrAct (λ = 0.1)`. */
+  readonly label: string;
+  readonly method: Method;
+  /** Of TrAct. */
+  readonly lambda?: Lambda;
+}
+
+const labels: Readonly<Record<Exclude<Method, 'tract'>, string>> = {
+  vanilla: 'vanilla',
+  'patch-norm': 'patch-wise layer norm',
+  'dual-patch-norm': 'DualPatchNorm',
+  whitening: 'first-layer whitening',
+};
+
+/**
+ * The methods as variants, TrAct once for each λ.
+ *
+ * @throws RangeError for a method or λ that is given twice
+ */
+export function variantsOf(names: readonly Method[], lambdas: readonly Lambda[]): Variant[] {
+  const variants = names.flatMap((method): Variant[] => {
+    if (method !== 'tract') return [{ id: method, label: labels[method], method }];
+    return lambdas.map((lambda) => ({
+      id: `tract-${formatLambda(lambda).replace(':', '-')}`,
+      // With a single λ its value is no part of the method's name.
+      label: lambdas.length > 1 ? `TrAct (λ ${inWords(lambda)})` : 'TrAct',
+      method,
+      lambda,
+    }));
+  });
+  const twice = variants.find(({ id }, i) => variants.findIndex((other) => other.id === id) !== i);
+  if (twice) throw new RangeError(`${twice.id} is asked for twice`);
+  return variants;
+}
+
+/** `= 0.1`, or `= 0.1 relative` */
+const inWords = (lambda: Lambda): string =>
+  typeof lambda === 'number' ? `= ${lambda}` : `= ${lambda.relative} relative`;
+
+/**
+ * The model of a variant. Parameters of equal names get equal initial values from equal seeds.
+ *
+ * @param config options of the model
+ * @throws RangeError when the model has no such first layer
+ * @throws FirstLayerError when TrAct finds no first layer
+ */
+export function modelOfVariant(
+  { method, lambda }: Variant,
+  name: string,
+  config: Readonly<Record<string, ConfigValue>>,
+): Model {
+  if (method === 'vanilla') return createModel(name, config);
+  if (method === 'tract') return tract(createModel(name, config), lambda === undefined ? {} : { lambda });
+  return createModel(name, { ...config, firstLayer: method satisfies FirstLayerKind });
+}
