@@ -5,6 +5,9 @@
  * With the gradient of one batch, a plain step of stochastic gradient descent changes the first layer's weights by
  * ΔW = -η ∇W, and the pre-activations of image i by Δzᵢ = xᵢ ΔWᵀ. For vanilla training ∇W = gᵀx; for TrAct it is
  * `gᵀ x (xᵀx / b + λI)⁻¹` (Petersen, Borgelt and Ermon, 2024, section 3).
+ *
+ * A ΔW that knows nothing of the images, drawn at random, is the yardstick: how far it moves an image depends on the
+ * size of the image's pixels alone.
  */
 import { grad } from '../autodiff/grad.js';
 import { compile } from '../engine/compile.js';
@@ -12,9 +15,11 @@ import type { Device } from '../engine/device.js';
 import type { Tensors } from '../engine/session.js';
 import { Graph, type Node, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { normal } from '../nn/init.js';
 import { crossEntropy } from '../nn/loss.js';
 import { type Model, trace } from '../nn/model.js';
-import { toNumbers } from '../tensor/tensor.js';
+import { Random } from '../random/random.js';
+import { tensor, toNumbers } from '../tensor/tensor.js';
 import { firstLayer, namedLayer } from '../tract/first-layer.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
 import { tractWeightGradient } from '../tract/transform.js';
@@ -53,6 +58,8 @@ export interface ActivationUpdates {
   readonly vanilla: number[];
   /** ‖Δzᵢ‖ of one TrAct step, for the learning rate 1. */
   readonly tract: number[];
+  /** ‖Δzᵢ‖ of a change of the weights in a random direction (normal, deviation 1). */
+  readonly random: number[];
 }
 
 /**
@@ -71,7 +78,7 @@ export async function activationUpdates(problem: UpdateProblem): Promise<Activat
     ...(threads !== undefined && { threads }),
   });
   try {
-    const { vanilla, tract } = await program.run({
+    const { vanilla, tract, random } = await program.run({
       ...weights,
       ...imageInputs(model, standardization, images, labels),
     });
@@ -80,13 +87,14 @@ export async function activationUpdates(problem: UpdateProblem): Promise<Activat
       zero: mean(standardization.mean),
       vanilla: toNumbers(vanilla),
       tract: toNumbers(tract),
+      random: toNumbers(random),
     };
   } finally {
     await program.release();
   }
 }
 
-/** Outputs `vanilla` and `tract`, float32 [N]. */
+/** Outputs `vanilla`, `tract` and `random`, float32 [N]. */
 function updateGraph(model: Model, batchSize: number, lambda: Lambda): Graph {
   const graph = new Graph();
   const pixels = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
@@ -98,9 +106,12 @@ function updateGraph(model: Model, batchSize: number, lambda: Lambda): Graph {
   const { node, weightName } = model.tract
     ? namedLayer(model.tract.layer, graph.nodes, parameters)
     : firstLayer(images, graph.nodes, parameters);
-  const [gradWeight, gradZ] = grad(loss, [parameters.get(weightName)!.value, node.outputs[0]]);
+  const weight = parameters.get(weightName)!.value;
+  const [gradWeight, gradZ] = grad(loss, [weight, node.outputs[0]]);
+  const direction = normal(1)(weight.shape, Random.fromSeed(0, 'random direction'));
   graph.output('vanilla', moved(node, gradWeight));
   graph.output('tract', moved(node, tractWeightGradient(node, gradZ, lambda)));
+  graph.output('random', moved(node, graph.constant(tensor('float32', weight.shape, direction))));
   return graph;
 }
 

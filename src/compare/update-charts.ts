@@ -4,10 +4,11 @@ import type { ActivationUpdates } from './activation-update.js';
 import { type Chart, drawChart, seriesColour } from './chart.js';
 import { correlation, mean } from './statistics.js';
 
-/** How ‖Δz‖ depends on what an image looks like, under both methods. */
+/** How ‖Δz‖ depends on what an image looks like, under both methods and for a random change of the weights. */
 export interface UpdateCorrelations {
   readonly vanilla: Correlations;
   readonly tract: Correlations;
+  readonly random: Correlations;
 }
 
 export interface Correlations {
@@ -29,7 +30,7 @@ export function updateCorrelations(updates: ActivationUpdates): UpdateCorrelatio
       moved,
     ),
   });
-  return { vanilla: of(updates.vanilla), tract: of(updates.tract) };
+  return { vanilla: of(updates.vanilla), tract: of(updates.tract), random: of(updates.random) };
 }
 
 const names = { vanilla: 'vanilla', tract: 'TrAct' } as const;
@@ -110,15 +111,15 @@ export async function updateCharts(updates: ActivationUpdates): Promise<Chart[]>
 
 /** What the picture shows, in words. */
 export function updateSentences(updates: ActivationUpdates): string[] {
-  const { vanilla, tract } = updateCorrelations(updates);
+  const { vanilla, tract, random } = updateCorrelations(updates);
   const figures = (name: 'contrast' | 'brightnessDistance'): string =>
-    `${formatCorrelation(vanilla[name])} under vanilla training and ${formatCorrelation(tract[name])} under TrAct`;
+    `${formatCorrelation(vanilla[name])} under vanilla training and ${formatCorrelation(tract[name])} under TrAct (${formatCorrelation(random[name])} for a change of the weights in a random direction)`;
   const sentences = [
     `Between how far an image is moved and how far its brightness is from the one that the model sees as zero (${updates.zero.toFixed(2)}) the correlation is ${figures('brightnessDistance')}; between how far it is moved and its contrast ${figures('contrast')}.`,
   ];
   if (!(Math.abs(tract.contrast) < 0.3)) {
     sentences.push(
-      'That a correlation with contrast remains under TrAct is no mistake: one update is one change of the weights, Δz = x ΔWᵀ, and doubling what is in an image doubles its Δz whatever ΔW is. What TrAct changes is which directions of x count: those that all images vary in most (brightness above all) no longer outweigh the others.',
+      'That a correlation with contrast remains under TrAct is no mistake: one update is one change of the weights, Δz = x ΔWᵀ, and doubling what is in an image doubles its Δz whatever ΔW is, as the random direction shows. What TrAct changes is which directions of x count: those that all images vary in most (brightness above all) no longer outweigh the others.',
     );
   }
   return sentences;
