@@ -5,13 +5,12 @@ import { type CompareEvent, type CompareResult, compare as runComparison } from 
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
-import { loadDataset } from './datasets.js';
 import { UsageError, checked } from './errors.js';
 import { duration, percent } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
-import { modelFrom, optimizationFrom } from './train-plan.js';
+import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
@@ -122,13 +121,7 @@ async function run(
   const model = modelFrom(flags, command);
   const variants = checked(() => variantsOf(flags.methods, flags.lambda));
   const training = optimizationFrom(flags, command);
-  const dataset = await loadDataset({
-    name: flags.data,
-    dir: flags.dataDir,
-    limitTrain: flags.limitTrain,
-    limitTest: flags.limitTest,
-    signal,
-  });
+  const dataset = await datasetFrom(flags, signal);
   const { device, threads, epochs, maxSteps, evalEvery, seeds } = flags;
   const scaling = flags.inputScaling === 'standardized' ? '' : `-${flags.inputScaling}`;
   const out = flags.out ?? join('runs', `compare-${flags.data}-${flags.model}${scaling}`);

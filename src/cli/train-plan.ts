@@ -35,13 +35,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   const model = modelFrom(flags, command);
   const trainerOptions = optimizationFrom(flags, command);
   const weights = flags.weights === undefined ? undefined : await readWeights(flags.weights);
-  const dataset = await loadDataset({
-    name: flags.data,
-    dir: flags.dataDir,
-    limitTrain: flags.limitTrain,
-    limitTest: flags.limitTest,
-    signal,
-  });
+  const dataset = await datasetFrom(flags, signal);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -102,6 +96,12 @@ export async function continuedRun(
     resumed: true,
     createTrainer: () => restoreTrainer(checkpoint, { device, ...(threads && { threads }) }),
   };
+}
+
+/** The dataset that the flags name, cut to their limits. */
+export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
+  const { data, dataDir, limitTrain, limitTest } = flags;
+  return loadDataset({ name: data, dir: dataDir, limitTrain, limitTest, signal });
 }
 
 /** The flags that set an option of a model, by the option's name. */

@@ -8,7 +8,7 @@ import { customModel } from '../testing/models.js';
 import { tensor } from '../tensor/tensor.js';
 import { tractGradient } from '../tract/reference.js';
 import { activationUpdates, pixelStatistics } from './activation-update.js';
-import { updateCorrelations, updateSentences } from './update-charts.js';
+import { formatCorrelation, updateCorrelations, updateSentences } from './update-charts.js';
 
 const SIZE = 2 * 8 * 8;
 const CLASSES = 3;
@@ -143,6 +143,7 @@ describe('how far an update moves images', () => {
     assert.match(figures, /its contrast 1\.00 under vanilla training and −1\.00 under TrAct/);
     assert.match(explanation, /no mistake/);
     assert.equal(updateSentences({ ...updates, tract: [1, 2, 2, 1] }).length, 1);
+    assert.equal(formatCorrelation(-0.004), '0.00');
   });
 });
 

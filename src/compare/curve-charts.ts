@@ -53,7 +53,7 @@ function curveChart(
   } as const;
   const x = { field: 'step', type: 'quantitative', title: 'training steps' } as const;
   // The loss falls by orders of magnitude, and may shoot up in the first steps.
-  const scale = figure === 'loss' ? ({ type: 'log', nice: true } as const) : { zero: false, nice: true };
+  const scale = figure === 'loss' ? ({ type: 'log', nice: false } as const) : { zero: false, nice: true };
   const axis = figure === 'accuracy' ? { format: '.0%' } : { format: '.2~f' };
   const banded = variants.some(({ curve }) => curve.some((point) => point[figure].deviation !== null));
   const goal = figure === 'accuracy' ? targets.at(-1)?.accuracy : undefined;

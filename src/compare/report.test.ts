@@ -98,7 +98,7 @@ describe('the report in a browser', { skip: executablePath ? false : 'there is n
         assert.equal(await page.locator(`#${id} path[aria-roledescription=circle]`).count(), 64, id);
         const texts = (await textsOf(page, id)).join(' ');
         assert.match(texts, new RegExp(`${statistic} \\(`));
-        assert.match(texts, /correlation with .*: −?\d\.\d\d/);
+        assert.match(texts, /correlation −?\d\.\d\d.*with /);
       }
     }
     assert.equal(found.results.updates!.images, 64);

@@ -61,8 +61,9 @@ export async function updateCharts(updates: ActivationUpdates): Promise<Chart[]>
         width: 340,
         height: 230,
         title: {
-          text: names[method],
-          subtitle: `correlation ${measured}: ${formatCorrelation(r)}`,
+          // Short, since Vega takes letters for wider than they are and would shrink the plot to make room.
+          text: `${names[method]}: correlation ${formatCorrelation(r)}`,
+          subtitle: measured,
           anchor: 'start',
           frame: 'group',
           color: 'var(--ink)',
@@ -126,5 +127,9 @@ export function updateSentences(updates: ActivationUpdates): string[] {
 }
 
 export function formatCorrelation(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(2).replace('-', '−') : 'undefined';
+  if (!Number.isFinite(value)) return 'undefined';
+  return value
+    .toFixed(2)
+    .replace(/^-0\.00$/, '0.00')
+    .replace('-', '−');
 }
