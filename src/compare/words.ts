@@ -34,12 +34,20 @@ export function speedupSentence(conclusions: Conclusions, variant: VariantResult
   const counts = `after ${Math.round(own.steps)} steps instead of ${baseSteps}`;
   const time = own.speedupInTime === null ? '' : `, ${times(own.speedupInTime)} counted in training time`;
   if (own.speedup > 1 + EQUAL) {
-    return `${name} trains ${times(own.speedup)} faster than ${base.label} here: it reaches ${goal} ${counts}${time}.`;
+    return `${name} trains ${times(own.speedup)} faster than ${base.label} here${doubt(variant)}: it reaches ${goal} ${counts}${time}.`;
   }
   if (own.speedup < 1 - EQUAL) {
     return `${name} is not faster here: it reaches ${goal} only ${counts} (${times(own.speedup)}${time}).`;
   }
   return `${name} is not faster here: it needs as many steps as ${base.label} (${baseSteps}) to reach the ${percent(target.accuracy)} that it ends at${time}.`;
+}
+
+/** A speed-up is believed where the difference after the same steps is more than chance. */
+function doubt({ versus }: VariantResult): string {
+  if (!versus) return ', though no seed came to its end with both';
+  const { interval, pairs } = versus.accuracy;
+  if (interval && interval[0] > 0) return '';
+  return `, though ${interval ? `${pairs} seeds` : 'one seed'} cannot tell that from chance`;
 }
 
 /** Who is ahead when both have trained for the same number of steps, and whether that may be chance. */
