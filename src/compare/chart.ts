@@ -7,14 +7,25 @@
 import type { Config, TopLevelSpec } from 'vega-lite';
 
 /** How many colours there are for series; more series than that begin anew. */
-const SERIES = 8;
+const SERIES = 10;
 
 const light = {
   surface: '#ffffff',
   ink: '#1b1f24',
   muted: '#57606a',
   grid: '#e3e7ec',
-  series: ['#5f6773', '#1463d6', '#c9600a', '#13764f', '#8b3fc4', '#b81f58', '#077e90', '#7a6000'],
+  series: [
+    '#5f6773',
+    '#1463d6',
+    '#c9600a',
+    '#13764f',
+    '#8b3fc4',
+    '#b81f58',
+    '#077e90',
+    '#7a6000',
+    '#548a0a',
+    '#000000',
+  ],
 };
 
 const dark: typeof light = {
@@ -22,7 +33,18 @@ const dark: typeof light = {
   ink: '#e9ecef',
   muted: '#a4adb8',
   grid: '#2c3239',
-  series: ['#a9b2bd', '#74acff', '#f2a766', '#5ccaa0', '#cba2f5', '#f58aae', '#5accdc', '#d8be54'],
+  series: [
+    '#a9b2bd',
+    '#74acff',
+    '#f2a766',
+    '#5ccaa0',
+    '#cba2f5',
+    '#f58aae',
+    '#5accdc',
+    '#d8be54',
+    '#a5d65c',
+    '#ffffff',
+  ],
 };
 
 const declarations = ({ surface, ink, muted, grid, series }: typeof light): string =>
@@ -39,6 +61,9 @@ export const colourStyles = `:root{color-scheme:light dark;${declarations(light)
 
 /** The colour of a series. */
 export const seriesColour = (index: number): string => `var(--series-${index % SERIES})`;
+
+/** Pixels. */
+export const LEGEND_FONT_SIZE = 13;
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
@@ -61,7 +86,7 @@ const config: Config = {
   },
   legend: {
     labelColor: 'var(--ink)',
-    labelFontSize: 13,
+    labelFontSize: LEGEND_FONT_SIZE,
     labelLimit: 300,
     titleColor: 'var(--ink)',
     orient: 'top',

@@ -1,6 +1,6 @@
 /** The charts of a comparison: learning curves, and steps to targets. */
 import type { TopLevelSpec } from 'vega-lite';
-import { type Chart, drawChart, seriesColour } from './chart.js';
+import { type Chart, LEGEND_FONT_SIZE, drawChart, seriesColour } from './chart.js';
 import type { Conclusions, VariantResult } from './conclude.js';
 import { percent, times } from './words.js';
 
@@ -9,11 +9,25 @@ type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
 /** Pixels; narrow enough that letters stay readable on a phone. */
 const WIDTH = 480;
 
-/** Colours of methods; the first, which the others are compared with, is grey. */
-function series(variants: readonly VariantResult[]): { domain: string[]; colours: string[] } {
+interface Series {
+  readonly domain: string[];
+  /** The first method, which the others are compared with, is grey. */
+  readonly colours: string[];
+  /** Of the legend: as many as fit, by Vega's estimate of how wide letters are. */
+  readonly columns: number;
+  /** Pixels that the legend takes beyond its first row. */
+  readonly legendHeight: number;
+}
+
+function series(variants: readonly VariantResult[]): Series {
+  const domain = variants.map(({ label }) => label);
+  const entryWidth = 40 + 0.8 * LEGEND_FONT_SIZE * Math.max(...domain.map(({ length }) => length));
+  const columns = Math.max(1, Math.floor(WIDTH / entryWidth));
   return {
-    domain: variants.map(({ label }) => label),
+    domain,
     colours: variants.map((_, i) => seriesColour(i)),
+    columns,
+    legendHeight: (LEGEND_FONT_SIZE + 4) * (Math.ceil(variants.length / columns) - 1),
   };
 }
 
@@ -30,7 +44,7 @@ function curveChart(
   { name, figure, title, description }: CurveChart,
 ): Promise<Chart> {
   const { variants, targets } = conclusions;
-  const { domain, colours } = series(variants);
+  const { domain, colours, columns, legendHeight } = series(variants);
   const rows = variants.flatMap(({ label, curve }, index) =>
     curve.map((point) => {
       const { mean, deviation } = point[figure];
@@ -49,7 +63,7 @@ function curveChart(
     field: 'method',
     type: 'nominal',
     scale: { domain, range: colours },
-    legend: { title: null, columns: variants.length > 3 ? 2 : 3, symbolType: 'stroke', symbolOpacity: 1 },
+    legend: { title: null, columns, symbolType: 'stroke', symbolOpacity: 1 },
   } as const;
   const x = { field: 'step', type: 'quantitative', title: 'training steps' } as const;
   // The loss falls by orders of magnitude, and may shoot up in the first steps.
@@ -83,7 +97,7 @@ function curveChart(
   });
   const spec: TopLevelSpec = {
     width: WIDTH,
-    height: 350,
+    height: 350 + legendHeight,
     autosize: { type: 'fit', contains: 'padding' },
     data: { values: rows },
     layer: [
@@ -138,7 +152,7 @@ export function lossChart(conclusions: Conclusions): Promise<Chart> {
 
 /** A bar for each method and target; one that was not reached has an empty bar over the whole run. */
 export function targetChart({ steps, variants, targets }: Conclusions): Promise<Chart> {
-  const { domain, colours } = series(variants);
+  const { domain, colours, columns, legendHeight } = series(variants);
   const rows = targets.flatMap(({ accuracy, reached }) =>
     reached.map(({ variant, steps: needed, speedup }, i) => ({
       target: percent(accuracy),
@@ -166,7 +180,8 @@ export function targetChart({ steps, variants, targets }: Conclusions): Promise<
   const spec: TopLevelSpec = {
     width: WIDTH,
     // Besides the bars there is room for the legend and the axis.
-    height: 110 + targets.length * (12 + variants.length * Math.max(16, 30 - 4 * variants.length)),
+    height:
+      110 + legendHeight + targets.length * (12 + variants.length * Math.max(16, 30 - 4 * variants.length)),
     autosize: { type: 'fit', contains: 'padding' },
     data: { values: rows },
     encoding: { y, yOffset, x },
@@ -178,7 +193,7 @@ export function targetChart({ steps, variants, targets }: Conclusions): Promise<
             field: 'method',
             type: 'nominal',
             scale: { domain, range: colours },
-            legend: { title: null, columns: variants.length > 3 ? 2 : 3, symbolStrokeWidth: 0 },
+            legend: { title: null, columns, symbolStrokeWidth: 0 },
           },
           fillOpacity: { condition: { test: 'datum.reached', value: 1 }, value: 0.12 },
         },
