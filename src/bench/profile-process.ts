@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { caseNamed } from './cases.js';
 import { type ProfileEvent, type StepProfile, summarizeProfile } from './profile.js';
-import { median } from './statistics.js';
+import { median } from '../compare/statistics.js';
 import { prepare } from './training.js';
 
 export interface ProfileRequest {

@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { median, medianInterval } from './statistics.js';
-
-describe('median', () => {
-  it('is the middle value, or the mean of the two in the middle', () => {
-    assert.equal(median([3, 1, 2]), 2);
-    assert.equal(median([4, 1, 2, 3]), 2.5);
-    assert.equal(median([10, 9, 100]), 10);
-  });
-
-  it('does not exist for no values', () => {
-    assert.throws(() => median([]), RangeError);
-  });
-});
+import { median } from '../compare/statistics.js';
+import { medianInterval } from './statistics.js';
 
 describe('medianInterval', () => {
   it('has the ranks of the binomial distribution', () => {

@@ -1,13 +1,5 @@
 /** Statistics of timings, which have a long tail on one side. */
 
-/** @throws RangeError for no values at all */
-export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new RangeError('no values have no median');
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /**
  * Where the median of the distribution lies with a probability of at least 95 %, whatever the distribution: between
  * two of the sorted values, by the binomial distribution of how many of them lie below it.

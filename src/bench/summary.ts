@@ -1,11 +1,12 @@
 /** What a measurement comes to. */
+import { median } from '../compare/statistics.js';
 import { traceAlone } from '../nn/model.js';
 import type { BenchCase } from './cases.js';
 import { MATMUL_OPERATIONS } from './matmul-size.js';
 import type { CaseMeasurement, Measured } from './measure.js';
 import { trainingOperations } from './multiply-adds.js';
 import type { MemoryStages, StartStages } from './protocol.js';
-import { median, medianInterval } from './statistics.js';
+import { medianInterval } from './statistics.js';
 
 export interface CaseSummary {
   readonly case: string;

@@ -2,11 +2,12 @@
 import { type Command, Option } from 'commander';
 import { join } from 'node:path';
 import { type CompareEvent, type CompareResult, compare as runComparison } from '../compare/compare.js';
+import { percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
 import { UsageError, checked } from './errors.js';
-import { duration, percent } from './format.js';
+import { duration } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';

@@ -7,7 +7,7 @@ import { CheckpointError } from '../train/json-check.js';
 import { Evaluator } from '../train/evaluator.js';
 import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { loadDataset } from './datasets.js';
-import { percent } from './format.js';
+import { percent } from '../compare/words.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface EvalFlags {

@@ -1,10 +1,5 @@
 /** Figures and tables as people read them. */
 
-/** `87.3 %` */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
 /** `11.2 M`, `270 k` */
 export function short(count: number): string {
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)} M`;

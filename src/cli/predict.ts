@@ -2,7 +2,8 @@
 import type { Device } from '../engine/device.js';
 import { DataError } from '../data/data-error.js';
 import { Evaluator } from '../train/evaluator.js';
-import { percent, table } from './format.js';
+import { percent } from '../compare/words.js';
+import { table } from './format.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface PredictFlags {

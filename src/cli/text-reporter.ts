@@ -2,7 +2,8 @@
 import { formatLambda } from '../tract/lambda.js';
 import type { EpochEvent, StepEvent } from '../train/events.js';
 import { ProgressLine } from './progress-line.js';
-import { duration, percent, shellWord, short } from './format.js';
+import { percent } from '../compare/words.js';
+import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
 
 /** How much of the shown loss, accuracy and speed comes from the newest step. */

@@ -39,9 +39,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
-    shuffle: true,
     last: 'drop',
-    random: [1, 0, 0, 0],
   });
   const { epochs, maxSteps, device, threads } = flags;
   const fit: FitOptions = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, percent, shellWord, short, table } from './format.js';
+import { percent } from '../compare/words.js';
+import { duration, shellWord, short, table } from './format.js';
 import { nearest } from './suggest.js';
 import { number, oneOf, whole } from './values.js';
 

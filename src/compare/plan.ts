@@ -59,9 +59,7 @@ export function planComparison(comparison: Comparison): Plan {
   if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
   const stepsPerEpoch = batchCount(imageCount(dataset.train), {
     batchSize: training.batchSize ?? 128,
-    shuffle: true,
     last: 'drop',
-    random: [1, 0, 0, 0],
   });
   const steps = Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity);
   const evaluateEvery = comparison.evaluateEvery ?? Math.max(1, Math.round(steps / EVALUATIONS));

@@ -14,7 +14,7 @@ import {
   updateExplanation,
 } from './page.js';
 import type { Results, Setup } from './results.js';
-import { percent, points, times } from './words.js';
+import { percent, signed, times } from './words.js';
 
 export interface ReportParts {
   readonly results: Results;
@@ -67,8 +67,8 @@ function tiles({ variants, targets }: Results): string {
   ];
   if (rival.versus) {
     const { mean } = rival.versus.accuracy;
-    entries.push([`${mean < 0 ? '−' : '+'}${points(mean)}`, 'test accuracy after the same steps']);
-    entries.push([signedPercent(rival.versus.overhead), 'time a step']);
+    entries.push([`${signed(mean)} points`, 'test accuracy after the same steps']);
+    entries.push([`${signed(rival.versus.overhead)} %`, 'time a step']);
   }
   const cells = entries.map(
     ([value, text]) => `<div class="tile"><b>${prose(value)}</b><span>${escapeXml(text)}</span></div>`,
@@ -78,9 +78,6 @@ function tiles({ variants, targets }: Results): string {
 
 const ratio = (value: number | null | undefined): string =>
   value === null || value === undefined ? 'not reached' : times(value);
-
-const signedPercent = (share: number): string =>
-  `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)} %`;
 
 const spreadText = ({ mean, deviation }: Spread, format: (value: number) => string): string =>
   `${format(mean)}${deviation === null ? '' : `<small>± ${format(deviation)}</small>`}`;
@@ -107,7 +104,7 @@ function row(variant: VariantResult, index: number, all: readonly Reached[] | un
   const reached = all?.find(({ variant: id }) => id === variant.id);
   const interval = versus?.accuracy.interval;
   const difference = versus
-    ? `${versus.accuracy.mean < 0 ? '−' : '+'}${points(versus.accuracy.mean)}${interval ? `<small>95 %: ${signed(interval[0])} to ${signed(interval[1])}</small>` : '<small>one seed</small>'}`
+    ? `${signed(versus.accuracy.mean)} points${interval ? `<small>95 %: ${signed(interval[0])} to ${signed(interval[1])}</small>` : '<small>one seed</small>'}`
     : '';
   const bySeed = (reached?.speedupBySeed ?? []).filter((value) => value !== null);
   const range =
@@ -126,8 +123,6 @@ function row(variant: VariantResult, index: number, all: readonly Reached[] | un
   ];
   return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
 }
-
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)}`;
 
 function filterSection(
   variants: readonly VariantResult[],

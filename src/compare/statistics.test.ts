@@ -33,6 +33,7 @@ describe('samples', () => {
   it('have means, medians and deviations', () => {
     near(mean([1, 2, 6]), 3);
     near(median([5, 1, 3]), 3);
+    assert.throws(() => median([]), RangeError);
     near(median([4, 1, 3, 2]), 2.5);
     // 2, 4, 4, 4, 5, 5, 7, 9 has the sum of squares 32.
     near(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]), Math.sqrt(32 / 7));

@@ -4,8 +4,13 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The middle value, or the mean of the middle two. */
+/**
+ * The middle value, or the mean of the middle two.
+ *
+ * @throws RangeError for no values at all
+ */
 export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('no values have no median');
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

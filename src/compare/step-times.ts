@@ -93,7 +93,8 @@ export async function relativeStepTime(
       turns.leave(player);
       await trainer.release();
     }
-    return median(times);
+    // What was given up may have no times at all; whoever gave it up takes no notice of it.
+    return signal?.aborted ? NaN : median(times);
   };
   const [first, second] = await Promise.all([time(base, 0), time(other, 1)]);
   return second / first;

@@ -7,6 +7,10 @@ export const percent = (share: number): string => `${(100 * share).toFixed(1)} %
 /** A difference of accuracies in percentage points: `3.1 points`. */
 export const points = (share: number): string => `${Math.abs(100 * share).toFixed(1)} points`;
 
+/** The same with its sign and without the word: `+3.1`. */
+export const signed = (share: number): string =>
+  `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)}`;
+
 /** `1.43 times`, with the digits that a ratio near one needs. */
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
 
@@ -95,8 +99,6 @@ export function sentences(conclusions: Conclusions): string[] {
     ...divergenceSentences(conclusions),
   ];
 }
-
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)}`;
 
 function bestAccuracy({ curve }: VariantResult): number {
   return Math.max(...curve.map(({ accuracy }) => accuracy.mean));

@@ -14,7 +14,10 @@ import type { Batch, BatchLoader, BatchPlan } from './loader.js';
  * @throws DataError when the batch size is not a positive whole number, when a batch that must be full is larger
  *   than the split, or when the plan starts beyond the end
  */
-export function batchCount(images: number, { batchSize, last, start = 0 }: BatchPlan): number {
+export function batchCount(
+  images: number,
+  { batchSize, last, start = 0 }: Pick<BatchPlan, 'batchSize' | 'last' | 'start'>,
+): number {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new DataError(`The batch size is a whole number of at least 1, not ${batchSize}.`);
   }

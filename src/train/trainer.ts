@@ -129,7 +129,7 @@ export class Trainer {
       last: 'drop' as const,
       ...(augmentation ? { augmentation } : {}),
     };
-    const stepsPerEpoch = batchCount(imageCount(dataset.train), { ...plan, random: this.#progress.random });
+    const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
     const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
     const loader = loaderOf(dataset, dataset.train);
     let evaluation: Evaluation | undefined;
