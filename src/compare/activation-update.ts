@@ -15,13 +15,16 @@ import type { Device } from '../engine/device.js';
 import type { Tensors } from '../engine/session.js';
 import { Graph, type Node, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { stateFeeds } from '../graph/state-names.js';
 import { normal } from '../nn/init.js';
 import { crossEntropy } from '../nn/loss.js';
 import { type Model, trace } from '../nn/model.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
 import { tensor, toNumbers } from '../tensor/tensor.js';
 import { firstLayer, namedLayer } from '../tract/first-layer.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
+import { tractSetting } from '../tract/tract.js';
 import { tractWeightGradient } from '../tract/transform.js';
 import { imageInputs } from '../train/evaluator.js';
 import type { Standardization } from '../train/state.js';
@@ -29,8 +32,8 @@ import { standardize } from '../train/step-graph.js';
 import { mean } from './statistics.js';
 
 export interface UpdateProblem {
-  /** With a plain first layer; whether TrAct is set on it makes no difference, but for the layer and λ. */
-  readonly model: Model;
+  /** With a plain first layer; whether it trains with TrAct makes no difference, but for the layer and λ. */
+  readonly model: Model | Trainable;
   /** Parameters and running statistics by PyTorch's names. */
   readonly weights: Tensors;
   readonly standardization: Standardization;
@@ -68,18 +71,19 @@ export interface ActivationUpdates {
  * @throws FirstLayerError for a model without a single first layer
  */
 export async function activationUpdates(problem: UpdateProblem): Promise<ActivationUpdates> {
-  const { model, weights, standardization, device, threads } = problem;
+  const { weights, standardization, device, threads } = problem;
+  const { model } = trainable(problem.model);
   // ONNX Runtime takes no shared memory, which datasets live in.
   const images = problem.images.slice();
   const labels = Int32Array.from(problem.labels);
-  const graph = updateGraph(model, labels.length, problem.lambda ?? model.tract?.lambda ?? DEFAULT_LAMBDA);
+  const graph = updateGraph(problem.model, labels.length, problem.lambda);
   const program = await compile(graph, {
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
   });
   try {
     const { vanilla, tract, random } = await program.run({
-      ...weights,
+      ...stateFeeds(weights),
       ...imageInputs(model, standardization, images, labels),
     });
     return {
@@ -95,22 +99,25 @@ export async function activationUpdates(problem: UpdateProblem): Promise<Activat
 }
 
 /** Outputs `vanilla`, `tract` and `random`, float32 [N]. */
-function updateGraph(model: Model, batchSize: number, lambda: Lambda): Graph {
+function updateGraph(given: Model | Trainable, batchSize: number, ownLambda?: Lambda): Graph {
+  const { model } = trainable(given);
+  const setting = tractSetting(given);
+  const lambda = ownLambda ?? setting?.lambda ?? DEFAULT_LAMBDA;
   const graph = new Graph();
   const pixels = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
   const labels = graph.input('labels', 'int32', [batchSize]);
   const statistic = (name: string): Value => graph.input(name, 'float32', [model.imageShape[0]]);
   const images = standardize(pixels, statistic('mean'), statistic('deviation'));
-  const { logits, parameters } = trace(model, images, true);
+  const { logits, parameters } = trace(model, images, { training: true });
   const loss = op.reduceMean(crossEntropy(logits, labels), [0]);
-  const { node, weightName } = model.tract
-    ? namedLayer(model.tract.layer, graph.nodes, parameters)
+  const { node, weightName } = setting
+    ? namedLayer(setting.weights[0], graph.nodes, parameters)
     : firstLayer(images, graph.nodes, parameters);
   const weight = parameters.get(weightName)!.value;
   const [gradWeight, gradZ] = grad(loss, [weight, node.outputs[0]]);
   const direction = normal(1)(weight.shape, Random.fromSeed(0, 'random direction'));
   graph.output('vanilla', moved(node, gradWeight));
-  graph.output('tract', moved(node, tractWeightGradient(node, gradZ, lambda)));
+  graph.output('tract', moved(node, tractWeightGradient(node, gradZ, gradWeight, lambda)));
   graph.output('random', moved(node, graph.constant(tensor('float32', weight.shape, direction))));
   return graph;
 }

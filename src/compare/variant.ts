@@ -1,11 +1,12 @@
 /** What a comparison compares: methods, each with the λ it was run with. */
-import type { FirstLayerKind } from '../nn/input-layers.js';
 import type { ConfigValue, Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
 import { type Lambda, formatLambda } from '../tract/lambda.js';
 import { tract } from '../tract/tract.js';
+import { type Rival, rivals, withFirstLayer } from './input-layers.js';
 
-/** `vanilla` and `tract` train the same model; the others change its first layer (see `FirstLayerKind`). */
+/** `vanilla` and `tract` train the same model; the others change its first layer (see `rivals`). */
 export const methods = ['vanilla', 'tract', 'patch-norm', 'dual-patch-norm', 'whitening'] as const;
 export type Method = (typeof methods)[number];
 
@@ -52,18 +53,27 @@ const inWords = (lambda: Lambda): string =>
   typeof lambda === 'number' ? `= ${lambda}` : `= ${lambda.relative} relative`;
 
 /**
- * The model of a variant. Parameters of equal names get equal initial values from equal seeds.
+ * What a variant trains. Parameters of equal names get equal initial values from equal seeds.
  *
- * @param config options of the model
  * @throws RangeError when the model has no such first layer
  * @throws FirstLayerError when TrAct finds no first layer
  */
-export function modelOfVariant(
-  { method, lambda }: Variant,
-  name: string,
-  config: Readonly<Record<string, ConfigValue>>,
-): Model {
-  if (method === 'vanilla') return createModel(name, config);
-  if (method === 'tract') return tract(createModel(name, config), lambda === undefined ? {} : { lambda });
-  return createModel(name, { ...config, firstLayer: method satisfies FirstLayerKind });
+export function trainableOfVariant({ method, lambda }: Variant, model: Model): Trainable {
+  if (method === 'vanilla') return trainable(model);
+  if (method === 'tract') return tract(model, lambda === undefined ? {} : { lambda });
+  return trainable(withFirstLayer(model, method));
+}
+
+/**
+ * Makes a model by the name that a checkpoint has: `createModel`'s, or one followed by `+` and a rival.
+ *
+ * @throws RangeError for a name that does not exist, an option the model does not have, or a value it cannot take
+ */
+export function createVariantModel(name: string, config: Readonly<Record<string, ConfigValue>>): Model {
+  const [base, rival] = name.split('+');
+  const model = createModel(base, config);
+  if (rival === undefined) return model;
+  if (!Object.hasOwn(rivals, rival))
+    throw new RangeError(`there is no first layer "${rival}"; there are ${Object.keys(rivals).join(', ')}`);
+  return withFirstLayer(model, rival as Rival);
 }

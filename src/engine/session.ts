@@ -5,6 +5,9 @@ import { isNative } from './device.js';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** ONNX Runtime's own tensors, in main memory or on a device, by the names of inputs or outputs. */
+export type RuntimeTensors = Readonly<Record<string, ort.Tensor>>;
+
 export interface SessionOptions {
   /** ONNX Runtime's name of it, such as `cpu`. */
   readonly provider: string;
@@ -12,24 +15,32 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Where ONNX Runtime writes its profile, as a prefix of the file's name; only natively. Default: no profile. */
   readonly profile?: string;
+  /** The outputs that stay on the device, where it has a memory of its own. Default none. */
+  readonly keptOnDevice?: readonly string[];
 }
 
 /** A graph that is ready to run. */
 export class Program {
   readonly #session: ort.InferenceSession;
   readonly #outputs: readonly string[];
+  /** Whether outputs stay in a memory that is not this thread's. */
+  readonly keepsOnDevice: boolean;
 
-  private constructor(session: ort.InferenceSession) {
+  private constructor(session: ort.InferenceSession, keepsOnDevice: boolean) {
     this.#session = session;
     this.#outputs = session.outputNames;
+    this.keepsOnDevice = keepsOnDevice;
   }
 
   /** Loads a model from the bytes of an `.onnx` file. */
-  static async load(bytes: Uint8Array, { provider, threads, profile }: SessionOptions): Promise<Program> {
+  static async load(bytes: Uint8Array, options: SessionOptions): Promise<Program> {
+    const { provider, threads, profile, keptOnDevice = [] } = options;
     // In browsers the number is one of the WebAssembly runtime, read when its first session is made.
     if (threads !== undefined && !isNative) ort.env.wasm.numThreads = threads;
     // What goes wrong is thrown; ONNX Runtime need not print it, too.
     ort.env.logLevel = 'fatal';
+    // onnxruntime-node hands out no buffers of a device.
+    const keeps = provider === 'webgpu' && !isNative && keptOnDevice.length > 0;
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
@@ -40,22 +51,31 @@ export class Program {
       extra: { session: { set_denormal_as_zero: '1' } },
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+      ...(keeps && {
+        preferredOutputLocation: Object.fromEntries(
+          keptOnDevice.map((name) => [name, 'gpu-buffer' as const]),
+        ),
+      }),
     });
-    return new Program(session);
+    return new Program(session, keeps);
   }
 
-  /** Runs the graph. Results are new tensors. */
-  async run(feeds: Tensors): Promise<Record<string, Tensor>> {
-    const results = await this.#session.run(toOrtTensors(feeds));
+  /**
+   * Runs the graph. Results are new tensors.
+   *
+   * @param more inputs that are ONNX Runtime's own tensors already
+   */
+  async run(feeds: Tensors, more: RuntimeTensors = {}): Promise<Record<string, Tensor>> {
+    const results = await this.#session.run({ ...toRuntime(feeds), ...more });
     return Object.fromEntries(this.#outputs.map((name) => [name, fromOrt(results[name])]));
   }
 
   /**
    * Runs the graph into tensors that exist already: each output is written over the tensor of its name in `fetches`.
    *
-   * Takes ONNX Runtime's own tensors (see `toOrt`), so that nothing is made anew at every step.
+   * Takes ONNX Runtime's own tensors (see `toRuntime`), so that nothing is made anew at every step.
    */
-  async runInto(feeds: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
+  async runInto(feeds: RuntimeTensors, fetches: RuntimeTensors): Promise<void> {
     // Natively outputs are filled in place. onnxruntime-web does that for buffers of a GPU only, and hands tensors in
     // main memory back as they were: there outputs are asked for by name, and copied.
     const results = await this.#session.run(feeds, isNative ? fetches : Object.keys(fetches));
@@ -63,6 +83,11 @@ export class Program {
       const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
       if (to !== from && to.buffer !== from.buffer) to.set(from);
     }
+  }
+
+  /** Runs the graph; outputs are new tensors of ONNX Runtime's, on the device where they were to be kept there. */
+  async runOnDevice(feeds: RuntimeTensors): Promise<RuntimeTensors> {
+    return this.#session.run(feeds);
   }
 
   /** Ends profiling, if it was on, and frees the session. */
@@ -85,13 +110,23 @@ const ortTypes: Record<DType, ort.Tensor.Type> = {
   bool: 'bool',
 };
 
-/** ONNX Runtime's view of a tensor; the elements are shared, not copied. */
-export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
-  return new ort.Tensor(ortTypes[dtype], data, shape);
+/** ONNX Runtime's view of tensors; the elements are shared, not copied. */
+export function toRuntime(
+  tensors: Tensors,
+  rename: (name: string) => string = (name) => name,
+): Record<string, ort.Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { dtype, shape, data }]) => [
+      rename(name),
+      new ort.Tensor(ortTypes[dtype], data, shape),
+    ]),
+  );
 }
 
-function toOrtTensors(feeds: Tensors): Record<string, ort.Tensor> {
-  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
+/** A copy of a tensor's elements in main memory, wherever they are. */
+export async function fetched(value: ort.Tensor): Promise<Tensor> {
+  const data = value.location === 'cpu' ? value.data.slice() : await value.getData();
+  return { dtype: value.type as DType, shape: value.dims, data: data as Tensor['data'] };
 }
 
 function fromOrt({ type, dims, data }: ort.Tensor): Tensor {

@@ -4,13 +4,6 @@
 import type { Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { kaimingNormalFanOut } from '../nn/init.js';
-import {
-  type FirstLayerKind,
-  checkFirstLayer,
-  patchNormConv2d,
-  whitenedConv2d,
-  whiteningBuffer,
-} from '../nn/input-layers.js';
 import { type Conv2dOptions, batchNorm, conv2d, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
@@ -30,8 +23,6 @@ export interface ResNetOptions {
   readonly imageSize?: number;
   /** Default 3. */
   readonly channels?: number;
-  /** The first convolution, or what takes its place (see `FirstLayerKind`). Default `plain`. */
-  readonly firstLayer?: Exclude<FirstLayerKind, 'dual-patch-norm'>;
 }
 
 type Block = (scope: Scope, x: Value, channels: number, stride: number) => Value;
@@ -46,12 +37,6 @@ const convolutionOptions = (kernelSize: number, stride: number): Conv2dOptions =
 
 const convolution = (scope: Scope, x: Value, channels: number, kernelSize: number, stride = 1): Value =>
   conv2d(scope, x, channels, convolutionOptions(kernelSize, stride));
-
-const stemConvolutions = {
-  plain: conv2d,
-  'patch-norm': patchNormConv2d,
-  whitening: whitenedConv2d,
-} as const;
 
 /** The identity, or a 1x1 projection where the shape changes. */
 function shortcut(scope: Scope, x: Value, channels: number, stride: number): Value {
@@ -84,7 +69,7 @@ const bottleneck: Block = (scope, x, channels, stride) => {
 };
 
 function resnet(name: string, block: Block, depths: readonly number[], options: ResNetOptions): Model {
-  const { classes = 10, width = 64, channels = 3, firstLayer = 'plain' } = options;
+  const { classes = 10, width = 64, channels = 3 } = options;
   const stem = options.stem ?? ((options.imageSize ?? 32) <= 64 ? 'cifar' : 'imagenet');
   const imageSize = options.imageSize ?? (stem === 'cifar' ? 32 : 224);
   // Options may come from a checkpoint, where the compiler has not seen them.
@@ -92,23 +77,16 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
     throw new RangeError(`${name}: stem must be "cifar" or "imagenet", not ${JSON.stringify(stem)}`);
   }
   positiveIntegers(name, { classes, width, imageSize, channels });
-  checkFirstLayer(name, firstLayer, ['plain', 'patch-norm', 'whitening']);
   const [kernelSize, stride] = stem === 'cifar' ? [3, 1] : [7, 2];
   return {
     name,
-    config: { classes, stem, width, imageSize, channels, firstLayer },
+    config: { classes, stem, width, imageSize, channels },
     imageShape: [channels, imageSize, imageSize],
     classes,
-    ...(firstLayer === 'whitening' && { fixedBuffers: whiteningBuffer('conv1', { kernelSize, stride }) }),
     forward(scope, images) {
       const first = batchNorm(
         scope.child('bn1'),
-        stemConvolutions[firstLayer](
-          scope.child('conv1'),
-          images,
-          width,
-          convolutionOptions(kernelSize, stride),
-        ),
+        convolution(scope.child('conv1'), images, width, kernelSize, stride),
       );
       let x = scope
         .child('maxpool')

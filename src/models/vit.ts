@@ -3,15 +3,6 @@ import { type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { selfAttention } from '../nn/attention.js';
 import { constant, normal } from '../nn/init.js';
-import {
-  type FirstLayerKind,
-  checkFirstLayer,
-  dualPatchNormEmbedding,
-  firstLayers,
-  patchNormConv2d,
-  whitenedConv2d,
-  whiteningBuffer,
-} from '../nn/input-layers.js';
 import { conv2d, layerNorm, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
@@ -36,38 +27,24 @@ export interface VitOptions {
   readonly mlpRatio?: number;
   /** Whether a class token is read out; otherwise the mean of all tokens is. Default true. */
   readonly classToken?: boolean;
-  /** The patch embedding, or what takes its place (see `FirstLayerKind`). Default `plain`. */
-  readonly firstLayer?: FirstLayerKind;
+  /** Added to the variance of the layer norms. Default 1e-5, as PyTorch's; timm's models have 1e-6. */
+  readonly normEpsilon?: number;
 }
 
 /** `x` [N, tokens, width] → like x */
-function block(scope: Scope, x: Value, heads: number, hidden: number): Value {
-  const attended = selfAttention(scope.child('attn'), layerNorm(scope.child('norm1'), x), heads);
+function block(scope: Scope, x: Value, heads: number, hidden: number, epsilon: number): Value {
+  const attended = selfAttention(scope.child('attn'), layerNorm(scope.child('norm1'), x, { epsilon }), heads);
   const middle = scope.build(() => op.add(x, attended));
   const mlp = scope.child('mlp');
-  const expanded = linear(mlp.child('fc1'), layerNorm(scope.child('norm2'), middle), hidden);
+  const expanded = linear(mlp.child('fc1'), layerNorm(scope.child('norm2'), middle, { epsilon }), hidden);
   const activated = mlp.build(() => op.gelu(expanded));
   const projected = linear(mlp.child('fc2'), activated, x.shape[2]);
   return scope.build(() => op.add(middle, projected));
 }
 
-/** `images` [N, C, H, W] → tokens [N, (H / patch) · (W / patch), width] */
-function embedding(
-  scope: Scope,
-  images: Value,
-  width: number,
-  patch: number,
-  firstLayer: FirstLayerKind,
-): Value {
-  if (firstLayer === 'dual-patch-norm') return dualPatchNormEmbedding(scope, images, width, patch);
-  const layer = { plain: conv2d, 'patch-norm': patchNormConv2d, whitening: whitenedConv2d }[firstLayer];
-  const patches = layer(scope.child('proj'), images, width, { kernelSize: patch, stride: patch });
-  return scope.build(() => op.transpose(op.reshape(patches, [images.shape[0], width, -1]), [0, 2, 1]));
-}
-
 function visionTransformer(name: string, options: VitOptions): Model {
   const { classes = 10, imageSize = 32, channels = 3, patch = 4, width = 96, depth = 4, heads = 3 } = options;
-  const { mlpRatio = 2, classToken = true, firstLayer = 'plain' } = options;
+  const { mlpRatio = 2, classToken = true, normEpsilon = 1e-5 } = options;
   const hidden = Math.round(width * mlpRatio);
   positiveIntegers(name, { classes, imageSize, channels, patch, width, depth, heads });
   if (imageSize % patch !== 0) {
@@ -80,30 +57,29 @@ function visionTransformer(name: string, options: VitOptions): Model {
   if (!(hidden >= 1 && Number.isSafeInteger(hidden))) {
     throw new RangeError(`${name}: mlpRatio must be a positive number, not ${mlpRatio}`);
   }
-  checkFirstLayer(name, firstLayer, firstLayers);
+  if (!(normEpsilon >= 0 && Number.isFinite(normEpsilon)))
+    throw new RangeError(`${name}: normEpsilon must be at least 0, not ${normEpsilon}`);
   return {
     name,
-    config: { classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken, firstLayer },
+    config: { classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken, normEpsilon },
     imageShape: [channels, imageSize, imageSize],
     classes,
-    ...(firstLayer === 'whitening' && {
-      fixedBuffers: whiteningBuffer('patch_embed.proj', { kernelSize: patch, stride: patch }),
-    }),
     forward(scope, images) {
       const batch = images.shape[0];
-      const token = classToken ? scope.parameter('cls_token', [1, 1, width], constant(0)) : null;
+      const token = classToken ? scope.parameter('cls_token', [1, 1, width], constant(0), 'embedding') : null;
       const count = (imageSize / patch) ** 2 + (token ? 1 : 0);
-      const positions = scope.parameter('pos_embed', [1, count, width], normal(0.02));
+      const positions = scope.parameter('pos_embed', [1, count, width], normal(0.02), 'embedding');
       const embed = scope.child('patch_embed');
-      const tokens = embedding(embed, images, width, patch, firstLayer);
+      const patches = conv2d(embed.child('proj'), images, width, { kernelSize: patch, stride: patch });
       let x = embed.build(() => {
+        const tokens = op.transpose(op.reshape(patches, [batch, width, -1]), [0, 2, 1]);
         const all = token ? op.concat([op.expand(token, [batch, 1, width]), tokens], 1) : tokens;
         return op.add(all, positions);
       });
       for (let index = 0; index < depth; index++) {
-        x = block(scope.child('blocks').child(index), x, heads, hidden);
+        x = block(scope.child('blocks').child(index), x, heads, hidden, normEpsilon);
       }
-      const normalized = layerNorm(scope.child('norm'), x);
+      const normalized = layerNorm(scope.child('norm'), x, { epsilon: normEpsilon });
       const features = scope
         .child('pool')
         .build(() =>

@@ -1,15 +1,19 @@
 /**
- * Layers: functions that declare their parameters in a scope and add their nodes to the graph. Names, defaults and
- * initial values are PyTorch's.
+ * Layers: functions that declare their parameters in a scope and add their nodes to the graph. Names, options, defaults
+ * and initial values are PyTorch's.
  */
-import type { Value } from '../graph/graph.js';
+import { GraphError, type Value, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { elementCount } from '../tensor/tensor.js';
 import { type Initializer, constant, fanIn, pytorchDefault, uniform } from './init.js';
+import { type Pair, type Padding, type PaddingMode, padImage, pairOf, sidesOf } from './padding.js';
 import type { Scope } from './scope.js';
 
 export interface LinearOptions {
   /** Default true. */
   readonly bias?: boolean;
+  /** Of the weight. Default PyTorch's: uniform in ±1/√in. */
+  readonly initializer?: Initializer;
 }
 
 /**
@@ -17,99 +21,159 @@ export interface LinearOptions {
  *
  * @param x [..., in]
  * @returns [..., outFeatures]
+ * @throws GraphError for an x of less than two axes, or a number of features that is none
  */
-export function linear(
-  scope: Scope,
-  x: Value,
-  outFeatures: number,
-  { bias = true }: LinearOptions = {},
-): Value {
-  const weight = scope.parameter('weight', [outFeatures, x.shape.at(-1)!], pytorchDefault);
-  const shift = bias
-    ? scope.parameter('bias', [outFeatures], uniform(1 / Math.sqrt(fanIn(weight.shape))))
-    : null;
+export function linear(scope: Scope, x: Value, outFeatures: number, options: LinearOptions = {}): Value {
+  const { bias = true, initializer = pytorchDefault } = options;
+  if (x.shape.length < 2) throw new GraphError(`linear ${scope.path}: ${describe(x)} is not [..., features]`);
+  wholeNumbers('linear', scope, { outFeatures });
+  const weight = scope.parameter('weight', [outFeatures, x.shape.at(-1)!], initializer);
+  const shift = bias ? biasOf(scope, weight) : null;
   return scope.build(() => op.linear(x, weight, shift));
 }
 
+/** PyTorch's bias of linear layers and convolutions: uniform in ±1/√fan_in. */
+export function biasOf(scope: Scope, weight: Value): Value {
+  return scope.parameter('bias', [weight.shape[0]], uniform(1 / Math.sqrt(fanIn(weight.shape))), 'bias');
+}
+
 export interface Conv2dOptions {
-  readonly kernelSize: number;
-  /** Default 1. */
-  readonly stride?: number;
-  /** Zeros on all four sides. Default 0. */
-  readonly padding?: number;
-  /** Default 1. */
-  readonly dilation?: number;
-  /** Default 1. */
+  /** A number, or [height, width]. */
+  readonly kernelSize: Pair;
+  /** A number, or [vertical, horizontal]. Default 1. */
+  readonly stride?: Pair;
+  /** A number, [vertical, horizontal], [top, left, bottom, right], `same` (stride 1 only) or `valid`. Default 0. */
+  readonly padding?: Padding;
+  /** What lies in the padding. Default `zeros`. */
+  readonly paddingMode?: PaddingMode;
+  /** A number, or [vertical, horizontal]. Default 1. */
+  readonly dilation?: Pair;
+  /** Groups of channels that are convolved separately. Default 1. */
   readonly groups?: number;
   /** Default true. */
   readonly bias?: boolean;
-  /** Default PyTorch's. */
+  /** Of the weight. Default PyTorch's. */
   readonly initializer?: Initializer;
 }
 
+/** Builds a two-dimensional convolution. */
+export type Conv2dBuilder = (scope: Scope, x: Value, outChannels: number, options: Conv2dOptions) => Value;
+
 /**
- * torch.nn.Conv2d with a square kernel.
+ * torch.nn.Conv2d.
  *
  * @param x [N, C, H, W]
  * @returns [N, outChannels, OH, OW]
+ * @throws GraphError where channels and groups, or image and kernel do not fit; the message has the shapes
  */
-export function conv2d(scope: Scope, x: Value, outChannels: number, options: Conv2dOptions): Value {
-  const {
-    kernelSize,
-    stride = 1,
-    padding = 0,
-    dilation = 1,
-    groups = 1,
-    bias = true,
-    initializer = pytorchDefault,
-  } = options;
-  const weight = scope.parameter(
-    'weight',
-    [outChannels, x.shape[1] / groups, kernelSize, kernelSize],
-    initializer,
-  );
-  const shift = bias
-    ? scope.parameter('bias', [outChannels], uniform(1 / Math.sqrt(fanIn(weight.shape))))
-    : null;
-  return scope.build(() =>
-    op.conv(x, weight, shift, {
-      stride: [stride, stride],
-      padding: [padding, padding, padding, padding],
-      dilation: [dilation, dilation],
+export const conv2d: Conv2dBuilder = (scope, x, outChannels, options) => {
+  const substitute = scope.takeSubstitute();
+  if (substitute) return substitute(scope, x, outChannels, options);
+  const { paddingMode = 'zeros', groups = 1, bias = true, initializer = pytorchDefault } = options;
+  const kernel = pairOf(options.kernelSize);
+  const [stride, dilation] = [pairOf(options.stride ?? 1), pairOf(options.dilation ?? 1)];
+  if (x.shape.length !== 4) throw new GraphError(`conv2d ${scope.path}: ${describe(x)} is not [N, C, H, W]`);
+  wholeNumbers('conv2d', scope, { outChannels, groups, kernelHeight: kernel[0], kernelWidth: kernel[1] });
+  const channels = x.shape[1];
+  if (channels % groups !== 0 || outChannels % groups !== 0) {
+    throw new GraphError(
+      `conv2d ${scope.path}: ${channels} channels of ${describe(x)} and ${outChannels} output channels must be multiples of ${groups} groups`,
+    );
+  }
+  const sides = sidesOf(options.padding ?? 0, kernel, dilation, stride);
+  const weight = scope.parameter('weight', [outChannels, channels / groups, ...kernel], initializer);
+  const shift = bias ? biasOf(scope, weight) : null;
+  return scope.build(() => {
+    const zeros = paddingMode === 'zeros';
+    return op.conv(zeros ? x : padImage(x, sides, paddingMode), weight, shift, {
+      stride,
+      padding: zeros ? sides : [0, 0, 0, 0],
+      dilation,
       groups,
-    }),
-  );
+    });
+  });
+};
+
+export interface BatchNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+  /** How far the running statistics move towards those of the batch. Default 0.1. */
+  readonly momentum?: number;
+  /** Whether there are a trained scale and shift. Default true. */
+  readonly affine?: boolean;
 }
 
 /**
- * torch.nn.BatchNorm2d (momentum 0.1, epsilon 1e-5). In training it normalises by the statistics of the batch and
- * moves the running ones a tenth of the way there (the running variance by the unbiased one); in evaluation it uses
- * the running ones.
+ * torch.nn.BatchNorm1d, 2d and 3d. In training it normalises by the statistics of the batch and moves the running ones
+ * `momentum` of the way there (the running variance by the unbiased one); in evaluation it uses the running ones.
  *
  * @param x [N, C, ...]
+ * @throws GraphError for an epsilon or momentum out of range
  */
-export function batchNorm(scope: Scope, x: Value): Value {
-  const channels = x.shape[1];
-  const weight = scope.parameter('weight', [channels], constant(1));
-  const bias = scope.parameter('bias', [channels], constant(0));
+export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}): Value {
+  const { epsilon = 1e-5, momentum = 0.1, affine = true } = options;
+  checkEpsilon('batchNorm', scope, epsilon);
+  if (!(momentum >= 0 && momentum <= 1))
+    throw new GraphError(`batchNorm ${scope.path}: momentum must be from 0 to 1, not ${momentum}`);
+  const [, channels] = x.shape;
+  const [weight, bias] = scaleAndShift(scope, x, [channels], affine);
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
-    if (!scope.training) return op.batchNormalization(x, weight, bias, runningMean, runningVariance);
-    const { y, mean, variance } = op.batchNormTraining(x, weight, bias);
-    const count = x.shape.reduce((product, length, axis) => (axis === 1 ? product : product * length), 1);
+    if (!scope.training)
+      return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
+    const { y, mean, variance } = op.batchNormTraining(x, weight, bias, epsilon);
+    const count = elementCount(x.shape) / channels;
     const unbiased = op.mul(variance, count / Math.max(count - 1, 1));
-    const move = (from: Value, to: Value): Value => op.add(op.mul(from, 0.9), op.mul(to, 0.1));
+    const move = (from: Value, to: Value): Value =>
+      op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
     scope.update('running_mean', move(runningMean, mean));
     scope.update('running_var', move(runningVariance, unbiased));
     return y;
   });
 }
 
-/** torch.nn.LayerNorm over the last axis (epsilon 1e-5). */
-export function layerNorm(scope: Scope, x: Value): Value {
-  const features = [x.shape.at(-1)!];
-  const weight = scope.parameter('weight', features, constant(1));
-  const bias = scope.parameter('bias', features, constant(0));
-  return scope.build(() => op.layerNormalization(x, weight, bias).y);
+export interface LayerNormOptions {
+  /** Added to the variance. Default 1e-5, as PyTorch's; timm's vision transformers use 1e-6. */
+  readonly epsilon?: number;
+  /** Whether there are a trained scale and shift. Default true. */
+  readonly affine?: boolean;
+}
+
+/** torch.nn.LayerNorm over the last axis. @throws GraphError for an epsilon out of range */
+export function layerNorm(scope: Scope, x: Value, options: LayerNormOptions = {}): Value {
+  const { epsilon = 1e-5, affine = true } = options;
+  checkEpsilon('layerNorm', scope, epsilon);
+  const [weight, bias] = scaleAndShift(scope, x, [x.shape.at(-1)!], affine);
+  return scope.build(() => op.layerNormalization(x, weight, bias, epsilon).y);
+}
+
+/** A normalisation's trained scale and shift, or 1 and 0. */
+function scaleAndShift(
+  scope: Scope,
+  x: Value,
+  shape: readonly number[],
+  affine: boolean,
+): readonly [Value, Value] {
+  if (affine) {
+    return [
+      scope.parameter('weight', shape, constant(1), 'norm'),
+      scope.parameter('bias', shape, constant(0), 'norm'),
+    ];
+  }
+  const filled = (value: number): Value =>
+    scope.build(() => op.expand(op.reshape(op.scalarLike(x, value), [1]), shape));
+  return [filled(1), filled(0)];
+}
+
+function checkEpsilon(layer: string, scope: Scope, epsilon: number): void {
+  if (!(epsilon >= 0 && Number.isFinite(epsilon)))
+    throw new GraphError(`${layer} ${scope.path}: epsilon must be at least 0, not ${epsilon}`);
+}
+
+function wholeNumbers(layer: string, scope: Scope, options: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new GraphError(`${layer} ${scope.path}: ${name} must be a positive whole number, not ${value}`);
+  }
 }

@@ -1,18 +1,9 @@
 /** What a model is, and how its graph is traced. */
-import { Graph, type Value } from '../graph/graph.js';
-import type { Tensor } from '../tensor/tensor.js';
-import type { Lambda } from '../tract/lambda.js';
-import { Scope, type Buffer, type Parameter } from './scope.js';
+import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { Scope, type Buffer, type Parameter, type ScopeOptions } from './scope.js';
 
 /** A value that survives JSON. */
 export type ConfigValue = string | number | boolean;
-
-/** TrAct's setting on a model: which layer, and how strongly its Gram matrix is regularised. */
-export interface TractSetting {
-  /** The layer's path, such as `conv1`. */
-  readonly layer: string;
-  readonly lambda: Lambda;
-}
 
 /** A vision model: a description that builds its forward graph. It holds no weights; a trainer does. */
 export interface Model {
@@ -23,15 +14,6 @@ export interface Model {
   /** [channels, height, width] of the images it takes. */
   readonly imageShape: readonly [number, number, number];
   readonly classes: number;
-  /** Set by `tract(model)`; without it the first layer trains like any other. */
-  tract?: TractSetting;
-  /**
-   * Buffers that are computed from training images before the first step, and stay as they are from then on.
-   *
-   * @param images float32 [N, channels, height, width], as `forward` gets them
-   * @returns the buffers by their names
-   */
-  readonly fixedBuffers?: (images: Tensor<'float32'>) => Readonly<Record<string, Tensor<'float32'>>>;
   /**
    * Builds the forward graph.
    *
@@ -41,8 +23,41 @@ export interface Model {
   forward(scope: Scope, images: Value): Value;
 }
 
+export interface ModelDescription {
+  /** Kept in checkpoints and shown to people. Default "model". */
+  readonly name?: string;
+  /** Kept in checkpoints, so that `forward` can be made again from it. Default none. */
+  readonly config?: Readonly<Record<string, ConfigValue>>;
+  /** [channels, height, width] of the images it takes. */
+  readonly imageShape: readonly [number, number, number];
+  readonly classes: number;
+}
+
+/**
+ * A model of one's own. It trains, saves, exports and compares like a built-in one; only restoring needs it again,
+ * because a file holds no functions.
+ *
+ * @param forward declares its parameters in the scope, and gives the logits [N, classes] of images
+ *   [N, channels, height, width]
+ * @throws RangeError for an image shape or a number of classes that is none
+ */
+export function defineModel(
+  { name = 'model', config = {}, imageShape, classes }: ModelDescription,
+  forward: Model['forward'],
+): Model {
+  const positive = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
+  if (imageShape.length !== 3 || !imageShape.every(positive) || !positive(classes)) {
+    throw new RangeError(
+      `${name}: imageShape must be [channels, height, width] and classes a number of classes, not [${imageShape.join(', ')}] and ${classes}`,
+    );
+  }
+  return { name, config, imageShape, classes, forward };
+}
+
 export interface TracedModel {
   readonly graph: Graph;
+  /** float32 [N, channels, height, width], as `forward` got them. */
+  readonly images: Value;
   readonly logits: Value;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly buffers: ReadonlyMap<string, Buffer>;
@@ -51,25 +66,22 @@ export interface TracedModel {
 /**
  * Adds a model's forward pass to the graph that its images are in.
  *
- * @param weights the value of each parameter and buffer by its name; default: graph inputs of these names
+ * @throws GraphError where the logits are not one number for each image and class
  */
-export function trace(
-  model: Model,
-  images: Value,
-  training: boolean,
-  weights?: (name: string) => Value,
-): TracedModel {
-  const scope = Scope.root(images.graph, training, weights);
+export function trace(model: Model, images: Value, options: ScopeOptions): TracedModel {
+  const scope = Scope.root(images.graph, options);
   const logits = model.forward(scope, images);
-  return { graph: images.graph, logits, parameters: scope.parameters, buffers: scope.buffers };
+  const { graph } = images;
+  const wanted = { dtype: 'float32', shape: [images.shape[0], model.classes] } as const;
+  if (logits.dtype !== wanted.dtype || logits.shape.join() !== wanted.shape.join()) {
+    throw new GraphError(
+      `${model.name} declares ${model.classes} classes, so that its logits must be ${describe(wanted)}, but they are ${describe(logits)}`,
+    );
+  }
+  return { graph, images, logits, parameters: scope.parameters, buffers: scope.buffers };
 }
 
 /** The forward graph alone, of a batch of `batchSize` float32 images named `images`. */
-export function traceAlone(
-  model: Model,
-  batchSize: number,
-  training: boolean,
-): TracedModel & { images: Value } {
-  const images = new Graph().input('images', 'float32', [batchSize, ...model.imageShape]);
-  return { images, ...trace(model, images, training) };
+export function traceAlone(model: Model, batchSize: number, training: boolean): TracedModel {
+  return trace(model, new Graph().input('images', 'float32', [batchSize, ...model.imageShape]), { training });
 }

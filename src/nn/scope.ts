@@ -1,83 +1,125 @@
 /** How layers declare their parameters while the forward graph is built. */
-import { Graph, GraphError, type Value } from '../graph/graph.js';
+import { type Graph, GraphError, type Value } from '../graph/graph.js';
+import { stateName } from '../graph/state-names.js';
 import type { Shape } from '../tensor/tensor.js';
-import type { Initializer } from './init.js';
+import { type Initializer, constant } from './init.js';
+import type { Conv2dBuilder } from './layers.js';
+
+/**
+ * What a parameter is to its layer: `norm` for the scale and shift of a normalisation, `bias` for any other shift,
+ * `embedding` for positions and tokens, `weight` for the rest.
+ */
+export type ParameterKind = 'weight' | 'bias' | 'norm' | 'embedding';
 
 export interface Parameter {
   readonly value: Value;
   readonly initializer: Initializer;
+  readonly kind: ParameterKind;
 }
 
 /** State that is not trained by gradients, such as running statistics. */
 export interface Buffer {
   readonly value: Value;
-  /** Every element's initial value. */
-  readonly fill: number;
-  /** What a training step leaves in its place; absent in evaluation. */
+  readonly initializer: Initializer;
+  /** What a training step leaves in its place; absent in evaluation, and where it never changes. */
   readonly next?: Value;
 }
 
-interface Declarations {
+export interface ScopeOptions {
+  /** Whether layers behave as in training: batch norm uses the statistics of the batch. */
+  readonly training: boolean;
+  /**
+   * The value of each parameter and buffer by its full name. Default: a graph input, `state/` followed by the name, so
+   * that no parameter can be mistaken for another input.
+   */
+  readonly weights?: (name: string, shape: Shape) => Value;
+}
+
+/** What all places of one tree share. */
+interface Tree {
+  readonly graph: Graph;
+  readonly training: boolean;
+  readonly weights: (name: string, shape: Shape) => Value;
   readonly parameters: Map<string, Parameter>;
   readonly buffers: Map<string, Buffer>;
-  readonly weights: (name: string, shape: Shape) => Value;
+  readonly substitutes: Map<string, Conv2dBuilder>;
 }
 
 /** One place in the tree of layers, named as PyTorch names it: `layer1.0.conv1`. */
 export class Scope {
-  readonly graph: Graph;
-  /** Whether layers behave as in training: batch norm uses the statistics of the batch. */
-  readonly training: boolean;
   readonly path: string;
-  readonly #declared: Declarations;
+  /** The place one level up; absent at the root. */
+  readonly parent: Scope | undefined;
+  readonly #tree: Tree;
 
-  private constructor(graph: Graph, training: boolean, path: string, declared: Declarations) {
-    this.graph = graph;
-    this.training = training;
+  private constructor(tree: Tree, path: string, parent?: Scope) {
+    this.#tree = tree;
     this.path = path;
-    this.#declared = declared;
+    this.parent = parent;
   }
 
-  /**
-   * The root of a model.
-   *
-   * @param weights the value of each parameter and buffer by its full name; default: graph inputs of these names
-   */
-  static root(
-    graph: Graph,
-    training: boolean,
-    weights = (name: string, shape: Shape): Value => graph.input(name, 'float32', shape),
-  ): Scope {
-    return new Scope(graph, training, '', { parameters: new Map(), buffers: new Map(), weights });
+  /** The root of a model. */
+  static root(graph: Graph, { training, weights }: ScopeOptions): Scope {
+    return new Scope(
+      {
+        graph,
+        training,
+        weights: weights ?? ((name, shape) => graph.input(stateName(name), 'float32', shape)),
+        parameters: new Map(),
+        buffers: new Map(),
+        substitutes: new Map(),
+      },
+      '',
+    );
+  }
+
+  get graph(): Graph {
+    return this.#tree.graph;
+  }
+
+  get training(): boolean {
+    return this.#tree.training;
   }
 
   /** The place one level down. */
   child(name: string | number): Scope {
-    return new Scope(this.graph, this.training, this.#join(String(name)), this.#declared);
+    return new Scope(this.#tree, this.#join(String(name)), this);
   }
 
-  /** Declares a trained parameter (float32). */
-  parameter(name: string, shape: Shape, initializer: Initializer): Value {
-    const path = this.#join(name);
-    const value = this.#declared.weights(path, shape);
-    this.#declared.parameters.set(path, { value, initializer });
+  /**
+   * Declares a trained parameter (float32).
+   *
+   * @throws GraphError where the place has something of that name already
+   */
+  parameter(name: string, shape: Shape, initializer: Initializer, kind: ParameterKind = 'weight'): Value {
+    const path = this.#unused(name);
+    const value = this.#tree.weights(path, shape);
+    this.#tree.parameters.set(path, { value, initializer, kind });
     return value;
   }
 
-  /** Declares a buffer (float32). */
-  buffer(name: string, shape: Shape, fill: number): Value {
-    const path = this.#join(name);
-    const value = this.#declared.weights(path, shape);
-    this.#declared.buffers.set(path, { value, fill });
+  /**
+   * Declares a buffer (float32).
+   *
+   * @param initializer a number for all elements, or how they come about
+   * @throws GraphError where the place has something of that name already
+   */
+  buffer(name: string, shape: Shape, initializer: Initializer | number): Value {
+    const path = this.#unused(name);
+    const value = this.#tree.weights(path, shape);
+    this.#tree.buffers.set(path, {
+      value,
+      initializer: typeof initializer === 'number' ? constant(initializer) : initializer,
+    });
     return value;
   }
 
   /** Says what a buffer of this place becomes after a training step. */
   update(name: string, next: Value): void {
     const path = this.#join(name);
-    const buffer = this.#declared.buffers.get(path);
+    const buffer = this.#tree.buffers.get(path);
     if (!buffer) throw new GraphError(`there is no buffer "${path}" to update`);
-    this.#declared.buffers.set(path, { ...buffer, next });
+    this.#tree.buffers.set(path, { ...buffer, next });
   }
 
   /** Builds nodes that carry this place's name. */
@@ -85,16 +127,35 @@ export class Scope {
     return this.graph.inScope(this.path, nodes);
   }
 
+  /** Has the convolution of the given path built in another way: what ablations exchange a model's layer by. */
+  substitute(path: string, builder: Conv2dBuilder): void {
+    this.#tree.substitutes.set(path, builder);
+  }
+
+  /** What builds this place's convolution instead of `conv2d`, once. */
+  takeSubstitute(): Conv2dBuilder | undefined {
+    const builder = this.#tree.substitutes.get(this.path);
+    this.#tree.substitutes.delete(this.path);
+    return builder;
+  }
+
   /** Everything declared so far in the whole tree, in the order of declaration. */
   get parameters(): ReadonlyMap<string, Parameter> {
-    return this.#declared.parameters;
+    return this.#tree.parameters;
   }
 
   get buffers(): ReadonlyMap<string, Buffer> {
-    return this.#declared.buffers;
+    return this.#tree.buffers;
   }
 
   #join(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`;
+  }
+
+  #unused(name: string): string {
+    const path = this.#join(name);
+    if (this.#tree.parameters.has(path) || this.#tree.buffers.has(path))
+      throw new GraphError(`the model declares "${path}" twice`);
+    return path;
   }
 }

@@ -3,8 +3,11 @@ import type { Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { tensor } from '../tensor/tensor.js';
 import { type Optimizer, type UpdateContext, checkRange } from './optimizer.js';
+import { type LearningRate, scheduleOf } from './schedule.js';
 
 export interface AdamOptions {
+  /** A number, or a schedule such as `cosine(1e-3)`. Default 1e-3. */
+  readonly learningRate?: LearningRate;
   /** Decay of the mean of gradients and of their squares. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Added to the root of the mean square. Default 1e-8. */
@@ -24,13 +27,13 @@ function adaptive(name: 'adam' | 'adamw', decayDefault: number, options: AdamOpt
   return {
     name,
     config: { beta1, beta2, epsilon, weightDecay },
-    slots: ['exp_avg', 'exp_avg_sq'],
+    schedule: scheduleOf(options.learningRate ?? 1e-3),
+    slots: [{ name: 'exp_avg' }, { name: 'exp_avg_sq' }],
     update(parameter, gradient, [mean, square], context) {
-      const { learningRate } = context;
-      const decayed = weightDecay !== 0;
-      const g = decayed && !decoupled ? op.add(gradient, op.mul(parameter, weightDecay)) : gradient;
+      const { learningRate, weightDecay: decay = weightDecay } = context;
+      const g = decay !== 0 && !decoupled ? op.add(gradient, op.mul(parameter, decay)) : gradient;
       const start =
-        decayed && decoupled ? op.mul(parameter, op.sub(1, op.mul(learningRate, weightDecay))) : parameter;
+        decay !== 0 && decoupled ? op.mul(parameter, op.sub(1, op.mul(learningRate, decay))) : parameter;
       const nextMean = op.add(op.mul(mean, beta1), op.mul(g, 1 - beta1));
       const nextSquare = op.add(op.mul(square, beta2), op.mul(op.mul(g, g), 1 - beta2));
       const rate = op.div(learningRate, op.cast(biasCorrection(beta1, context), 'float32'));
@@ -50,8 +53,8 @@ function biasCorrection(beta: number, { step }: UpdateContext): Value {
   return op.sub(1, op.power(base, step));
 }
 
-/** Adam: `p ← p - lr · m̂ / (√v̂ + ε)`. */
+/** Adam: `p ← p - lr · m̂ / (√v̂ + ε)`. @throws RangeError for an option out of range */
 export const adam = (options: AdamOptions = {}): Optimizer => adaptive('adam', 0, options);
 
-/** AdamW: Adam with the weight decay taken off the parameter itself. */
+/** AdamW: Adam with the weight decay taken off the parameter itself. @throws RangeError for an option out of range */
 export const adamw = (options: AdamOptions = {}): Optimizer => adaptive('adamw', 0.01, options);

@@ -1,21 +1,33 @@
 /** What an optimizer is: an update rule that is appended to the graph. */
 import type { Value } from '../graph/graph.js';
+import type { Schedule } from './schedule.js';
 
 /** What an update rule may depend on besides the parameter and its gradient. */
 export interface UpdateContext {
-  /** float32 scalar, a graph input: schedules need no new graph. */
+  /** float32 scalar: an input of the graph, or a multiple of it. */
   readonly learningRate: Value;
   /** float64 scalar, a graph input: the number of this step, counted from 1. */
   readonly step: Value;
+  /** Takes the place of the optimizer's own, for the parameters of a group. */
+  readonly weightDecay?: number;
+}
+
+/** A piece of state that an optimizer keeps for each parameter, of the parameter's shape. */
+export interface Slot {
+  /** PyTorch's name of it, such as `momentum_buffer`. */
+  readonly name: string;
+  /** What it begins with: zeros, or a copy of the parameter. Default `zeros`. */
+  readonly initial?: 'zeros' | 'parameter';
 }
 
 export interface Optimizer {
   /** Such as `sgd`. */
   readonly name: string;
-  /** The options it was made with, complete. */
+  /** The options it was made with, complete, but for the learning rate. */
   readonly config: Readonly<Record<string, number | boolean>>;
-  /** The state it keeps for each parameter, by PyTorch's names; every slot starts at zero and has the parameter's shape. */
-  readonly slots: readonly string[];
+  /** The learning rate of each step. */
+  readonly schedule: Schedule;
+  readonly slots: readonly Slot[];
   /**
    * Appends the update of one parameter.
    *

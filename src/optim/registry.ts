@@ -1,7 +1,7 @@
 /** Optimizers and schedules by name, as the command and checkpoints know them. */
 import { adam, adamw } from './adam.js';
 import type { Optimizer } from './optimizer.js';
-import { type Schedule, constant, cosine } from './schedule.js';
+import { type LearningRate, type Schedule, type ScheduleOptions, constant, cosine } from './schedule.js';
 import { sgd } from './sgd.js';
 
 type Config = Readonly<Record<string, number | boolean>>;
@@ -24,14 +24,14 @@ export type ScheduleName = (typeof schedules)[number];
  *
  * @throws RangeError for a name that does not exist, or a value out of range
  */
-export function createOptimizer(name: string, config: Config = {}): Optimizer {
+export function createOptimizer(name: string, learningRate: LearningRate, config: Config = {}): Optimizer {
   switch (name as OptimizerName) {
     case 'sgd':
-      return sgd(config);
+      return sgd({ ...config, learningRate });
     case 'adam':
-      return adam(adamOptions(config));
+      return adam({ ...adamOptions(config), learningRate });
     case 'adamw':
-      return adamw(adamOptions(config));
+      return adamw({ ...adamOptions(config), learningRate });
     default:
       throw new RangeError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
   }
@@ -44,13 +44,13 @@ export function createOptimizer(name: string, config: Config = {}): Optimizer {
  */
 export function createSchedule(
   name: string,
-  config: { readonly lr: number; readonly warmup?: number },
+  { lr, ...options }: { readonly lr: number } & ScheduleOptions,
 ): Schedule {
   switch (name as ScheduleName) {
     case 'cosine':
-      return cosine(config);
+      return cosine(lr, options);
     case 'constant':
-      return constant(config);
+      return constant(lr, options);
     default:
       throw new RangeError(`there is no schedule "${name}"; there are ${schedules.join(', ')}`);
   }

@@ -14,15 +14,17 @@ export interface Schedule {
 }
 
 export interface ScheduleOptions {
-  /** The highest learning rate. */
-  readonly lr: number;
-  /** Steps in which the rate first grows linearly from lr / warmup to lr. Default 0. */
+  /** Steps in which the rate first grows linearly from learningRate / warmup to learningRate. Default 0. */
   readonly warmup?: number;
 }
 
+/** A number stands for the same rate throughout. */
+export type LearningRate = number | Schedule;
+
 function schedule(
   name: string,
-  { lr, warmup = 0 }: ScheduleOptions,
+  lr: number,
+  { warmup = 0 }: ScheduleOptions,
   shape: (progress: number) => number,
 ): Schedule {
   if (!(Number.isFinite(lr) && lr >= 0))
@@ -40,9 +42,22 @@ function schedule(
   };
 }
 
-/** The same rate throughout, after the warm-up. */
-export const constant = (options: ScheduleOptions): Schedule => schedule('constant', options, () => 1);
+/**
+ * The same rate throughout, after the warm-up.
+ *
+ * @throws RangeError for a rate or a warm-up out of range
+ */
+export const constant = (learningRate: number, options: ScheduleOptions = {}): Schedule =>
+  schedule('constant', learningRate, options, () => 1);
 
-/** Half a cosine wave from lr to 0 over the steps after the warm-up (Loshchilov and Hutter, 2017). */
-export const cosine = (options: ScheduleOptions): Schedule =>
-  schedule('cosine', options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+/**
+ * Half a cosine wave from the given rate to 0 over the steps after the warm-up (Loshchilov and Hutter, 2017).
+ *
+ * @throws RangeError for a rate or a warm-up out of range
+ */
+export const cosine = (learningRate: number, options: ScheduleOptions = {}): Schedule =>
+  schedule('cosine', learningRate, options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+
+export function scheduleOf(learningRate: LearningRate): Schedule {
+  return typeof learningRate === 'number' ? constant(learningRate) : learningRate;
+}

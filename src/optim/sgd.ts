@@ -1,8 +1,11 @@
 /** Stochastic gradient descent, as torch.optim.SGD. */
 import * as op from '../graph/ops.js';
 import { type Optimizer, checkRange } from './optimizer.js';
+import { type LearningRate, scheduleOf } from './schedule.js';
 
 export interface SgdOptions {
+  /** A number, or a schedule such as `cosine(0.08)`. */
+  readonly learningRate: LearningRate;
   /** Default 0: no momentum. */
   readonly momentum?: number;
   /** Default false. */
@@ -11,8 +14,12 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
-/** `v ← momentum · v + g`, `p ← p - lr · v`; with Nesterov `p ← p - lr · (g + momentum · v)`. */
-export function sgd(options: SgdOptions = {}): Optimizer {
+/**
+ * `v ← momentum · v + g`, `p ← p - lr · v`; with Nesterov `p ← p - lr · (g + momentum · v)`.
+ *
+ * @throws RangeError for an option out of range
+ */
+export function sgd(options: SgdOptions): Optimizer {
   const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   checkRange('sgd', 'momentum', momentum, (value) => value >= 0 && value < 1, 'at least 0 and below 1');
   checkRange('sgd', 'weight decay', weightDecay, (value) => value >= 0, 'at least 0');
@@ -20,9 +27,10 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   return {
     name: 'sgd',
     config: { momentum, nesterov, weightDecay },
-    slots: momentum === 0 ? [] : ['momentum_buffer'],
-    update(parameter, gradient, [velocity], { learningRate }) {
-      const g = weightDecay === 0 ? gradient : op.add(gradient, op.mul(parameter, weightDecay));
+    schedule: scheduleOf(options.learningRate),
+    slots: momentum === 0 ? [] : [{ name: 'momentum_buffer' }],
+    update(parameter, gradient, [velocity], { learningRate, weightDecay: decay = weightDecay }) {
+      const g = decay === 0 ? gradient : op.add(gradient, op.mul(parameter, decay));
       if (momentum === 0) return { parameter: op.sub(parameter, op.mul(g, learningRate)), slots: [] };
       const next = op.add(op.mul(velocity, momentum), g);
       const direction = nesterov ? op.add(g, op.mul(next, momentum)) : next;

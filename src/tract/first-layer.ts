@@ -68,6 +68,26 @@ function withWeightsOfItsOwn({ users, ...layer }: Candidate): FirstLayer {
   );
 }
 
+/**
+ * The layer with the given weights.
+ *
+ * @param parameters the trained parameters by their names
+ * @throws FirstLayerError where no linear layer or convolution has them, or several do
+ */
+export function layerOf(
+  weightName: string,
+  nodes: readonly Node[],
+  parameters: ReadonlyMap<string, Value>,
+): Node {
+  const weight = parameters.get(weightName);
+  const users = nodes.filter(({ inputs }) => weight && inputs.includes(weight));
+  const [node] = users;
+  if (users.length === 1 && node.inputs[1] === weight && ['Conv', 'Linear'].includes(node.opType)) return node;
+  throw new FirstLayerError(
+    `TrAct needs a linear layer or a convolution with weights of its own, and "${weightName}" are none`,
+  );
+}
+
 /** How many layers a message names. */
 const MOST_NAMED = 100;
 

@@ -1,7 +1,9 @@
 /** The user's one line: `tract(model)`. */
 import { type Model, traceAlone } from '../nn/model.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
 import { firstLayer, namedLayer } from './first-layer.js';
 import { DEFAULT_LAMBDA, type Lambda, checkLambda } from './lambda.js';
+import { tractTransform } from './transform.js';
 
 export interface TractOptions {
   /**
@@ -9,25 +11,45 @@ export interface TractOptions {
    * `{ relative: 0.1 }` for inputs of any scale.
    */
   readonly lambda?: Lambda;
-  /** The layer's path, such as `conv1`. Default: the one layer that the image reaches first. */
-  readonly layer?: string;
+  /** The path of the layer, such as `conv1`, or of several. Default: the one layer that the image reaches first. */
+  readonly layer?: string | readonly string[];
 }
 
 /**
- * Lets a model's first layer train by TrAct. The model, its weights and what it computes stay the same; only the
- * gradient of that layer's weights is another one.
+ * What trains a model's first layer by TrAct. The model, its weights and what it computes stay the same; only the
+ * gradient of that layer's weights is another one. TrAct comes before all other gradient transforms.
  *
- * @returns the same model
+ * @returns the model with the transform, for `Trainer.create` and whatever else takes a model to train; the argument
+ *   stays as it was
  * @throws RangeError for a λ that is not finite and positive
  * @throws FirstLayerError where no single first layer is found; the message names the layers there are
  */
-export function tract<M extends Model>(model: M, { lambda = DEFAULT_LAMBDA, layer }: TractOptions = {}): M {
+export function tract(
+  given: Model | Trainable,
+  { lambda = DEFAULT_LAMBDA, layer }: TractOptions = {},
+): Trainable {
   checkLambda(lambda);
+  const { model, transforms } = trainable(given);
   const { images, graph, parameters } = traceAlone(model, 1, true);
   const found =
     layer === undefined
-      ? firstLayer(images, graph.nodes, parameters)
-      : namedLayer(layer, graph.nodes, parameters);
-  model.tract = { layer: found.layer, lambda };
-  return model;
+      ? [firstLayer(images, graph.nodes, parameters)]
+      : [layer].flat().map((name) => namedLayer(name, graph.nodes, parameters));
+  const own = tractTransform(
+    found.map((one) => one.weightName),
+    lambda,
+  );
+  const isTract = ({ name }: { readonly name: string }): boolean => name === own.name;
+  return {
+    model,
+    transforms: [...transforms.filter(isTract), own, ...transforms.filter((one) => !isTract(one))],
+  };
+}
+
+/** What TrAct does in a chain of transforms: for which weights, by which λ. Undefined without it. */
+export function tractSetting(
+  given: Model | Trainable,
+): { readonly weights: readonly string[]; readonly lambda: Lambda } | undefined {
+  const config = trainable(given).transforms.find(({ name }) => name === 'tract')?.config;
+  return config && { weights: config.weights as string[], lambda: config.lambda as Lambda };
 }

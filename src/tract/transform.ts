@@ -1,89 +1,153 @@
-/** TrAct in the graph: the transformed gradient of a first layer's weights. */
+/** TrAct in the graph: the transformed gradient of a layer's weights. */
 import { GraphError, type Node, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import type { ForwardPass, GradientTransform } from '../optim/transform.js';
+import { tensor } from '../tensor/tensor.js';
+import { layerOf } from './first-layer.js';
 import { matrixTrace, regularizedInverse } from './inverse.js';
 import { type Lambda, RELATIVE_FLOOR, checkLambda } from './lambda.js';
 
 /**
- * The gradient that TrAct hands to the optimizer in place of the vanilla one:
- * `∇W = gᵀ x (xᵀx / b + λI)⁻¹` (paper, equation 5), or the dual form `gᵀ (xxᵀ / b + λI)⁻¹ x` where b < n.
+ * The transform that takes the vanilla gradients of the given weights to
+ * `∇W = gᵀ x (xᵀx / b + λI)⁻¹` (paper, equation 5), or to the dual form `gᵀ (xxᵀ / b + λI)⁻¹ x` where b < n.
  *
- * The Gram matrix and its inverse are computed in float64; both are small. A relative λ is relative to the mean of the
- * diagonal of `xᵀx / b` of this very batch; each group of a convolution has its own.
+ * Its statistics are the Gram matrices `xᵀx / b`, or for the dual form the rows of x and g themselves. b counts the rows
+ * of the whole batch, into however many shards it is cut.
+ *
+ * @param weights the names of the weights of linear layers or convolutions, such as `conv1.weight`
+ * @throws RangeError for a λ that is not finite and positive
+ */
+export function tractTransform(weights: readonly string[], lambda: Lambda): GradientTransform {
+  checkLambda(lambda);
+  return {
+    name: 'tract',
+    config: { weights, lambda },
+    statistics: (pass) =>
+      new Map(
+        weights.flatMap((weight) => {
+          const layer = layerOf(weight, pass.nodes, pass.parameters);
+          return Object.entries(layerStatistics(layer, pass)).map(([name, value]): [string, Value] => [
+            `${weight}/${name}`,
+            value,
+          ]);
+        }),
+      ),
+    apply(gradients, { statistics }) {
+      const result = new Map(gradients);
+      for (const weight of weights) {
+        const vanilla = gradients.get(weight);
+        // Frozen weights have no gradient.
+        if (!vanilla) continue;
+        const statistic = (name: string): Value | undefined => statistics.get(`${weight}/${name}`);
+        const gram = statistic('gram');
+        const transformed = vanilla.graph.inScope(`${weight}/tract`, () =>
+          gram
+            ? primal(vanilla, gram, lambda)
+            : dual(vanilla, statistic('rows')!, statistic('gradients')!, lambda),
+        );
+        result.set(weight, transformed);
+      }
+      return { gradients: result };
+    },
+  };
+}
+
+/**
+ * The gradient of one layer's weights by TrAct, of a batch in one piece.
  *
  * @param layer the tract.Linear or Conv node of the layer
  * @param gradZ the gradient of the mean loss towards the layer's result
+ * @param vanilla the gradient of the mean loss towards its weights
  * @returns a value of the shape of the weights
  */
-export function tractWeightGradient(layer: Node, gradZ: Value, lambda: Lambda): Value {
+export function tractWeightGradient(layer: Node, gradZ: Value, vanilla: Value, lambda: Lambda): Value {
   checkLambda(lambda);
-  if (layer.opType === 'Conv') return convGradient(layer, gradZ, lambda);
-  if (layer.opType === 'Linear') return linearGradient(layer, gradZ, lambda);
+  const { gram, rows, gradients } = layerStatistics(layer, { gradientOf: () => gradZ, shards: 1 });
+  return gram ? primal(vanilla, gram, lambda) : dual(vanilla, rows!, gradients!, lambda);
+}
+
+/** Of one layer: the Gram matrix, or for the dual form rows and gradients. */
+interface LayerStatistics {
+  /** float64 [n, n], for a convolution [groups, n, n]: xᵀx / b. */
+  readonly gram?: Value;
+  /** [b, n], for a convolution [groups, b, n]. */
+  readonly rows?: Value;
+  /** [m, b], for a convolution [groups, m / groups, b]. */
+  readonly gradients?: Value;
+}
+
+type Shard = Pick<ForwardPass, 'gradientOf' | 'shards' | 'shard'>;
+
+function layerStatistics(layer: Node, pass: Shard): LayerStatistics {
+  if (layer.opType === 'Conv') return convStatistics(layer, pass);
+  if (layer.opType === 'Linear') return linearStatistics(layer, pass);
   throw new GraphError(`TrAct is defined for linear layers and convolutions, not for ${layer.opType}`);
 }
 
-function linearGradient(layer: Node, gradZ: Value, lambda: Lambda): Value {
-  const x = op.reshape(layer.inputs[0]!, [-1, layer.inputs[0]!.shape.at(-1)!]);
-  const g = op.reshape(gradZ, [-1, gradZ.shape.at(-1)!]);
-  const [rows, features] = x.shape;
-  const regularization = { rows, features, lambda };
-  if (rows < features) {
-    const gram = op.matMul(x, op.matrixTranspose(x));
-    return op.matMul(op.matrixTranspose(g), inverseTimes(gram, x, regularization));
-  }
-  const gram = op.matMul(op.matrixTranspose(x), x);
-  return timesInverse(op.matMul(op.matrixTranspose(g), x), gram, regularization);
+function linearStatistics({ inputs, outputs }: Node, pass: Shard): LayerStatistics {
+  const x = op.reshape(inputs[0]!, [-1, inputs[0]!.shape.at(-1)!]);
+  const [shardRows, features] = x.shape;
+  const rows = shardRows * pass.shards;
+  if (rows >= features) return { gram: meanOf(op.matMul(op.matrixTranspose(x), x), rows) };
+  const gradZ = pass.gradientOf(outputs[0]);
+  const g = op.matrixTranspose(op.reshape(gradZ, [-1, gradZ.shape.at(-1)!]));
+  return { rows: placed(x, 0, pass), gradients: placed(g, 1, pass) };
 }
 
-function convGradient(layer: Node, gradZ: Value, lambda: Lambda): Value {
+function convStatistics(layer: Node, pass: Shard): LayerStatistics {
   const [x, weight] = layer.inputs as [Value, Value];
   const geometry = op.geometryOf(layer);
   const { groups } = geometry;
   const kernel = weight.shape.slice(2);
-  const [batch, out, height, width] = gradZ.shape;
-  const rows = batch * height * width;
+  const [batch, out, height, width] = layer.outputs[0].shape;
+  const shardRows = batch * height * width;
+  const rows = shardRows * pass.shards;
   const features = weight.shape[1] * kernel[0] * kernel[1];
-  const regularization = { rows, features, lambda };
-  if (rows < features) {
-    const patches = op.convPatches(x, kernel, geometry);
-    const gram = op.matMul(op.matrixTranspose(patches), patches);
-    const g = op.reshape(op.transpose(gradZ, [1, 0, 2, 3]), [groups, out / groups, rows]);
-    return op.reshape(
-      op.matMul(g, inverseTimes(gram, op.matrixTranspose(patches), regularization)),
-      weight.shape,
-    );
-  }
-  const vanilla = op.reshape(op.convGradWeight(x, gradZ, weight.shape, geometry), [
-    groups,
-    out / groups,
-    features,
-  ]);
-  return op.reshape(timesInverse(vanilla, op.convGram(x, kernel, geometry), regularization), weight.shape);
+  if (rows >= features) return { gram: meanOf(op.convGram(x, kernel, geometry), rows) };
+  const patches = op.matrixTranspose(op.convPatches(x, kernel, geometry));
+  const gradZ = pass.gradientOf(layer.outputs[0]);
+  const g = op.reshape(op.transpose(gradZ, [1, 0, 2, 3]), [groups, out / groups, shardRows]);
+  return { rows: placed(patches, 1, pass), gradients: placed(g, 2, pass) };
 }
 
-/** How a Gram matrix comes about: b, the n features of a row, and λ. */
-interface Regularization {
-  readonly rows: number;
-  readonly features: number;
-  readonly lambda: Lambda;
+const meanOf = (gram: Value, rows: number): Value => op.div(op.cast(gram, 'float64'), rows);
+
+/** A shard's rows in their place among those of the whole batch, zeros in all others': the sum has all rows. */
+function placed(x: Value, axis: number, { shards, shard }: Shard): Value {
+  if (!shard) return x;
+  const { graph, shape } = x;
+  const numbers = Array.from({ length: shards }, (_, i) => i);
+  const chosen = op.cast(op.equal(graph.constant(tensor('int64', [shards], numbers)), shard), x.dtype);
+  const before = shape.slice(0, axis);
+  const spread = op.mul(
+    op.reshape(x, [...before, 1, ...shape.slice(axis)]),
+    op.reshape(chosen, [shards, ...shape.slice(axis).map(() => 1)]),
+  );
+  return op.reshape(spread, [...before, shards * shape[axis], ...shape.slice(axis + 1)]);
 }
 
-/** value · (gram / rows + λI)⁻¹ */
-function timesInverse(value: Value, gram: Value, regularization: Regularization): Value {
-  const inverse = inverseGram(gram, regularization);
-  return op.cast(op.matMul(op.cast(value, 'float64'), inverse), value.dtype);
+/** gᵀx (xᵀx / b + λI)⁻¹, with gᵀx the vanilla gradient. */
+function primal(vanilla: Value, gram: Value, lambda: Lambda): Value {
+  const [groups, features] = [gram.shape.length === 3 ? gram.shape[0] : undefined, gram.shape.at(-1)!];
+  const rows = groups === undefined ? vanilla : op.reshape(vanilla, [groups, -1, features]);
+  const product = op.matMul(op.cast(rows, 'float64'), regularized(gram, features, lambda));
+  return op.reshape(op.cast(product, vanilla.dtype), vanilla.shape);
 }
 
-/** (gram / rows + λI)⁻¹ · value */
-function inverseTimes(gram: Value, value: Value, regularization: Regularization): Value {
-  const inverse = inverseGram(gram, regularization);
-  return op.cast(op.matMul(inverse, op.cast(value, 'float64')), value.dtype);
+/** gᵀ (xxᵀ / b + λI)⁻¹ x */
+function dual(vanilla: Value, x: Value, gradients: Value, lambda: Lambda): Value {
+  const [rows, features] = x.shape.slice(-2);
+  const gram = meanOf(op.matMul(x, op.matrixTranspose(x)), rows);
+  const solved = op.matMul(regularized(gram, features, lambda), op.cast(x, 'float64'));
+  return op.reshape(op.matMul(gradients, op.cast(solved, x.dtype)), vanilla.shape);
 }
 
-function inverseGram(gram: Value, { rows, features, lambda }: Regularization): Value {
-  const mean = op.div(op.cast(gram, 'float64'), rows);
-  if (typeof lambda === 'number') return regularizedInverse(mean, lambda);
-  // xxᵀ has the trace of xᵀx, so that both forms divide by n.
-  const diagonal = op.div(matrixTrace(mean), features);
-  return regularizedInverse(mean, op.add(op.mul(diagonal, lambda.relative), RELATIVE_FLOOR));
+/**
+ * (gram + λI)⁻¹. A relative λ is relative to the mean of the diagonal of xᵀx / b of this very batch; each group of a
+ * convolution has its own. xxᵀ has the trace of xᵀx, so that both forms divide by the n features.
+ */
+function regularized(gram: Value, features: number, lambda: Lambda): Value {
+  if (typeof lambda === 'number') return regularizedInverse(gram, lambda);
+  const diagonal = op.div(matrixTrace(gram), features);
+  return regularizedInverse(gram, op.add(op.mul(diagonal, lambda.relative), RELATIVE_FLOOR));
 }

@@ -1,32 +1,85 @@
 /** What a run begins with. */
+import type { Initializer } from '../nn/init.js';
 import type { TracedModel } from '../nn/model.js';
-import type { Optimizer } from '../optim/optimizer.js';
+import { type GradientTransform } from '../optim/transform.js';
 import { Random } from '../random/random.js';
-import { type Tensor, elementCount, tensor, zeros } from '../tensor/tensor.js';
-import { slotName } from './step-graph.js';
+import { type Shape, type Tensor, elementCount, tensor, zeros } from '../tensor/tensor.js';
+import { type TrainingGraph, slotName } from './training-graph.js';
 
-/** The parameters, drawn at random, and the running statistics of a model. */
+/** The parameters and buffers of a model, drawn at random; those that images decide on are zeros. */
 export function initialWeights({ parameters, buffers }: TracedModel, seed: number): Record<string, Tensor> {
   const weights: Record<string, Tensor> = {};
-  for (const [name, { value, initializer }] of parameters) {
+  for (const [name, { value, initializer }] of [...parameters, ...buffers]) {
     // A stream for each parameter: adding one to a model changes no other's initial values.
-    weights[name] = tensor(
-      'float32',
-      value.shape,
-      initializer(value.shape, Random.fromSeed(seed, `init/${name}`)),
-    );
-  }
-  for (const [name, { value, fill }] of buffers) {
-    weights[name] = tensor('float32', value.shape, new Float32Array(elementCount(value.shape)).fill(fill));
+    const random = Random.fromSeed(seed, `init/${name}`);
+    weights[name] =
+      typeof initializer === 'function'
+        ? initialTensor(name, value.shape, initializer(value.shape, random))
+        : zeros('float32', value.shape);
   }
   return weights;
 }
 
-/** The optimizer's state, all zero. */
-export function initialSlots({ parameters }: TracedModel, optimizer: Optimizer): Record<string, Tensor> {
+/** Whether images decide on some of a model's parameters or buffers. */
+export function needsImages({ parameters, buffers }: TracedModel): boolean {
+  return imageInitializers({ parameters, buffers }).length > 0;
+}
+
+/**
+ * The parameters and buffers that images decide on.
+ *
+ * @param images float32 [N, C, H, W], standardised
+ */
+export function weightsFromImages(
+  traced: Pick<TracedModel, 'parameters' | 'buffers'>,
+  images: Tensor<'float32'>,
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    imageInitializers(traced).map(([name, shape, fromImages]) => [
+      name,
+      initialTensor(name, shape, fromImages(images)),
+    ]),
+  );
+}
+
+type FromImages = Exclude<Initializer, (...parameters: never) => unknown>['fromImages'];
+
+function imageInitializers({
+  parameters,
+  buffers,
+}: Pick<TracedModel, 'parameters' | 'buffers'>): [string, Shape, FromImages][] {
+  return [...parameters, ...buffers].flatMap(([name, { value, initializer }]) =>
+    typeof initializer === 'function' ? [] : [[name, value.shape, initializer.fromImages]],
+  );
+}
+
+/** @throws RangeError where an initializer gives another number of elements */
+function initialTensor(name: string, shape: Shape, data: Float32Array): Tensor<'float32'> {
+  if (data.length === elementCount(shape)) return tensor('float32', shape, data);
+  throw new RangeError(
+    `the initializer of "${name}" gives ${data.length} elements where its shape [${shape.join(', ')}] has ${elementCount(shape)}`,
+  );
+}
+
+/** The state of optimizers and transforms. */
+export function initialSlots(
+  { parameters, assignments }: TrainingGraph,
+  transforms: readonly GradientTransform[],
+  weights: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
   const slots: Record<string, Tensor> = {};
+  const shapes = new Map<string, Shape>();
   for (const [name, { value }] of parameters) {
-    for (const slot of optimizer.slots) slots[slotName(name, slot)] = zeros('float32', value.shape);
+    const { trainable, optimizer } = assignments.get(name)!;
+    if (!trainable) continue;
+    shapes.set(name, value.shape);
+    for (const slot of optimizer.slots) {
+      slots[slotName(name, slot.name)] =
+        slot.initial === 'parameter' ? weights[name] : zeros('float32', value.shape);
+    }
+  }
+  for (const { name, state } of transforms) {
+    for (const [own, shape] of Object.entries(state?.(shapes) ?? {})) slots[`${name}/${own}`] = zeros('float32', shape);
   }
   return slots;
 }

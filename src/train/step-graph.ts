@@ -1,19 +1,10 @@
-/** The graphs of training, evaluation and inference: a model with all that surrounds it. */
-import { grad } from '../autodiff/grad.js';
-import { nextName } from '../engine/stepper.js';
+/** The graphs of evaluation and inference: a model with all that surrounds it. */
 import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { correct, crossEntropy } from '../nn/loss.js';
+import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
-import type { Optimizer } from '../optim/optimizer.js';
 import { type Tensor, type TensorType, tensor } from '../tensor/tensor.js';
-import { namedLayer } from '../tract/first-layer.js';
-import { tractWeightGradient } from '../tract/transform.js';
-
-/** The name of an optimizer's state for a parameter, such as `conv1.weight/momentum_buffer`. */
-export function slotName(parameter: string, slot: string): string {
-  return `${parameter}/${slot}`;
-}
 
 /** The types of all parameters and running statistics of a model, by PyTorch's names. */
 export function modelTensors(model: Model): Record<string, TensorType> {
@@ -39,88 +30,41 @@ export function standardize(images: Value, mean: Value, deviation: Value): Value
   });
 }
 
+/** The output that holds a metric's contributions, or their sum. */
+export function metricName({ name }: Metric): string {
+  return `metric_${name}`;
+}
+
 /** The inputs every graph over images has, and the model's forward pass on them. */
-function forward(model: Model, batchSize: number, training: boolean): TracedModel & { labels: Value } {
+export function forward(
+  model: Model,
+  batchSize: number,
+  training: boolean,
+): TracedModel & { labels: Value } {
   const graph = new Graph();
   const images = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
   const labels = graph.input('labels', 'int32', [batchSize]);
   const mean = graph.input('mean', 'float32', [model.imageShape[0]]);
   const deviation = graph.input('deviation', 'float32', [model.imageShape[0]]);
-  return { labels, ...trace(model, standardize(images, mean, deviation), training) };
-}
-
-export interface TrainingGraphOptions {
-  readonly batchSize: number;
-  readonly optimizer: Optimizer;
-  /** Default 0. */
-  readonly labelSmoothing?: number;
+  return { labels, ...trace(model, standardize(images, mean, deviation), { training }) };
 }
 
 /**
- * One training step, a pure function: the state (parameters, running statistics, optimizer state), a batch, the
- * learning rate and the step's number go in; the next state, the mean loss and the number of correct answers come
- * out.
- *
- * Inputs beside the state: `images` uint8 [N, C, H, W], `labels` int32 [N], `mean` and `deviation` float32 [C],
- * `learning_rate` float32 [], `step` float64 [] counted from 1. Outputs beside it: `loss` and `correct`, float32 [].
+ * Evaluation of a batch: outputs `losses` and `correct`, float32 [N], `logits` [N, classes], and for each metric
+ * `metric_<name>` [N] or [N, k].
  */
-export function trainingGraph(model: Model, options: TrainingGraphOptions): TracedModel {
-  const { batchSize, optimizer, labelSmoothing = 0 } = options;
-  const traced = forward(model, batchSize, true);
-  const { graph, logits, parameters, buffers, labels } = traced;
-  const learningRate = graph.input('learning_rate', 'float32', []);
-  const step = graph.input('step', 'float64', []);
-  const loss = graph.inScope('loss', () => op.reduceMean(crossEntropy(logits, labels, labelSmoothing), [0]));
-  graph.output('loss', loss);
-  graph.output(
-    'correct',
-    graph.inScope('loss', () => op.reduceSum(correct(logits, labels), [0])),
-  );
-
-  const gradients = parameterGradients(model, traced, loss);
-  for (const [name, { value }] of parameters) {
-    const slots = optimizer.slots.map((slot) => graph.input(slotName(name, slot), 'float32', value.shape));
-    const next = graph.inScope(`optimizer/${name}`, () =>
-      optimizer.update(value, gradients.get(name)!, slots, { learningRate, step }),
-    );
-    graph.output(nextName(name), next.parameter);
-    optimizer.slots.forEach((slot, i) => {
-      graph.output(nextName(slotName(name, slot)), next.slots[i]);
-    });
-  }
-  for (const [name, { value, next }] of buffers) graph.output(nextName(name), next ?? value);
-  return traced;
-}
-
-/** The gradient of every parameter: vanilla, but for the weights of the layer that TrAct is for. */
-function parameterGradients(
+export function evaluationGraph(
   model: Model,
-  { graph, parameters }: TracedModel,
-  loss: Value,
-): Map<string, Value> {
-  const names = [...parameters.keys()];
-  const values = [...parameters.values()].map(({ value }) => value);
-  const layer = model.tract && namedLayer(model.tract.layer, graph.nodes, parameters);
-  const gradients = grad(loss, layer ? [...values, layer.node.outputs[0]] : values);
-  const result = new Map(names.map((name, i) => [name, gradients[i]]));
-  if (model.tract && layer) {
-    const { lambda } = model.tract;
-    const gradZ = gradients[values.length];
-    const weightGradient = graph.inScope(`${layer.layer}/tract`, () =>
-      tractWeightGradient(layer.node, gradZ, lambda),
-    );
-    result.set(layer.weightName, weightGradient);
-  }
-  return result;
-}
-
-/** Evaluation of a batch: outputs `losses` and `correct`, float32 [N], and `logits` [N, classes]. */
-export function evaluationGraph(model: Model, batchSize: number): TracedModel {
+  batchSize: number,
+  metrics: readonly Metric[] = [],
+): TracedModel {
+  checkMetrics(metrics);
   const traced = forward(model, batchSize, false);
   const { graph, logits, labels } = traced;
   graph.output('losses', crossEntropy(logits, labels));
   graph.output('correct', correct(logits, labels));
   graph.output('logits', logits);
+  for (const metric of metrics) graph.output(metricName(metric), metric.contributions(logits, labels));
   return traced;
 }
 
@@ -139,7 +83,10 @@ export function inferenceGraph(
   const constant = (values: readonly number[]): Value =>
     graph.constant(tensor('float32', [values.length], values));
   const pixels = standardize(images, constant(statistics.mean), constant(statistics.deviation));
-  const { logits } = trace(model, pixels, false, (name) => graph.constant(weights[name]));
+  const { logits } = trace(model, pixels, {
+    training: false,
+    weights: (name) => graph.constant(weights[name]),
+  });
   graph.output('logits', logits);
   return graph;
 }

@@ -1,0 +1,110 @@
+/** Parameter groups: which parameters are trained, and how. */
+import type { Optimizer } from './optimizer.js';
+
+/** A parameter, as groups tell it from others. */
+export interface GroupedParameter {
+  readonly name: string;
+  /** Such as `weight`, `bias`, `norm`, `embedding`, and `first` or `head` for those of the first and last layer. */
+  readonly kinds: ReadonlySet<string>;
+}
+
+/**
+ * Which parameters: a kind, the path of a layer or parameter (`layer1` means all below it), a pattern in which `*`
+ * stands for any text, several of these, or a function.
+ */
+export type Selector = string | readonly string[] | ((parameter: GroupedParameter) => boolean);
+
+export interface ParameterGroup {
+  readonly parameters: Selector;
+  /** Whether they are trained; gradients of others are not computed. Default true. */
+  readonly trainable?: boolean;
+  /** What the learning rate is multiplied by. Default 1. */
+  readonly learningRateFactor?: number;
+  /** In place of the optimizer's own. */
+  readonly weightDecay?: number;
+  /** In place of the common one; with it comes its own learning rate. */
+  readonly optimizer?: Optimizer;
+}
+
+/** How one parameter is trained. */
+export interface Assignment {
+  readonly trainable: boolean;
+  readonly learningRateFactor: number;
+  readonly weightDecay?: number;
+  readonly optimizer: Optimizer;
+}
+
+/**
+ * How each parameter is trained: by the first group that it is in, else by the optimizer as it is.
+ *
+ * @throws RangeError for a group that no parameter is in, or a factor or weight decay out of range
+ */
+export function assignGroups(
+  parameters: readonly GroupedParameter[],
+  groups: readonly ParameterGroup[],
+  optimizer: Optimizer,
+): ReadonlyMap<string, Assignment> {
+  const result = new Map<string, Assignment>(
+    parameters.map(({ name }) => [name, { trainable: true, learningRateFactor: 1, optimizer }]),
+  );
+  const taken = new Set<string>();
+  for (const group of groups) {
+    const { trainable = true, learningRateFactor = 1, weightDecay, optimizer: own = optimizer } = group;
+    checkNumber('learningRateFactor', learningRateFactor);
+    if (weightDecay !== undefined) checkNumber('weightDecay', weightDecay);
+    const members = parameters.filter(selects(group.parameters));
+    if (members.length === 0) throw new RangeError(nothingSelected(group.parameters, parameters));
+    for (const { name } of members.filter((member) => !taken.has(member.name))) {
+      taken.add(name);
+      result.set(name, {
+        trainable,
+        learningRateFactor,
+        optimizer: own,
+        ...(weightDecay !== undefined && { weightDecay }),
+      });
+    }
+  }
+  return result;
+}
+
+function checkNumber(option: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new RangeError(`a parameter group's ${option} must be at least 0, not ${value}`);
+}
+
+/** Whether a selector means a parameter. */
+export function selects(selector: Selector): (parameter: GroupedParameter) => boolean {
+  if (typeof selector === 'function') return selector;
+  const words = typeof selector === 'string' ? [selector] : selector;
+  return ({ name, kinds }) =>
+    words.some(
+      (word) =>
+        kinds.has(word) ||
+        (word.includes('*') ? matches(name, word) : name === word || name.startsWith(`${word}.`)),
+    );
+}
+
+/** Whether a name is what a pattern describes; linear in both for each `*`. */
+function matches(name: string, pattern: string): boolean {
+  const parts = pattern.split('*');
+  const [first] = parts;
+  const last = parts.at(-1)!;
+  if (!name.startsWith(first) || name.length < first.length + last.length || !name.endsWith(last))
+    return false;
+  let at = first.length;
+  const end = name.length - last.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return at <= end;
+}
+
+function nothingSelected(selector: Selector, parameters: readonly GroupedParameter[]): string {
+  const wanted = typeof selector === 'function' ? 'the function given' : JSON.stringify(selector);
+  const kinds = new Set(parameters.flatMap((parameter) => [...parameter.kinds]));
+  const names = parameters.slice(0, 8).map(({ name }) => name);
+  const more = parameters.length > names.length ? ', …' : '';
+  return `a parameter group selects nothing: no parameter is ${wanted}; there are the kinds ${[...kinds].join(', ')} and the parameters ${names.join(', ')}${more}`;
+}

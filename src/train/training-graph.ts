@@ -1,0 +1,257 @@
+/**
+ * The graphs of a training step: from a batch to sums (gradients, statistics of the transforms, next running statistics,
+ * loss and metrics), and from the sums to the next state. Sums are scaled so that adding them over the shards of a batch
+ * gives those of the whole batch. Where there is one shard, both halves are one graph.
+ */
+import { grad } from '../autodiff/grad.js';
+import { Graph, GraphError, type Value } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import { nextName, stateName, sumName } from '../graph/state-names.js';
+import { correct, crossEntropy } from '../nn/loss.js';
+import { type Metric, checkMetrics } from '../nn/metrics.js';
+import { type Model, type TracedModel } from '../nn/model.js';
+import { parameterKinds } from '../nn/kinds.js';
+import { type Assignment, type ParameterGroup, assignGroups } from '../optim/groups.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
+import type { ForwardPass } from '../optim/transform.js';
+import { forward, metricName } from './step-graph.js';
+
+export interface TrainingGraphOptions {
+  /** Images of a step. */
+  readonly batchSize: number;
+  readonly optimizer: Optimizer;
+  /** Default 0. */
+  readonly labelSmoothing?: number;
+  /** Default: all parameters are trained alike. */
+  readonly groups?: readonly ParameterGroup[];
+  /** Into how many shards of equal size a batch is cut. Default 1. */
+  readonly shards?: number;
+  /** Beside loss and accuracy. Default none. */
+  readonly metrics?: readonly Metric[];
+}
+
+/** A training step, with what a trainer has to know of it. */
+export interface TrainingGraph extends TracedModel {
+  /** How each parameter is trained. */
+  readonly assignments: ReadonlyMap<string, Assignment>;
+  /** Each has a learning rate of its own: `learning_rate`, `learning_rate_2`, … */
+  readonly optimizers: readonly Optimizer[];
+}
+
+/** The name of an optimizer's state for a parameter, such as `conv1.weight/momentum_buffer`. */
+export function slotName(parameter: string, slot: string): string {
+  return `${parameter}/${slot}`;
+}
+
+/** The input that holds the learning rate of the optimizer of that position. */
+export function learningRateName(index: number): string {
+  return index === 0 ? 'learning_rate' : `learning_rate_${index + 1}`;
+}
+
+/**
+ * One training step as one graph, a pure function: the state (parameters, running statistics, state of optimizer and
+ * transforms), a batch, the learning rate and the step's number go in; the next state, the mean loss and the number of
+ * correct answers come out.
+ *
+ * Inputs beside the state: `images` uint8 [N, C, H, W], `labels` int32 [N], `mean` and `deviation` float32 [C],
+ * `learning_rate` float32 [], `step` float64 [] counted from 1. Outputs beside it: `loss` and `correct`, float32 [], and
+ * for each metric `metric_<name>`.
+ */
+export function trainingGraph(given: Model | Trainable, options: TrainingGraphOptions): TrainingGraph {
+  const step = new StepBuilder(given, { ...options, shards: 1 });
+  const { traced, sums } = step.gradients();
+  step.update(
+    traced.graph,
+    sums,
+    new Map([...traced.parameters].map(([name, { value }]) => [name, value])),
+  );
+  for (const [name, { value, next }] of traced.buffers) {
+    if (next && next !== value) traced.graph.output(nextName(name), next);
+  }
+  return { ...traced, assignments: step.assignments, optimizers: step.optimizers };
+}
+
+/**
+ * The first half of a step: from the state and one shard of a batch to the outputs `sum/<name>`.
+ *
+ * Inputs beside the state: as those of `trainingGraph`, for one shard, without rate and step; and `shard` int64 [], the
+ * number of the shard, where there are several.
+ */
+export function gradientGraph(given: Model | Trainable, options: TrainingGraphOptions): TrainingGraph {
+  const step = new StepBuilder(given, options);
+  const { traced, sums } = step.gradients();
+  for (const [name, value] of sums) traced.graph.output(sumName(name), value);
+  return { ...traced, assignments: step.assignments, optimizers: step.optimizers };
+}
+
+/** The second half of a step: from the state, the sums, rate and step to the next state, loss, correct and metrics. */
+export function updateGraph(given: Model | Trainable, options: TrainingGraphOptions): Graph {
+  const step = new StepBuilder(given, options);
+  const { traced, sums: wanted } = step.gradients();
+  const graph = new Graph();
+  const sums = new Map(
+    [...wanted].map(([name, { dtype, shape }]) => [name, graph.input(sumName(name), dtype, shape)]),
+  );
+  const parameters = new Map(
+    [...traced.parameters]
+      .filter(([name]) => step.assignments.get(name)!.trainable)
+      .map(([name, { value }]) => [name, graph.input(stateName(name), 'float32', value.shape)]),
+  );
+  step.update(graph, sums, parameters);
+  for (const [name, { value, next }] of traced.buffers) {
+    if (next && next !== value) graph.output(nextName(name), sums.get(`buffer/${name}`)!);
+  }
+  return graph;
+}
+
+/** Builds the halves of a step. */
+class StepBuilder {
+  readonly #model: Model;
+  readonly #transforms: Trainable['transforms'];
+  readonly #options: TrainingGraphOptions;
+  readonly #shards: number;
+  #assignments: ReadonlyMap<string, Assignment> | undefined;
+
+  constructor(given: Model | Trainable, options: TrainingGraphOptions) {
+    const { model, transforms } = trainable(given);
+    const { batchSize, shards = 1, metrics = [] } = options;
+    checkMetrics(metrics);
+    if (!Number.isSafeInteger(shards) || shards < 1 || batchSize % shards !== 0) {
+      throw new RangeError(`a batch of ${batchSize} cannot be cut into ${shards} shards of equal size`);
+    }
+    this.#model = model;
+    this.#transforms = transforms;
+    this.#options = options;
+    this.#shards = shards;
+  }
+
+  get assignments(): ReadonlyMap<string, Assignment> {
+    return this.#assignments!;
+  }
+
+  /** The common one, and those that groups have of their own. */
+  get optimizers(): readonly Optimizer[] {
+    return [
+      ...new Set([
+        this.#options.optimizer,
+        ...[...this.assignments.values()].map(({ optimizer }) => optimizer),
+      ]),
+    ];
+  }
+
+  /** The forward and backward pass over one shard, and what is to be summed of it. */
+  gradients(): { readonly traced: TracedModel; readonly sums: Map<string, Value> } {
+    const { batchSize, labelSmoothing = 0, optimizer, groups = [], metrics = [] } = this.#options;
+    const shards = this.#shards;
+    const traced = forward(this.#model, batchSize / shards, true);
+    const { graph, images, logits, labels, parameters, buffers } = traced;
+    const kinds = parameterKinds(traced);
+    this.#assignments = assignGroups(
+      [...parameters.keys()].map((name) => ({ name, kinds: kinds.get(name)! })),
+      groups,
+      optimizer,
+    );
+    const forwardNodes = graph.nodes.slice();
+    const share = (value: Value): Value => (shards === 1 ? value : op.mul(value, 1 / shards));
+    const loss = graph.inScope('loss', () =>
+      share(op.reduceMean(crossEntropy(logits, labels, labelSmoothing), [0])),
+    );
+    const sums = new Map<string, Value>([['loss', loss]]);
+    graph.inScope('loss', () => {
+      sums.set('correct', op.reduceSum(correct(logits, labels), [0]));
+      for (const metric of metrics) {
+        sums.set(metricName(metric), op.reduceSum(metric.contributions(logits, labels), [0]));
+      }
+    });
+    const trained = [...parameters].filter(([name]) => this.assignments.get(name)!.trainable);
+    const gradients = grad(
+      loss,
+      trained.map(([, { value }]) => value),
+    );
+    trained.forEach(([name], i) => sums.set(`gradient/${name}`, gradients[i]));
+    const pass: ForwardPass = {
+      images,
+      nodes: forwardNodes,
+      parameters: new Map(trained.map(([name, { value }]) => [name, value])),
+      gradientOf: (value) => grad(loss, [value])[0],
+      shards,
+      ...(shards > 1 && { shard: graph.input('shard', 'int64', []) }),
+    };
+    this.#transforms.forEach(({ name: transform, statistics }, i) => {
+      const found = graph.inScope(transform, () => statistics?.(pass));
+      for (const [name, value] of found ?? []) sums.set(`statistic/${i}/${name}`, value);
+    });
+    if (shards > 1) {
+      for (const [name, { value, next }] of buffers) {
+        if (next && next !== value) sums.set(`buffer/${name}`, share(next));
+      }
+    }
+    return { traced, sums };
+  }
+
+  /** Appends what becomes of the sums: the transforms, the optimizers, the next state, and the results. */
+  update(graph: Graph, sums: ReadonlyMap<string, Value>, parameters: ReadonlyMap<string, Value>): void {
+    const { metrics = [] } = this.#options;
+    for (const name of ['loss', 'correct', ...metrics.map(metricName)]) graph.output(name, sums.get(name)!);
+    const rates = this.optimizers.map((_, i) => graph.input(learningRateName(i), 'float32', []));
+    const step = graph.input('step', 'float64', []);
+    const gradients = this.#transformed(graph, sums, parameters, step);
+    for (const [name, gradient] of gradients) {
+      const { optimizer, learningRateFactor, weightDecay } = this.assignments.get(name)!;
+      const parameter = parameters.get(name)!;
+      const slots = optimizer.slots.map((slot) => slotName(name, slot.name));
+      const present = slots.map((slot) => graph.input(stateName(slot), 'float32', parameter.shape));
+      const next = graph.inScope(`optimizer/${name}`, () => {
+        const rate = rates[this.optimizers.indexOf(optimizer)];
+        const learningRate = learningRateFactor === 1 ? rate : op.mul(rate, learningRateFactor);
+        return optimizer.update(parameter, gradient, present, {
+          learningRate,
+          step,
+          ...(weightDecay !== undefined && { weightDecay }),
+        });
+      });
+      graph.output(nextName(name), next.parameter);
+      slots.forEach((slot, i) => {
+        graph.output(nextName(slot), next.slots[i]);
+      });
+    }
+  }
+
+  /** The gradients behind the chain of transforms. */
+  #transformed(
+    graph: Graph,
+    sums: ReadonlyMap<string, Value>,
+    parameters: ReadonlyMap<string, Value>,
+    step: Value,
+  ): ReadonlyMap<string, Value> {
+    const named = (prefix: string): Map<string, Value> =>
+      new Map(
+        [...sums].flatMap(([name, value]) =>
+          name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+        ),
+      );
+    let gradients: ReadonlyMap<string, Value> = named('gradient/');
+    const shapes = new Map([...gradients.keys()].map((name) => [name, parameters.get(name)!.shape]));
+    this.#transforms.forEach((transform, i) => {
+      const own = (name: string): string => `${transform.name}/${name}`;
+      const state = new Map(
+        Object.entries(transform.state?.(shapes) ?? {}).map(([name, shape]) => [
+          name,
+          graph.input(stateName(own(name)), 'float32', shape),
+        ]),
+      );
+      const result = graph.inScope(transform.name, () =>
+        transform.apply(gradients, { statistics: named(`statistic/${i}/`), state, step }),
+      );
+      for (const [name, value] of gradients) {
+        if (result.gradients.get(name)?.shape.join() !== value.shape.join())
+          throw new GraphError(`the transform ${transform.name} gives no gradient for "${name}"`);
+      }
+      for (const [name, value] of state)
+        graph.output(nextName(own(name)), result.state?.get(name) ?? value);
+      gradients = result.gradients;
+    });
+    return gradients;
+  }
+}
