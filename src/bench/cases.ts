@@ -42,7 +42,7 @@ const case_ = (
   optimizer,
 });
 
-const momentum = [0.01, () => sgd({ momentum: 0.9 })] as const;
+const momentum = [0.01, () => sgd({ learningRate: 0.1, momentum: 0.9 })] as const;
 const adaptive = [0.001, () => adam()] as const;
 const resnet18 = ['resnet18', {}] as const;
 const resnet50 = ['resnet50', { stem: 'imagenet', imageSize: 64 }] as const;

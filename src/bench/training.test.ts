@@ -15,7 +15,7 @@ const tiny: BenchCase = {
   batchSize: 2,
   learningRate: 0.01,
   model: () => vit({ width: 8, depth: 1, heads: 2 }),
-  optimizer: () => sgd(),
+  optimizer: () => sgd({ learningRate: 0.1 }),
 };
 
 it('prepares a step, and its profile names the layers', async () => {

@@ -19,7 +19,7 @@ const comparison: Comparison = {
   model: { name: 'mlp', config: { width: 8, depth: 1 } },
   variants: variantsOf(['vanilla', 'tract'], [0.1]),
   seeds: [0],
-  training: { optimizer: sgd({ momentum: 0.9 }), schedule: cosine({ lr: 0.02 }), batchSize: 16, threads: 1 },
+  training: { optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }), schedule: cosine(0.02), batchSize: 16, threads: 1 },
   epochs: 2,
   evaluateEvery: 4,
 };
@@ -111,7 +111,7 @@ describe('compare', () => {
 
   it('records a run that diverges, and does not repeat it', async () => {
     const out = await folder();
-    const wild = { ...comparison, training: { ...comparison.training, schedule: cosine({ lr: 1e25 }) } };
+    const wild = { ...comparison, training: { ...comparison.training, schedule: cosine(1e25) } };
     const states: string[] = [];
     const onEvent = (event: CompareEvent): void => {
       if (event.event === 'run') states.push(`${event.variant} ${event.state}`);
@@ -152,7 +152,7 @@ describe('planComparison', () => {
       { ...comparison, dataset: shapes({ train: 96, test: 40, seed: 1 }) },
       { ...comparison, model: { name: 'mlp', config: { width: 9, depth: 1 } } },
       { ...comparison, training: { ...comparison.training, batchSize: 8 } },
-      { ...comparison, training: { ...comparison.training, optimizer: sgd() } },
+      { ...comparison, training: { ...comparison.training, optimizer: sgd({ learningRate: 0.1 }) } },
     ];
     for (const other of changed) assert.notEqual(ids(other)[0], base[0]);
     // λ is no part of a vanilla run.

@@ -7,9 +7,10 @@ import { type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { relativeError } from '../testing/distance.js';
 import { tract } from '../tract/tract.js';
 import { patchNormConv2d } from './input-layers.js';
-import { traceAlone } from './model.js';
-import { Scope } from './scope.js';
+import { traceAlone } from '../nn/model.js';
+import { Scope } from '../nn/scope.js';
 import { Graph } from '../graph/graph.js';
+import { stateFeeds } from '../graph/state-names.js';
 import { whiteningFilters } from './whitening.js';
 
 const random = Random.fromSeed(2);
@@ -42,10 +43,10 @@ describe('patchNormConv2d', () => {
     const [images, weight] = [normal([2, 3, 5, 6], 2), normal([4, 3, 3, 3])];
     const graph = new Graph();
     const x = graph.input('images', 'float32', images.shape);
-    const scope = Scope.root(graph, true);
+    const scope = Scope.root(graph, { training: true });
     graph.output('z', patchNormConv2d(scope, x, 4, { kernelSize: 3, bias: false }));
     const program = await compile(graph);
-    const { z } = await program.run({ images, weight });
+    const { z } = await program.run({ images, ...stateFeeds({ weight }) });
     await program.release();
     assert.deepEqual(z.shape, [2, 4, 3, 4]);
     const expected = new Float32Array(elementCount(z.shape));

@@ -10,7 +10,7 @@ import { compile, loweringFor } from './compile.js';
 import { DeviceError, executionProvider, isNative } from './device.js';
 import { blockSize } from './lowering/block-size.js';
 import { portable } from './lowering/portable.js';
-import { type Program, toOrt } from './session.js';
+import { type Program, toRuntime } from './session.js';
 
 function doubling(): Graph {
   const graph = new Graph();
@@ -34,7 +34,7 @@ describe('a program', () => {
     graph.output('z', op.neg(graph.inputs[0]));
     const program = await compile(graph);
     const [x, y] = [tensor('float32', [2], [3, 4]), zeros('float32', [2])];
-    await program.runInto({ x: toOrt(x) }, { y: toOrt(y) });
+    await program.runInto(toRuntime({ x }), toRuntime({ y }));
     assert.deepEqual(toNumbers(y), [6, 8]);
     await program.release();
   });

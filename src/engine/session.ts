@@ -22,12 +22,14 @@ export interface SessionOptions {
 /** A graph that is ready to run. */
 export class Program {
   readonly #session: ort.InferenceSession;
+  readonly #inputs: readonly string[];
   readonly #outputs: readonly string[];
   /** Whether outputs stay in a memory that is not this thread's. */
   readonly keepsOnDevice: boolean;
 
   private constructor(session: ort.InferenceSession, keepsOnDevice: boolean) {
     this.#session = session;
+    this.#inputs = session.inputNames;
     this.#outputs = session.outputNames;
     this.keepsOnDevice = keepsOnDevice;
   }
@@ -66,7 +68,7 @@ export class Program {
    * @param more inputs that are ONNX Runtime's own tensors already
    */
   async run(feeds: Tensors, more: RuntimeTensors = {}): Promise<Record<string, Tensor>> {
-    const results = await this.#session.run({ ...toRuntime(feeds), ...more });
+    const results = await this.#session.run(this.#own({ ...toRuntime(feeds), ...more }));
     return Object.fromEntries(this.#outputs.map((name) => [name, fromOrt(results[name])]));
   }
 
@@ -78,7 +80,7 @@ export class Program {
   async runInto(feeds: RuntimeTensors, fetches: RuntimeTensors): Promise<void> {
     // Natively outputs are filled in place. onnxruntime-web does that for buffers of a GPU only, and hands tensors in
     // main memory back as they were: there outputs are asked for by name, and copied.
-    const results = await this.#session.run(feeds, isNative ? fetches : Object.keys(fetches));
+    const results = await this.#session.run(this.#own(feeds), isNative ? fetches : Object.keys(fetches));
     for (const name of Object.keys(fetches)) {
       const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
       if (to !== from && to.buffer !== from.buffer) to.set(from);
@@ -87,7 +89,14 @@ export class Program {
 
   /** Runs the graph; outputs are new tensors of ONNX Runtime's, on the device where they were to be kept there. */
   async runOnDevice(feeds: RuntimeTensors): Promise<RuntimeTensors> {
-    return this.#session.run(feeds);
+    return this.#session.run(this.#own(feeds));
+  }
+
+  /** Those of the tensors that are inputs of the graph. */
+  #own(feeds: RuntimeTensors): RuntimeTensors {
+    return Object.fromEntries(
+      this.#inputs.flatMap((name) => (Object.hasOwn(feeds, name) ? [[name, feeds[name]]] : [])),
+    );
   }
 
   /** Ends profiling, if it was on, and frees the session. */

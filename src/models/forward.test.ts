@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { ConfigValue } from '../nn/model.js';
+import { stateFeeds } from '../graph/state-names.js';
 import { traceAlone } from '../nn/model.js';
 import { type Shape, type Tensor, elementCount, tensor, toNumbers } from '../tensor/tensor.js';
 import { runGraph } from '../testing/run.js';
@@ -53,7 +54,7 @@ describe('forward pass', () => {
       const feeds = Object.fromEntries(declared.map(([key, shape]) => [key, weight(key, shape)]));
       const shape = [2, 3, size, size];
       const ours = await runGraph(graph, {
-        ...feeds,
+        ...stateFeeds(feeds),
         images: tensor('float32', shape, noise('images', shape)),
       });
       const expected = logits.flat();

@@ -1,5 +1,6 @@
 import { describe, it } from 'node:test';
 import { Graph } from '../graph/graph.js';
+import { stateFeeds } from '../graph/state-names.js';
 import { type Tensor, toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { randomTensor, runGraph } from '../testing/run.js';
@@ -57,13 +58,13 @@ describe('self-attention', () => {
   ]) {
     it(`is its definition for ${batch} x ${tokens} tokens of ${width} features and ${heads} heads`, async () => {
       const graph = new Graph();
-      const scope = Scope.root(graph, true);
+      const scope = Scope.root(graph, { training: true });
       const x = randomTensor('float32', [batch, tokens, width], 1);
       graph.output('y', selfAttention(scope, graph.input('x', 'float32', x.shape), heads));
       const weights = Object.fromEntries(
         [...scope.parameters].map(([name, { value }], i) => [name, randomTensor('float32', value.shape, i)]),
       );
-      const { y } = await runGraph(graph, { x, ...weights });
+      const { y } = await runGraph(graph, { x, ...stateFeeds(weights) });
       assertWithin(toNumbers(y), byLoops(x, heads, weights), 2e-6, 'attention');
     });
   }

@@ -4,7 +4,7 @@ import { Graph } from '../graph/graph.js';
 import { Random } from '../random/random.js';
 import type { Shape } from '../tensor/tensor.js';
 import {
-  type Initializer,
+  type DrawnInitializer,
   constant,
   fanIn,
   kaimingNormalFanOut,
@@ -15,7 +15,7 @@ import {
 import { batchNorm, conv2d, layerNorm, linear } from './layers.js';
 import { Scope } from './scope.js';
 
-const draw = (initializer: Initializer, shape: Shape, seed = 0): Float32Array =>
+const draw = (initializer: DrawnInitializer, shape: Shape, seed = 0): Float32Array =>
   initializer(shape, Random.fromSeed(seed));
 
 function statistics(values: Float32Array): {
@@ -91,7 +91,7 @@ describe('initialisers', () => {
 
 describe('layers', () => {
   const graph = new Graph();
-  const scope = Scope.root(graph, true);
+  const scope = Scope.root(graph, { training: true });
   const image = graph.input('image', 'float32', [1, 25, 4, 4]);
   conv2d(scope.child('conv'), image, 400, { kernelSize: 2 });
   conv2d(scope.child('plain'), image, 4, { kernelSize: 2, bias: false });
@@ -115,7 +115,11 @@ describe('layers', () => {
       'ln.weight 100',
       'ln.bias 100',
     ]);
-    const buffers = [...scope.buffers].map(([name, { value, fill }]) => [name, value.shape, fill]);
+    const buffers = [...scope.buffers].map(([name, { value, initializer }]) => [
+      name,
+      value.shape,
+      draw(initializer as DrawnInitializer, value.shape)[24],
+    ]);
     assert.deepEqual(buffers, [
       ['bn.running_mean', [25], 0],
       ['bn.running_var', [25], 1],
@@ -125,7 +129,7 @@ describe('layers', () => {
   it('start as in PyTorch', () => {
     const initial = (name: string): Float32Array => {
       const { value, initializer } = scope.parameters.get(name)!;
-      return initializer(value.shape, Random.fromSeed(1, name));
+      return (initializer as DrawnInitializer)(value.shape, Random.fromSeed(1, name));
     };
     // All four have a fan-in of 100, the biases that of their weights.
     for (const name of ['conv.weight', 'conv.bias', 'linear.weight', 'linear.bias']) {

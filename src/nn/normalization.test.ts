@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Graph } from '../graph/graph.js';
+import { stateFeeds } from '../graph/state-names.js';
 import { type Shape, type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { randomTensor, runGraph } from '../testing/run.js';
@@ -14,13 +15,13 @@ async function runBatchNorm(
   training: boolean,
 ): Promise<Record<string, number[]>> {
   const graph = new Graph();
-  const scope = Scope.root(graph, training);
+  const scope = Scope.root(graph, { training });
   graph.output('y', batchNorm(scope, graph.input('x', 'float32', x.shape)));
   for (const [name, { next }] of scope.buffers) {
     assert.equal(next !== undefined, training);
     if (next) graph.output(`next/${name}`, next);
   }
-  const results = await runGraph(graph, { x, ...values });
+  const results = await runGraph(graph, { x, ...stateFeeds(values) });
   return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, toNumbers(value)]));
 }
 
@@ -103,7 +104,7 @@ describe('layer norm', () => {
         bias: randomTensor('float32', [features], 3),
       };
       const graph = new Graph();
-      const scope = Scope.root(graph, true);
+      const scope = Scope.root(graph, { training: true });
       graph.output('y', layerNorm(scope, graph.input('x', 'float32', shape)));
       const { y } = await runGraph(graph, feeds);
       const x = toNumbers(feeds.x);

@@ -28,19 +28,19 @@ async function tenSteps(optimizer: Optimizer, { start, rate, gradient }: Run): P
   const shape = [start.length];
   const graph = new Graph();
   const parameter = graph.input('parameter', 'float32', shape);
-  const slots = optimizer.slots.map((slot) => graph.input(slot, 'float32', shape));
+  const slots = optimizer.slots.map(({ name }) => graph.input(name, 'float32', shape));
   const next = optimizer.update(parameter, graph.input('gradient', 'float32', shape), slots, {
     learningRate: graph.input('learning_rate', 'float32', []),
     step: graph.input('step', 'float64', []),
   });
   graph.output('next parameter', next.parameter);
   assert.equal(next.slots.length, optimizer.slots.length);
-  optimizer.slots.forEach((slot, i) => {
-    graph.output(`next ${slot}`, next.slots[i]);
+  optimizer.slots.forEach(({ name }, i) => {
+    graph.output(`next ${name}`, next.slots[i]);
   });
   let state: Record<string, Tensor> = { parameter: tensor('float32', shape, start) };
-  for (const slot of optimizer.slots)
-    state[slot] = tensor(
+  for (const { name } of optimizer.slots)
+    state[name] = tensor(
       'float32',
       shape,
       start.map(() => 0),
@@ -58,7 +58,7 @@ async function tenSteps(optimizer: Optimizer, { start, rate, gradient }: Run): P
 }
 
 /** The rule that torch.optim.SGD documents, for one number, in float64. */
-function sgdRule({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Rule {
+function sgdRule({ momentum = 0, nesterov = false, weightDecay = 0 }: Omit<SgdOptions, 'learningRate'>): Rule {
   let buffer = 0;
   return (p, gradient, rate, step) => {
     let g = gradient + weightDecay * p;
@@ -113,31 +113,31 @@ interface Case {
 const cases: readonly Case[] = [
   {
     name: 'SGD',
-    optimizer: sgd(),
+    optimizer: sgd({ learningRate: 0.1 }),
     rule: () => sgdRule({}),
     golden: [0.4932281746031747, -1.2388988095238098, 2.0289742063492064, 0.04684722222222223],
   },
   {
     name: 'SGD with momentum',
-    optimizer: sgd({ momentum: 0.9 }),
+    optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
     rule: () => sgdRule({ momentum: 0.9 }),
     golden: [0.4801945501524889, -1.2220197260604957, 2.075765997726521, 0.12355172151353654],
   },
   {
     name: "SGD with Nesterov's momentum",
-    optimizer: sgd({ momentum: 0.9, nesterov: true }),
+    optimizer: sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true }),
     rule: () => sgdRule({ momentum: 0.9, nesterov: true }),
     golden: [0.47540326974041464, -1.2137165629782554, 2.0971636043030757, 0.1580437715844051],
   },
   {
     name: 'SGD with weight decay',
-    optimizer: sgd({ weightDecay: 0.1 }),
+    optimizer: sgd({ learningRate: 0.1, weightDecay: 0.1 }),
     rule: () => sgdRule({ weightDecay: 0.1 }),
     golden: [0.48594870761101366, -1.2208267341769123, 1.9996114901854933, 0.04647536509005106],
   },
   {
     name: 'SGD with all of it',
-    optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
+    optimizer: sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
     rule: () => sgdRule({ momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
     golden: [0.4502514807559397, -1.1519626936112761, 1.994320241937649, 0.1546812120746258],
   },
@@ -221,29 +221,29 @@ describe('ten steps', () => {
 describe('optimizers', () => {
   it('leave a parameter of zero gradient where it is, without dividing zero by zero', async () => {
     const still: Run = { start: [1, -2], rate: () => 0.1, gradient: () => [0, 0] };
-    for (const optimizer of [sgd({ momentum: 0.9 }), adam()]) {
+    for (const optimizer of [sgd({ learningRate: 0.1, momentum: 0.9 }), adam()]) {
       assert.deepEqual(await tenSteps(optimizer, still), [1, -2]);
     }
   });
 
   it('tell their complete configuration, and the state they keep', () => {
-    assert.deepEqual(sgd().config, { momentum: 0, nesterov: false, weightDecay: 0 });
-    assert.deepEqual(sgd().slots, []);
-    assert.deepEqual(sgd({ momentum: 0.9 }).slots, ['momentum_buffer']);
+    assert.deepEqual(sgd({ learningRate: 0.1 }).config, { momentum: 0, nesterov: false, weightDecay: 0 });
+    assert.deepEqual(sgd({ learningRate: 0.1 }).slots, []);
+    assert.deepEqual(sgd({ learningRate: 0.1, momentum: 0.9 }).slots, [{ name: 'momentum_buffer' }]);
     assert.deepEqual(adam().config, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 });
     assert.deepEqual(adamw().config, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 });
-    assert.deepEqual(adam().slots, ['exp_avg', 'exp_avg_sq']);
+    assert.deepEqual(adam().slots, [{ name: 'exp_avg' }, { name: 'exp_avg_sq' }]);
   });
 
   it('refuse options that make no sense', () => {
     for (const momentum of [-0.1, 1, NaN, Infinity]) {
-      assert.throws(() => sgd({ momentum }), /sgd: momentum must be at least 0 and below 1, not/);
+      assert.throws(() => sgd({ learningRate: 0.1, momentum }), /sgd: momentum must be at least 0 and below 1, not/);
     }
     for (const weightDecay of [-1e-9, NaN, Infinity]) {
       for (const make of [sgd, adam, adamw])
-        assert.throws(() => make({ weightDecay }), /weight decay must be at least 0/);
+        assert.throws(() => make({ learningRate: 0.1, weightDecay }), /weight decay must be at least 0/);
     }
-    assert.throws(() => sgd({ nesterov: true }), /Nesterov needs a momentum above 0/);
+    assert.throws(() => sgd({ learningRate: 0.1, nesterov: true }), /Nesterov needs a momentum above 0/);
     assert.throws(() => adam({ betas: [1, 0.9] }), /adam: beta 1 /);
     assert.throws(() => adam({ betas: [0.9, -0.1] }), /adam: beta 2 /);
     for (const epsilon of [0, -1, NaN])

@@ -11,12 +11,12 @@ const rates = (schedule: { rate(step: number, total: number): number }, total: n
 
 describe('schedules', () => {
   it('constant stays', () => {
-    assert.deepEqual(rates(constant({ lr: 0.08 }), 4), [0.08, 0.08, 0.08, 0.08]);
-    assert.deepEqual(rates(constant({ lr: 0 }), 2), [0, 0]);
+    assert.deepEqual(rates(constant(0.08), 4), [0.08, 0.08, 0.08, 0.08]);
+    assert.deepEqual(rates(constant(0), 2), [0, 0]);
   });
 
   it('cosine falls from lr to 0 along half a wave', () => {
-    const schedule = cosine({ lr: 0.1 });
+    const schedule = cosine(0.1);
     near(schedule.rate(0, 100), 0.1);
     near(schedule.rate(50, 100), 0.05);
     near(schedule.rate(25, 100), 0.05 * (1 + Math.SQRT1_2));
@@ -26,10 +26,10 @@ describe('schedules', () => {
 
   it('warm-up grows linearly up to lr, and the rest begins there', () => {
     const expected = [0.02, 0.04, 0.06, 0.08, 0.1];
-    rates(constant({ lr: 0.1, warmup: 5 }), 5).forEach((rate, step) => {
+    rates(constant(0.1, { warmup: 5 }), 5).forEach((rate, step) => {
       near(rate, expected[step]);
     });
-    const schedule = cosine({ lr: 0.1, warmup: 5 });
+    const schedule = cosine(0.1, { warmup: 5 });
     near(schedule.rate(4, 25), 0.1);
     near(schedule.rate(5, 25), 0.1);
     near(schedule.rate(15, 25), 0.05);
@@ -43,7 +43,7 @@ describe('schedules', () => {
         fc.nat({ max: 80 }),
         fc.double({ min: 1e-6, max: 10, noNaN: true }),
         (total, warmup, lr) => {
-          for (const schedule of [constant({ lr, warmup }), cosine({ lr, warmup })]) {
+          for (const schedule of [constant(lr, { warmup }), cosine(lr, { warmup })]) {
             const all = rates(schedule, total);
             all.forEach((rate, step) => {
               assert.ok(rate >= 0 && rate <= lr * (1 + 1e-12), `the rate of step ${step} is ${rate}`);
@@ -59,18 +59,18 @@ describe('schedules', () => {
 
   it('tell their configuration', () => {
     assert.deepEqual(
-      [cosine({ lr: 0.1 }).name, cosine({ lr: 0.1 }).config],
+      [cosine(0.1).name, cosine(0.1).config],
       ['cosine', { lr: 0.1, warmup: 0 }],
     );
-    assert.deepEqual(constant({ lr: 0.1, warmup: 3 }).config, { lr: 0.1, warmup: 3 });
+    assert.deepEqual(constant(0.1, { warmup: 3 }).config, { lr: 0.1, warmup: 3 });
   });
 
   it('refuse rates and lengths that make no sense', () => {
     for (const make of [constant, cosine]) {
       for (const lr of [-0.1, NaN, Infinity])
-        assert.throws(() => make({ lr }), /the learning rate must be finite and not negative, not/);
+        assert.throws(() => make(lr), /the learning rate must be finite and not negative, not/);
       for (const warmup of [-1, 0.5, NaN, Infinity])
-        assert.throws(() => make({ lr: 0.1, warmup }), /warm-up takes a whole number of steps, not/);
+        assert.throws(() => make(0.1, { warmup }), /warm-up takes a whole number of steps, not/);
     }
   });
 });

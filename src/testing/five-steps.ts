@@ -13,7 +13,7 @@ export async function fiveSteps(device: Device = 'cpu'): Promise<FiveSteps> {
   tract(model, { lambda: 0.1 });
   const trainer = await Trainer.create(model, {
     optimizer: adam(),
-    schedule: constant({ lr: 1e-3 }),
+    schedule: constant(1e-3),
     batchSize: 16,
     seed: 3,
     device,

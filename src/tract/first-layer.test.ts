@@ -17,7 +17,7 @@ function chain(depth: number): {
   let value = graph.input('image', 'float32', [1, 2]);
   for (let i = 0; i < depth; i++) {
     const weight = graph.input(`layers.${i}.weight`, 'float32', [2, 2]);
-    parameters.set(weight.name, { value: weight, initializer: pytorchDefault });
+    parameters.set(weight.name, { value: weight, initializer: pytorchDefault, kind: 'weight' });
     value = op.linear(value, weight);
   }
   let looks = 0;
@@ -51,6 +51,8 @@ test('a node that uses a weight twice is one user', () => {
   const graph = new Graph();
   const weight = graph.input('square.weight', 'float32', [2, 2]);
   op.linear(weight, weight);
-  const parameters = new Map([['square.weight', { value: weight, initializer: pytorchDefault }]]);
+  const parameters = new Map<string, Parameter>([
+    ['square.weight', { value: weight, initializer: pytorchDefault, kind: 'weight' }],
+  ]);
   assert.equal(namedLayer('square', graph.nodes, parameters).layer, 'square');
 });

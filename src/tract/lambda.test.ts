@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { grad } from '../autodiff/grad.js';
 import { compile } from '../engine/compile.js';
 import { Graph } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
@@ -55,7 +56,8 @@ describe('a relative λ', () => {
       const weight = graph.input('weight', 'float32', weightShape);
       const z = op.conv(input, weight, null, { groups });
       const gradZ = graph.input('gradZ', 'float32', z.shape);
-      graph.output('gradient', tractWeightGradient(z.producer!, gradZ, relative));
+      const [vanilla] = grad(op.reduceSum(op.mul(z, gradZ), [0, 1, 2, 3]), [weight]);
+      graph.output('gradient', tractWeightGradient(z.producer!, gradZ, vanilla, relative));
       const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
       const data = { x: numbers(count(xShape)), gradZ: numbers(count(z.shape)) };
       const program = await compile(graph);

@@ -8,9 +8,10 @@ import { vit, vitTiny } from '../models/vit.js';
 import { pytorchDefault } from '../nn/init.js';
 import { batchNorm, conv2d, layerNorm, linear } from '../nn/layers.js';
 import type { Scope } from '../nn/scope.js';
+import { clipByGlobalNorm } from '../optim/transform.js';
 import { customModel } from '../testing/models.js';
 import { FirstLayerError } from './first-layer.js';
-import { tract } from './tract.js';
+import { tract, tractSetting } from './tract.js';
 
 type Forward = (scope: Scope, images: Value) => Value;
 
@@ -19,41 +20,60 @@ const flatten = (x: Value): Value => op.reshape(x, [x.shape[0], -1]);
 const head = (scope: Scope, x: Value): Value => linear(scope.child('head'), flatten(op.relu(x)), 3);
 const stem = (scope: Scope, x: Value): Value => conv2d(scope.child('stem'), x, 4, { kernelSize: 3 });
 
-const found = (forward: Forward): string | undefined => tract(customModel(forward)).tract?.layer;
+/** The path of the layer that TrAct takes. */
+const layerOf = (...parameters: Parameters<typeof tract>): string | undefined =>
+  tractSetting(tract(...parameters))?.weights.join().replace(/\.weight$/, '');
+const found = (forward: Forward): string | undefined => layerOf(customModel(forward));
 const refused = (forward: Forward, message: RegExp, options = {}): void => {
   const model = customModel(forward);
   assert.throws(
     () => tract(model, options),
     (error) => error instanceof FirstLayerError && message.test(error.message),
   );
-  assert.equal(model.tract, undefined, 'a model that was refused stays as it was');
 };
 
 describe('tract(model)', () => {
   it('finds the first layer of every model there is', () => {
     for (const stemName of ['cifar', 'imagenet'] as const) {
-      assert.equal(tract(resnet18({ stem: stemName })).tract?.layer, 'conv1');
-      assert.equal(tract(resnet34({ stem: stemName, width: 4 })).tract?.layer, 'conv1');
-      assert.equal(tract(resnet50({ stem: stemName, width: 4 })).tract?.layer, 'conv1');
+      assert.equal(layerOf(resnet18({ stem: stemName })), 'conv1');
+      assert.equal(layerOf(resnet34({ stem: stemName, width: 4 })), 'conv1');
+      assert.equal(layerOf(resnet50({ stem: stemName, width: 4 })), 'conv1');
     }
-    assert.equal(tract(vit()).tract?.layer, 'patch_embed.proj');
-    assert.equal(tract(vit({ classToken: false })).tract?.layer, 'patch_embed.proj');
-    assert.equal(tract(vitTiny({ depth: 1 })).tract?.layer, 'patch_embed.proj');
-    assert.equal(tract(mlp()).tract?.layer, 'layers.0');
+    assert.equal(layerOf(vit()), 'patch_embed.proj');
+    assert.equal(layerOf(vit({ classToken: false })), 'patch_embed.proj');
+    assert.equal(layerOf(vitTiny({ depth: 1 })), 'patch_embed.proj');
+    assert.equal(layerOf(mlp()), 'layers.0');
   });
 
-  it('returns the same model, with λ', () => {
+  it('returns the same model with the transform, and leaves its argument as it was', () => {
+    const model = Object.freeze(mlp());
+    const given = tract(model);
+    assert.equal(given.model, model);
+    assert.deepEqual(tractSetting(given), { weights: ['layers.0.weight'], lambda: 0.1 });
+    assert.equal(tractSetting(tract(model, { lambda: 0.02 }))?.lambda, 0.02);
+    assert.equal(tractSetting(model), undefined);
+  });
+
+  it('takes several layers, alike or each with a λ of its own, and comes before other transforms', () => {
     const model = mlp();
-    assert.equal(tract(model), model);
-    assert.deepEqual(model.tract, { layer: 'layers.0', lambda: 0.1 });
-    assert.equal(tract(model, { lambda: 0.02 }).tract?.lambda, 0.02);
+    const weights = ['layers.0.weight', 'layers.1.weight'];
+    assert.deepEqual(tractSetting(tract(model, { layer: ['layers.0', 'layers.1'] }))?.weights, weights);
+    const clip = clipByGlobalNorm(1);
+    const first = tract(model, { layer: 'layers.0' });
+    const both = tract(
+      { ...first, transforms: [...first.transforms, clip] },
+      { layer: 'layers.1', lambda: 1 },
+    );
+    assert.deepEqual(
+      both.transforms.map(({ name }) => name),
+      ['tract', 'tract', 'clip'],
+    );
   });
 
   it('refuses a λ that is not finite and positive', () => {
     for (const lambda of [0, -0.1, NaN, Infinity]) {
       const model = mlp();
       assert.throws(() => tract(model, { lambda }), new RegExp(`finite and positive, not ${lambda}`));
-      assert.equal(model.tract, undefined);
     }
   });
 
@@ -105,7 +125,7 @@ describe('tract(model)', () => {
         ),
       );
     refused(branches, /reaches 2 layers at once \(left, right\); name the one .* layer: 'left'/);
-    assert.equal(tract(customModel(branches), { layer: 'right' }).tract?.layer, 'right');
+    assert.equal(layerOf(customModel(branches), { layer: 'right' }), 'right');
   });
 
   it('says where it cannot look further', () => {
@@ -145,9 +165,9 @@ describe('tract(model)', () => {
 
   it('takes the path of a layer or the name of its weights', () => {
     const model = resnet18({ width: 4 });
-    assert.equal(tract(model, { layer: 'layer1.0.conv1' }).tract?.layer, 'layer1.0.conv1');
-    assert.equal(tract(model, { layer: 'conv1.weight' }).tract?.layer, 'conv1');
-    assert.equal(tract(mlp(), { layer: 'layers.2' }).tract?.layer, 'layers.2');
+    assert.equal(layerOf(model, { layer: 'layer1.0.conv1' }), 'layer1.0.conv1');
+    assert.equal(layerOf(model, { layer: 'conv1.weight' }), 'conv1');
+    assert.equal(layerOf(mlp(), { layer: 'layers.2' }), 'layers.2');
   });
 
   it('lists the layers there are for a name that is none', () => {

@@ -40,7 +40,7 @@ function trainedLayer({ kind, lambda, geometry, x, weight, bias, target }: Refer
   graph.output('gradX', gradX);
   graph.output('vanilla', vanilla);
   if (bias) graph.output('gradBias', rest[0]);
-  graph.output('tract', tractWeightGradient(z.producer!, rest.at(-1)!, lambda));
+  graph.output('tract', tractWeightGradient(z.producer!, rest.at(-1)!, vanilla, lambda));
   return { graph, feeds };
 }
 
@@ -58,7 +58,9 @@ async function agrees({ x, weight, lambda, seed, geometry }: Layer): Promise<voi
   const image = graph.input('x', 'float32', x);
   const weights = graph.input('weight', 'float32', weight);
   const z = geometry ? op.conv(image, weights, null, geometry) : op.linear(image, weights);
-  graph.output('tract', tractWeightGradient(z.producer!, graph.input('gradZ', 'float32', z.shape), lambda));
+  const gradZ = graph.input('gradZ', 'float32', z.shape);
+  const [vanilla] = grad(op.reduceSum(op.mul(z, gradZ), [...z.shape.keys()]), [weights]);
+  graph.output('tract', tractWeightGradient(z.producer!, gradZ, vanilla, lambda));
   const feeds = {
     x: randomTensor('float32', x, seed),
     weight: randomTensor('float32', weight, seed),
@@ -151,10 +153,10 @@ describe('tractWeightGradient', () => {
     const z = op.linear(x, graph.input('weight', 'float32', [2, 3]));
     const gradZ = graph.input('gradZ', 'float32', [4, 2]);
     for (const lambda of [0, -1, NaN, Infinity]) {
-      assert.throws(() => tractWeightGradient(z.producer!, gradZ, lambda), /finite and positive/);
+      assert.throws(() => tractWeightGradient(z.producer!, gradZ, z, lambda), /finite and positive/);
     }
     assert.throws(
-      () => tractWeightGradient(op.relu(z).producer!, gradZ, 0.1),
+      () => tractWeightGradient(op.relu(z).producer!, gradZ, z, 0.1),
       /linear layers and convolutions, not for Relu/,
     );
   });

@@ -17,7 +17,7 @@ const dataset = shapes({ train: 48, test: 16 });
 const model = tract(mlp({ width: 4, depth: 1 }), { lambda: 0.2 });
 const options = {
   optimizer: adam({ betas: [0.8, 0.99] }),
-  schedule: cosine({ lr: 0.01, warmup: 2 }),
+  schedule: cosine(0.01, { warmup: 2 }),
   batchSize: 16,
   seed: 3,
   labelSmoothing: 0.1,

@@ -7,7 +7,10 @@ import { type Shape, type Tensor, elementCount, tensor, zeros } from '../tensor/
 import { type TrainingGraph, slotName } from './training-graph.js';
 
 /** The parameters and buffers of a model, drawn at random; those that images decide on are zeros. */
-export function initialWeights({ parameters, buffers }: TracedModel, seed: number): Record<string, Tensor> {
+export function initialWeights(
+  { parameters, buffers }: Pick<TracedModel, 'parameters' | 'buffers'>,
+  seed: number,
+): Record<string, Tensor> {
   const weights: Record<string, Tensor> = {};
   for (const [name, { value, initializer }] of [...parameters, ...buffers]) {
     // A stream for each parameter: adding one to a model changes no other's initial values.
@@ -21,8 +24,8 @@ export function initialWeights({ parameters, buffers }: TracedModel, seed: numbe
 }
 
 /** Whether images decide on some of a model's parameters or buffers. */
-export function needsImages({ parameters, buffers }: TracedModel): boolean {
-  return imageInitializers({ parameters, buffers }).length > 0;
+export function needsImages(traced: Pick<TracedModel, 'parameters' | 'buffers'>): boolean {
+  return imageInitializers(traced).length > 0;
 }
 
 /**

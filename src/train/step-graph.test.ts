@@ -54,7 +54,7 @@ async function step(
   model: Model,
   options: { optimizer?: Optimizer; labelSmoothing?: number } = {},
 ): Promise<Record<string, Tensor>> {
-  const { optimizer = sgd(), labelSmoothing } = options;
+  const { optimizer = sgd({ learningRate: 0.1 }), labelSmoothing } = options;
   const { graph } = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
   const state = weightsOf(model);
   for (const { name, dtype, shape } of graph.inputs)

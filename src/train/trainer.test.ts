@@ -21,8 +21,8 @@ const dataset = shapes({ train: 100, test: 23 });
 const tiny = (): Model => tract(mlp({ width: 16, depth: 1 }));
 /** Six steps an epoch; the last four images are left out. */
 const options: TrainerOptions = {
-  optimizer: sgd({ momentum: 0.9 }),
-  schedule: cosine({ lr: 0.05 }),
+  optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
+  schedule: cosine(0.05),
   batchSize: 16,
   seed: 1,
   threads: 1,
@@ -89,7 +89,7 @@ describe('training', () => {
         );
         assert.ok(epochs[4].trainAccuracy > 0.25, `the accuracy is ${epochs[4].trainAccuracy}`);
       },
-      { optimizer: adam(), schedule: cosine({ lr: 0.01 }) },
+      { optimizer: adam(), schedule: cosine(0.01) },
       tract(resnet18({ width: 4 })),
     );
   });
@@ -116,7 +116,7 @@ describe('training', () => {
       steps.map(({ step, epoch, steps: all }) => [step, epoch, all]),
       Array.from({ length: 12 }, (_, i) => [i + 1, i < 6 ? 1 : 2, 12]),
     );
-    const schedule = cosine({ lr: 0.05 });
+    const schedule = cosine(0.05);
     assert.deepEqual(
       steps.map(({ learningRate }) => learningRate),
       Array.from({ length: 12 }, (_, i) => schedule.rate(i, 12)),
@@ -249,7 +249,7 @@ describe('a loss that is no number any more', () => {
         assert.ok(last, 'the first step was finite');
         assert.deepEqual(trainer.state, last);
       },
-      { schedule: constant({ lr: 1e12 }) },
+      { schedule: constant(1e12) },
     );
   });
 });
@@ -399,7 +399,7 @@ describe('what does not fit', () => {
         }, /the checkpoint has a tensor ".*\/momentum_buffer", which the model lacks/);
         return Promise.resolve();
       },
-      { optimizer: sgd() },
+      { optimizer: sgd({ learningRate: 0.1 }) },
     );
   });
 });
