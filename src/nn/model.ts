@@ -1,5 +1,6 @@
 /** What a model is, and how its graph is traced. */
 import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { formatShape, sameShape } from '../tensor/tensor.js';
 import { Scope, type Buffer, type Parameter, type ScopeOptions } from './scope.js';
 
 /** A value that survives JSON. */
@@ -66,16 +67,16 @@ export interface TracedModel {
 /**
  * Adds a model's forward pass to the graph that its images are in.
  *
- * @throws GraphError where the logits are not one number for each image and class
+ * @throws GraphError when what the forward pass gives are not float32 logits of the model's classes
  */
 export function trace(model: Model, images: Value, options: ScopeOptions): TracedModel {
   const scope = Scope.root(images.graph, options);
   const logits = model.forward(scope, images);
   const { graph } = images;
-  const wanted = { dtype: 'float32', shape: [images.shape[0], model.classes] } as const;
-  if (logits.dtype !== wanted.dtype || logits.shape.join() !== wanted.shape.join()) {
+  const wanted = [images.shape[0], model.classes];
+  if (logits.dtype !== 'float32' || !sameShape(logits.shape, wanted)) {
     throw new GraphError(
-      `${model.name} declares ${model.classes} classes, so that its logits must be ${describe(wanted)}, but they are ${describe(logits)}`,
+      `${model.name}: its forward pass gives ${describe(logits)}, but logits of ${model.classes} classes are float32 ${formatShape(wanted)}`,
     );
   }
   return { graph, images, logits, parameters: scope.parameters, buffers: scope.buffers };
