@@ -18,13 +18,24 @@ export function checkImages(
 ): void {
   const what = `The ${kind} split of ${name}`;
   checkSplit(split, imageShape, what);
-  const classes = classNames.length;
-  // Written so that a label that is no number at all is found, too: labels may be any array to JavaScript.
-  const image = split.labels.findIndex((label) => !(label >= 0 && label < classes));
-  if (image < 0) return;
-  throw new DataError(
-    `${what}: the label of image ${image} is ${split.labels[image]}, but there are ${classes} classes, whose labels are 0 to ${classes - 1}. Correct the labels, or name all classes.`,
-  );
+  checkLabelRange(split.labels, classNames.length, what);
+}
+
+/**
+ * Checks that every label names a class.
+ *
+ * @param source what the labels are of, for the message
+ * @throws DataError naming the first that does not
+ */
+export function checkLabelRange(labels: ArrayLike<number>, classes: number, source: string): void {
+  for (let image = 0; image < labels.length; image++) {
+    const label = labels[image];
+    // Written so that a label that is no number at all is found, too: labels may be any array to JavaScript.
+    if (Number.isInteger(label) && label >= 0 && label < classes) continue;
+    throw new DataError(
+      `${source}: the label of image ${image} is ${label}, but there are ${classes} classes, whose labels are 0 to ${classes - 1}. Correct the labels, or name all classes.`,
+    );
+  }
 }
 
 /** Checks all splits of a dataset. @throws DataError as `checkImages` does */

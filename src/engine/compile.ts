@@ -14,6 +14,8 @@ export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
   readonly device?: Device;
   /** The lowering; default: the fastest that is known for the device. */
   readonly rewrites?: Rewrites;
+  /** Called when the graph is lowered, and when the session is there: for measurements. */
+  readonly onStage?: (stage: 'lowered' | 'session') => void;
 }
 
 /** The lowering used on a device unless another is asked for. */
@@ -34,11 +36,14 @@ export async function lower(graph: Graph, device: Device, rewrites?: Rewrites): 
  * @throws DeviceError where the device is not available
  */
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
-  const { device = 'cpu', rewrites, ...rest } = options;
+  const { device = 'cpu', rewrites, onStage, ...rest } = options;
   const provider = executionProvider(device);
   const bytes = await lower(graph, device, rewrites);
+  onStage?.('lowered');
   try {
-    return await Program.load(bytes, { provider, ...rest });
+    const program = await Program.load(bytes, { provider, ...rest });
+    onStage?.('session');
+    return program;
   } catch (error) {
     if (device === 'cpu') throw error;
     // If the CPU cannot load the graph either, it is the graph that is at fault, and this says why.

@@ -1,5 +1,5 @@
 /** The options of training that are numbers, checked in one place: whoever calls from JavaScript may give anything. */
-import type { FitOptions, TrainerOptions } from './options.js';
+import type { RunOptions, TrainerOptions } from './options.js';
 
 /** A value as it was written, as far as a sentence has room for it. */
 const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
@@ -30,8 +30,8 @@ export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 
 }
 
 /** @throws RangeError for a number of epochs, steps or padding pixels that is none */
-export function checkFitOptions(
-  options: Pick<FitOptions, 'epochs' | 'maxSteps' | 'evaluateEvery' | 'augmentation'>,
+export function checkRunOptions(
+  options: Pick<RunOptions, 'epochs' | 'maxSteps' | 'evaluateEvery' | 'augmentation'>,
 ): void {
   const { epochs, maxSteps = Infinity, evaluateEvery = Infinity, augmentation } = options;
   checkPositive('epochs', epochs);

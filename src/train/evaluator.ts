@@ -3,14 +3,16 @@ import { checkImages, checkStatistics } from '../data/check-dataset.js';
 import { imageCount, type ImageDataset, imageSize, type Split } from '../data/dataset.js';
 import { compile } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
-import type { Program, Tensors } from '../engine/session.js';
+import { type Program, type RuntimeTensors, type Tensors, toRuntime } from '../engine/session.js';
+import { stateName } from '../graph/state-names.js';
+import { type Metric, figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 import { checkTrainerOptions } from './check-options.js';
 import type { Evaluation } from './events.js';
 import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
 import { type Standardization, checkState } from './state.js';
-import { evaluationGraph, modelTensors } from './step-graph.js';
+import { evaluationGraph, metricName, modelTensors } from './step-graph.js';
 
 /** What a model has learned, and the pixels it learned it on. */
 export interface LearnedState {
@@ -19,9 +21,17 @@ export interface LearnedState {
   readonly standardization: Standardization;
 }
 
+/** The same where the weights are inputs of ONNX Runtime's already, wherever they lie. */
+export interface LearnedInputs {
+  readonly inputs: RuntimeTensors;
+  readonly standardization: Standardization;
+}
+
 export interface EvaluatorOptions {
   /** Images at once. Default 128. */
   readonly batchSize?: number;
+  /** What is measured beside loss and accuracy. Default nothing. */
+  readonly metrics?: readonly Metric[];
   /** Default `cpu`. */
   readonly device?: Device;
   /** Threads of one operator. Default: one a core. */
@@ -37,22 +47,17 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where each element of a batch's results is. */
-interface BatchResults {
-  readonly losses: Tensor;
-  readonly correct: Tensor;
-  readonly logits: Tensor;
-}
-
 /** Evaluates a model; the weights come with every call, because those of a model in training change. */
 export class Evaluator {
   readonly model: Model;
   readonly batchSize: number;
+  readonly #metrics: readonly Metric[];
   readonly #program: Program;
 
-  private constructor(model: Model, batchSize: number, program: Program) {
+  private constructor(model: Model, batchSize: number, metrics: readonly Metric[], program: Program) {
     this.model = model;
     this.batchSize = batchSize;
+    this.#metrics = metrics;
     this.#program = program;
   }
 
@@ -64,9 +69,10 @@ export class Evaluator {
    */
   static async create(model: Model, options: EvaluatorOptions = {}): Promise<Evaluator> {
     checkTrainerOptions(options);
-    const { batchSize = 128, device, threads } = options;
-    const program = await compile(evaluationGraph(model, batchSize).graph, { device, threads });
-    return new Evaluator(model, batchSize, program);
+    const { batchSize = 128, metrics = [], device, threads } = options;
+    const { graph } = evaluationGraph(model, batchSize, metrics);
+    const program = await compile(graph, { device, threads });
+    return new Evaluator(model, batchSize, metrics, program);
   }
 
   /**
@@ -77,7 +83,7 @@ export class Evaluator {
    * @throws StateError naming the first weight that does not
    */
   async evaluate(
-    learned: LearnedState,
+    learned: LearnedState | LearnedInputs,
     dataset: ImageDataset,
     options: EvaluateOptions = {},
   ): Promise<Evaluation | undefined> {
@@ -85,21 +91,25 @@ export class Evaluator {
     const { batchSize, model } = this;
     checkFits(dataset, model);
     checkImages(dataset, nameOf(split, dataset), split);
-    this.#checkLearned(learned);
+    const inputs = this.#inputsOf(learned);
     const loader = loaderOf(dataset, split);
     let [loss, correct] = [0, 0];
+    const sums = this.#metrics.map((): number[] => []);
     try {
       // Without shuffling and augmentation nothing depends on the generator.
       const plan = { batchSize, shuffle: false, last: 'pad' as const, random: [1, 0, 0, 0] as const };
       for await (const { images, labels, count } of loader.epoch(plan)) {
         await eventLoopTurn();
         if (signal?.aborted) return undefined;
-        const results = await this.#run(learned, images, labels);
+        const results = await this.#run(inputs, learned.standardization, images, labels);
         // The rows behind `count` are padding.
         for (let row = 0; row < count; row++) {
           loss += Number(results.losses.data[row]);
           correct += Number(results.correct.data[row]);
         }
+        this.#metrics.forEach((metric, i) => {
+          addRows(sums[i], results[metricName(metric)], count);
+        });
         const logits = results.logits.data as Float32Array;
         onLogits?.(logits.subarray(0, count * model.classes), labels.subarray(0, count));
       }
@@ -107,7 +117,12 @@ export class Evaluator {
       await loader.close();
     }
     const images = imageCount(split);
-    return { loss: loss / images, accuracy: correct / images };
+    const figures = this.#metrics.map((metric, i) => [metric.name, figureOf(metric, sums[i], images)]);
+    return {
+      loss: loss / images,
+      accuracy: correct / images,
+      ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as Evaluation['metrics'] }),
+    };
   }
 
   /**
@@ -117,9 +132,9 @@ export class Evaluator {
    * @returns float32 [N, classes]
    * @throws StateError naming the first weight that does not fit the model
    */
-  async predict(learned: LearnedState, images: Uint8Array): Promise<Tensor<'float32'>> {
+  async predict(learned: LearnedState | LearnedInputs, images: Uint8Array): Promise<Tensor<'float32'>> {
     const { batchSize, model } = this;
-    this.#checkLearned(learned);
+    const inputs = this.#inputsOf(learned);
     const size = imageSize(model.imageShape);
     if (images.length === 0 || images.length % size !== 0) {
       throw new RangeError(
@@ -132,7 +147,7 @@ export class Evaluator {
       const rows = Math.min(batchSize, count - first);
       const batch = new Uint8Array(batchSize * size);
       batch.set(images.subarray(first * size, (first + rows) * size));
-      const results = await this.#run(learned, batch, new Int32Array(batchSize));
+      const results = await this.#run(inputs, learned.standardization, batch, new Int32Array(batchSize));
       const part = (results.logits.data as Float32Array).subarray(0, rows * model.classes);
       logits.set(part, first * model.classes);
     }
@@ -144,19 +159,28 @@ export class Evaluator {
     await this.#program.release();
   }
 
-  #checkLearned({ weights, standardization }: LearnedState): void {
+  #inputsOf(learned: LearnedState | LearnedInputs): RuntimeTensors {
     const { imageShape, name } = this.model;
-    checkState(modelTensors(this.model), weights);
-    checkStatistics(standardization, imageShape[0], `What ${name} has learned`);
+    checkStatistics(learned.standardization, imageShape[0], `What ${name} has learned`);
+    if ('inputs' in learned) return learned.inputs;
+    checkState(modelTensors(this.model), learned.weights);
+    return toRuntime(learned.weights, stateName);
   }
 
-  async #run(learned: LearnedState, images: Uint8Array, labels: Int32Array): Promise<BatchResults> {
-    const { losses, correct, logits } = await this.#program.run({
-      ...learned.weights,
-      ...imageInputs(this.model, learned.standardization, images, labels),
-    });
-    return { losses, correct, logits };
+  #run(
+    weights: RuntimeTensors,
+    standardization: Standardization,
+    images: Uint8Array,
+    labels: Int32Array,
+  ): Promise<Record<string, Tensor>> {
+    return this.#program.run(imageInputs(this.model, standardization, images, labels), weights);
   }
+}
+
+/** Adds the first rows of [N] or [N, k] to one number or k. */
+function addRows(sums: number[], { shape, data }: Tensor, count: number): void {
+  const width = shape[1] ?? 1;
+  for (let i = 0; i < count * width; i++) sums[i % width] = (sums[i % width] ?? 0) + Number(data[i]);
 }
 
 /** What a split of a dataset is called; `chosen` where it is none of the dataset's own. */

@@ -5,7 +5,12 @@ export interface Evaluation {
   readonly loss: number;
   /** 0 to 1. */
   readonly accuracy: number;
+  /** Those that were asked for, by their names. */
+  readonly metrics?: Metrics;
 }
+
+/** Figures beside loss and accuracy, by their names. */
+export type Metrics = Readonly<Record<string, number | readonly number[]>>;
 
 interface TestFigures {
   readonly testLoss: number;
@@ -21,26 +26,41 @@ interface ValidationFigures {
   readonly testAccuracy?: never;
 }
 
+interface MetricFigures {
+  /** Of the same images; absent where none were asked for. */
+  readonly metrics?: Metrics;
+}
+
 /**
  * An evaluation under the name of the images it was made on, all of them: the validation images of a dataset that has
  * some, else the test images.
  */
-export type EvaluationFigures = TestFigures | ValidationFigures;
+export type EvaluationFigures = (TestFigures | ValidationFigures) & MetricFigures;
 
 /** An evaluation of `kind` images, as events report it. */
-export function figuresOf(kind: 'validation' | 'test', { loss, accuracy }: Evaluation): EvaluationFigures {
-  return kind === 'validation'
-    ? { validationLoss: loss, validationAccuracy: accuracy }
-    : { testLoss: loss, testAccuracy: accuracy };
+export function figuresOf(
+  kind: 'validation' | 'test',
+  { loss, accuracy, metrics }: Evaluation,
+): EvaluationFigures {
+  return {
+    ...(kind === 'validation'
+      ? { validationLoss: loss, validationAccuracy: accuracy }
+      : { testLoss: loss, testAccuracy: accuracy }),
+    ...(metrics && { metrics }),
+  };
 }
 
 /** The evaluation that an event reports, and of which images it is. */
 export function evaluationOf(
   figures: EvaluationFigures,
 ): Evaluation & { readonly kind: 'validation' | 'test' } {
-  return figures.validationLoss === undefined
-    ? { kind: 'test', loss: figures.testLoss, accuracy: figures.testAccuracy }
-    : { kind: 'validation', loss: figures.validationLoss, accuracy: figures.validationAccuracy };
+  const { metrics } = figures;
+  return {
+    ...(figures.validationLoss === undefined
+      ? { kind: 'test', loss: figures.testLoss, accuracy: figures.testAccuracy }
+      : { kind: 'validation', loss: figures.validationLoss, accuracy: figures.validationAccuracy }),
+    ...(metrics && { metrics }),
+  };
 }
 
 /** After every step. */
@@ -57,6 +77,8 @@ export interface StepEvent {
   /** Share of the batch that was classified right, 0 to 1. */
   readonly accuracy: number;
   readonly learningRate: number;
+  /** Of the batch; absent where none were asked for. */
+  readonly metrics?: Metrics;
   /** Images trained on per second, this step alone, waiting for data included. */
   readonly imagesPerSecond: number;
 }

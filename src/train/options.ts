@@ -1,28 +1,44 @@
 /** What a trainer and its loop are told. */
 import type { Augmentation } from '../data/loader.js';
+import type { CompileOptions } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
+import type { Metric } from '../nn/metrics.js';
+import type { ParameterGroup } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import type { Schedule } from '../optim/schedule.js';
 import type { Evaluation, TrainingEvent } from './events.js';
+import type { Standardization } from './state.js';
 
 export interface TrainerOptions {
-  /** Such as `sgd({ momentum: 0.9 })`. */
+  /** Such as `sgd({ learningRate: cosine(0.08), momentum: 0.9 })`. */
   readonly optimizer: Optimizer;
-  /** Such as `cosine({ lr: 0.08 })`. */
-  readonly schedule: Schedule;
+  /** Which parameters are trained, and how, where that is not alike for all. */
+  readonly groups?: readonly ParameterGroup[];
   /** Images of a step. Default 128. */
   readonly batchSize?: number;
+  /**
+   * Into how many shards a batch is cut, which are computed one after the other and added: gradient accumulation. What
+   * is computed differs by rounding alone, but for batch norm, whose statistics are then those of a shard. Default 1.
+   */
+  readonly shards?: number;
   /** Of initial weights, order and augmentation. Default 0. */
   readonly seed?: number;
   /** Default 0. */
   readonly labelSmoothing?: number;
+  /** What is measured beside loss and accuracy. Default nothing. */
+  readonly metrics?: readonly Metric[];
+  /** How pixels are standardised. Default: as the first dataset says; needed by `step` without a dataset. */
+  readonly standardization?: Standardization;
+  /** The length of a run whose loop is your own, for schedules that depend on it. */
+  readonly steps?: number;
   /** Default `cpu`. */
   readonly device?: Device;
   /** Threads of one operator. Default: one a core. */
   readonly threads?: number;
+  /** For measurements: where ONNX Runtime writes its profile, and who is told of the stages of compiling. */
+  readonly compile?: Pick<CompileOptions, 'profile' | 'onStage'>;
 }
 
-export interface FitOptions {
+export interface RunOptions {
   /** Passes over the training split, those before a resumption included. */
   readonly epochs: number;
   /** Ends the run after this many steps, if it is not over before. */
@@ -30,23 +46,55 @@ export interface FitOptions {
   /** Default: the dataset's own; `null` for none. */
   readonly augmentation?: Augmentation | null;
   /**
-   * Evaluates on the validation split (where there is none, on the test split) every so many steps, too, and before the first; each is reported by an `evaluation`
-   * event, but for those at the end of an epoch. It changes nothing of the training. A run that is resumed where an
-   * evaluation was due reports it again. Default: at the end of epochs only.
+   * Evaluates on the validation split (where there is none, on the test split) every so many steps, too, and before the
+   * first; each is reported by an `evaluation` event, but for those at the end of an epoch. It changes nothing of the
+   * training. A run that is resumed where an evaluation was due reports it again. Default: at the end of epochs only.
    */
   readonly evaluateEvery?: number;
-  /** Called after every step, evaluation and epoch, and waited for. */
-  readonly onEvent?: (event: TrainingEvent) => void | Promise<void>;
   /** Aborting finishes the step and returns. */
   readonly signal?: AbortSignal;
 }
 
+/** Called after every step, evaluation and epoch, and waited for; `'stop'` ends the run there. */
+export type Callback = (event: TrainingEvent) => void | 'stop' | Promise<void | 'stop'>;
+
+export interface FitOptions extends RunOptions {
+  readonly onEvent?: Callback;
+  /** Called one after the other, after `onEvent`. */
+  readonly callbacks?: readonly Callback[];
+}
+
 export interface FitResult {
-  /** Whether the run was stopped by its signal before its end. */
+  /** Whether the run was stopped by its signal or a callback before its end. */
   readonly interrupted: boolean;
   /**
    * The last evaluation, if an epoch was completed: on the validation split, where there is one. The test split is then
    * left for one look at the end (`Trainer.evaluate`, or `Trainer.evaluateWeights` with those of the best epoch).
    */
   readonly evaluation?: Evaluation;
+}
+
+/** A batch of one's own. */
+export interface TrainingBatch {
+  /** uint8 [batchSize, channels, height, width] */
+  readonly images: Uint8Array;
+  /** The class of each image. */
+  readonly labels: ArrayLike<number>;
+}
+
+export interface StepOptions {
+  /** Default: what the optimizer's schedule says. */
+  readonly learningRate?: number;
+}
+
+export interface StepResult {
+  /** Steps since the beginning of the run, counted from 1. */
+  readonly step: number;
+  /** Mean loss of the batch. */
+  readonly loss: number;
+  /** Share of the batch that was classified right, 0 to 1. */
+  readonly accuracy: number;
+  readonly learningRate: number;
+  /** By their names, where there are any. */
+  readonly metrics?: Readonly<Record<string, number | readonly number[]>>;
 }

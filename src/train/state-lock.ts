@@ -6,53 +6,53 @@ export class BusyError extends Error {
 }
 
 /**
- * Keeps those apart that use a state over several turns of the event loop. A fit changes the state all the time:
- * nobody else may change it until the fit is over, and others may read it only while the fit waits for an event
- * handler of its own. Looking at the weights at one moment needs no lock.
+ * Keeps those apart that use a state over several turns of the event loop. A run changes the state all the time:
+ * nobody else may change it until the run is over, and others may read it only while the run waits for whoever gets its
+ * events. Looking at the weights at one moment needs no lock.
  */
 export class StateLock {
-  #fitting = false;
-  /** Whether the fit waits for a handler. */
-  #handling = false;
+  #running = false;
+  /** Whether the run waits for whoever got its last event. */
+  #waiting = false;
   readonly #readers = new Set<Promise<unknown>>();
 
-  /** Runs a fit, after those who read have finished. @throws BusyError when there is one already */
-  async fit<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#fitting) {
+  /** Begins a run, after those who read have finished. @throws BusyError when there is one already */
+  async begin(): Promise<void> {
+    if (this.#running) {
       throw new BusyError(
-        'this trainer is fitting already; wait for that fit to end, or make another trainer',
+        'this trainer is training already; wait for that to end, or make another trainer',
       );
     }
-    this.#fitting = true;
-    try {
-      await this.#readersGone();
-      return await run();
-    } finally {
-      this.#fitting = false;
-    }
+    this.#running = true;
+    await this.#readersGone();
   }
 
-  /** Calls an event handler of the fit, and waits for it and for whatever it began to read. */
-  async handle(handler: () => void | Promise<void>): Promise<void> {
-    this.#handling = true;
-    try {
-      await handler();
-      await this.#readersGone();
-    } finally {
-      this.#handling = false;
-    }
+  end(): void {
+    this.#running = false;
+    this.#waiting = false;
+  }
+
+  /** The run hands out an event. */
+  wait(): void {
+    this.#waiting = true;
+  }
+
+  /** The run goes on, after those who began to read in the meantime have finished. */
+  async goOn(): Promise<void> {
+    await this.#readersGone();
+    this.#waiting = false;
   }
 
   /**
    * Runs what reads the state for a while.
    *
    * @param what it is, for the message
-   * @throws BusyError during a fit, unless that waits for a handler
+   * @throws BusyError during a run, unless that waits for a handler
    */
   async read<T>(what: string, run: () => Promise<T>): Promise<T> {
-    if (this.#fitting && !this.#handling) {
+    if (this.#running && !this.#waiting) {
       throw new BusyError(
-        `${what} needs weights that stay as they are, and this trainer is fitting; wait for the fit to end, or call it in onEvent`,
+        `${what} needs weights that stay as they are, and this trainer is training; wait for that to end, or call it while an event is handled`,
       );
     }
     const reading = run();
@@ -66,9 +66,9 @@ export class StateLock {
 
   /** Makes sure that the state may be replaced. @throws BusyError while it is in use */
   checkFree(what: string): void {
-    if (!this.#fitting && this.#readers.size === 0) return;
+    if (!this.#running && this.#readers.size === 0) return;
     throw new BusyError(
-      `${what} replaces the weights, and this trainer is ${this.#fitting ? 'fitting' : 'evaluating'}; wait for that to end`,
+      `${what} replaces the weights, and this trainer is ${this.#running ? 'training' : 'evaluating'}; wait for that to end`,
     );
   }
 

@@ -1,78 +1,82 @@
-/** Training: a model, an optimizer, and the loop. */
-import { batchCount } from '../data/batches.js';
-import { checkSplits, checkStatistics } from '../data/check-dataset.js';
-import { type ImageDataset, type Split, followedSplit, imageCount, imageSize } from '../data/dataset.js';
-import type { Batch } from '../data/loader.js';
-import { compile } from '../engine/compile.js';
-import type { Program, Tensors } from '../engine/session.js';
-import { Stepper } from '../engine/stepper.js';
+/** Training: a model, an optimizer, and their state. */
+import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dataset.js';
+import { type ImageDataset, type Split, imageCount, imageSize } from '../data/dataset.js';
+import type { Tensors } from '../engine/session.js';
+import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
-import { type Tensor, tensor, zeros } from '../tensor/tensor.js';
-import { checkFitOptions, checkTrainerOptions } from './check-options.js';
+import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
+import { checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
-import { type EvaluateOptions, Evaluator, imageInputs, type LearnedState } from './evaluator.js';
-import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
-import { initialSlots, initialWeights } from './initial-state.js';
-import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
-import type { FitOptions, FitResult, TrainerOptions } from './options.js';
+import { type EvaluateOptions, Evaluator, type LearnedInputs, imageInputs } from './evaluator.js';
+import { type Evaluation, type TrainingEvent, evaluationOf } from './events.js';
+import { needsImages, weightsFromImages } from './initial-state.js';
+import { checkFits, loaderOf } from './loaders.js';
+import type {
+  FitOptions,
+  FitResult,
+  RunOptions,
+  StepOptions,
+  StepResult,
+  TrainerOptions,
+  TrainingBatch,
+} from './options.js';
 import { type Progress, initialProgress } from './progress.js';
+import { runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
-import { trainingGraph } from './step-graph.js';
+import { type CompiledStep, compileStep } from './step-maker.js';
+import { metricName } from './step-graph.js';
+import { learningRateName } from './training-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
-/** Training images that a model's `fixedBuffers` are computed from, at most; the first ones, as they are. */
-const FIXING_IMAGES = 1000;
+/** Training images that initial values are computed from, at most; the first ones, as they are. */
+const FIRST_IMAGES = 1000;
 
 /** Trains a model; it owns the model's weights and the optimizer's state. */
 export class Trainer {
   readonly model: Model;
+  /** The model with the transforms of its gradients. */
+  readonly trainable: Trainable;
   readonly batchSize: number;
-  readonly #options: TrainerOptions;
-  readonly #program: Program;
-  readonly #stepper: Stepper;
-  /** The names of what the model holds, without the optimizer's state. */
-  readonly #weightNames: readonly string[];
+  readonly options: TrainerOptions;
+  readonly #step: CompiledStep;
   readonly #lock = new StateLock();
   #evaluator: Evaluator | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
-  /** Whether it starts from given weights, which bring the fixed buffers along. */
+  /** Whether it starts from given weights, which bring along what images would have decided on. */
   #loaded = false;
 
-  private constructor(
-    model: Model,
-    options: TrainerOptions,
-    program: Program,
-    state: Tensors,
-    weightNames: readonly string[],
-  ) {
+  private constructor(given: Trainable, options: TrainerOptions, step: CompiledStep) {
     const { batchSize = 128, seed = 0 } = options;
-    this.model = model;
+    this.trainable = given;
+    this.model = given.model;
     this.batchSize = batchSize;
-    this.#options = options;
-    this.#program = program;
-    this.#weightNames = weightNames;
-    const results = { loss: zeros('float32', []), correct: zeros('float32', []) };
-    this.#stepper = new Stepper(program, state, results);
+    this.options = options;
+    this.#step = step;
     this.#progress = initialProgress(Random.fromSeed(seed, 'batches').state);
+    this.#standardization = options.standardization;
   }
 
   /**
    * Builds and compiles the training step of a model, and draws its initial weights.
    *
-   * @throws RangeError for a batch size, number of threads, seed or label smoothing out of range
+   * @param given the model, or what `tract` makes of it
+   * @throws RangeError for an option out of range, or a parameter group that selects nothing
    * @throws GraphError when the model does not give the logits that it declares
    * @throws DeviceError where the device is not available
    */
-  static async create(model: Model, options: TrainerOptions): Promise<Trainer> {
+  static async create(given: Model | Trainable, options: TrainerOptions): Promise<Trainer> {
     checkTrainerOptions(options);
-    const { batchSize = 128, seed = 0, optimizer, labelSmoothing, device, threads } = options;
-    const traced = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
-    const weights = initialWeights(traced, seed);
-    const state = { ...weights, ...initialSlots(traced, optimizer) };
-    const program = await compile(traced.graph, { device, threads });
-    return new Trainer(model, options, program, state, Object.keys(weights));
+    const { batchSize = 128, seed = 0, standardization } = options;
+    const { model, transforms } = trainable(given);
+    if (standardization) checkStatistics(standardization, model.imageShape[0], 'The standardization');
+    const step = await compileStep(
+      { model, transforms },
+      { ...options, ...options.compile, batchSize, seed },
+    );
+    return new Trainer({ model, transforms }, options, step);
   }
 
   /** Where the run stands. */
@@ -80,14 +84,20 @@ export class Trainer {
     return this.#progress;
   }
 
-  /** The parameters and running statistics by PyTorch's names. Valid until the next step: copy what has to last. */
-  get weights(): Tensors {
-    return Object.fromEntries(this.#weightNames.map((name) => [name, this.#stepper.state[name]]));
+  /** The names of the parameters and buffers, PyTorch's. */
+  get weightNames(): readonly string[] {
+    return this.#step.weightNames;
   }
 
-  /** Everything it takes to continue the run elsewhere to the same bits. Valid until the next step. */
-  get state(): TrainingState {
-    return { tensors: this.#stepper.state, progress: this.#progress, standardization: this.#standardization };
+  /** A copy of the parameters and buffers by PyTorch's names. */
+  weights(): Promise<Tensors> {
+    return this.#step.store.read(this.weightNames);
+  }
+
+  /** A copy of everything it takes to continue the run elsewhere to the same bits. */
+  async state(): Promise<TrainingState> {
+    const [progress, standardization] = [this.#progress, this.#standardization];
+    return { tensors: await this.#step.store.read(), progress, ...(standardization && { standardization }) };
   }
 
   /**
@@ -95,33 +105,63 @@ export class Trainer {
    *
    * @throws StateError naming the first tensor that another model or optimizer has otherwise
    * @throws DataError for a standardisation that is none
-   * @throws BusyError while the trainer is fitting or evaluating
+   * @throws BusyError while the trainer is training or evaluating
    */
   restore(state: TrainingState): void {
     this.#lock.checkFree('restore()');
-    checkState(this.#stepper.state, state.tensors);
+    checkState(this.#step.store.types, state.tensors);
     const { standardization } = state;
     if (standardization) checkStatistics(standardization, this.model.imageShape[0], 'The state of the run');
-    this.#stepper.set(state.tensors);
+    this.#step.store.write(state.tensors);
     this.#progress = state.progress;
-    this.#standardization = standardization;
+    this.#standardization = standardization ?? this.options.standardization;
   }
 
   /**
    * Starts from the given weights (a pretrained model, say) instead of the random ones.
    *
    * @throws StateError naming the first tensor that is missing or has another shape
-   * @throws BusyError while the trainer is fitting or evaluating
+   * @throws BusyError while the trainer is training or evaluating
    */
   load(weights: Tensors): void {
     this.#lock.checkFree('load()');
-    checkState(this.weights, weights);
-    this.#stepper.set(weights);
+    const { types } = this.#step.store;
+    checkState(Object.fromEntries(this.weightNames.map((name) => [name, types[name]])), weights);
+    this.#step.store.write(weights);
     this.#loaded = true;
   }
 
   /**
-   * Trains until `epochs` are complete, from wherever the run stands.
+   * Makes one step on a batch of your own: the loop is yours.
+   *
+   * @throws RangeError where the batch does not fit, or the learning rate is not known: with a schedule that depends on
+   *   the length of the run, give `steps` to `create`, or the rate here
+   * @throws DataError for a label that names no class
+   * @throws DivergenceError when the loss is no longer a number; the state is then that of the step before
+   * @throws BusyError while a run of this trainer goes on
+   */
+  async step(batch: TrainingBatch, { learningRate }: StepOptions = {}): Promise<StepResult> {
+    this.#lock.checkFree('step()');
+    const { batchSize, model } = this;
+    const size = batchSize * imageSize(model.imageShape);
+    if (batch.labels.length !== batchSize || batch.images.length !== size) {
+      throw new RangeError(
+        `a step takes ${batchSize} images [${model.imageShape.join(', ')}] and labels, that is ${size} bytes, not ${batch.labels.length} labels and ${batch.images.length} bytes`,
+      );
+    }
+    checkLabelRange(batch.labels, model.classes, 'The batch');
+    if (!this.#standardization) {
+      throw new RangeError(
+        'a step needs to know how pixels are standardised; give standardization: { mean, deviation } to Trainer.create',
+      );
+    }
+    const labels = batch.labels instanceof Int32Array ? batch.labels : Int32Array.from(batch.labels);
+    return this.makeStep({ images: batch.images, labels }, this.options.steps, learningRate);
+  }
+
+  /**
+   * Trains until `epochs` are complete, from wherever the run stands, and tells what happens as it goes on. Between two
+   * events the trainer waits; leaving the loop ends the run there.
    *
    * Follows the run on the validation images of a dataset that has some, and then never looks at the test images;
    * without them it follows the run on the test images, and chooses nothing.
@@ -130,130 +170,63 @@ export class Trainer {
    * @throws DataError when the dataset does not fit the model or the batch size, or is not what it says: an empty
    *   split, a label that names no class, statistics of other pixels
    * @throws DivergenceError when the loss is no longer a number
-   * @throws BusyError while another fit of this trainer goes on
+   * @throws BusyError while another run of this trainer goes on
    */
-  async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
-    return this.#lock.fit(() => this.#fit(dataset, options));
-  }
-
-  async #fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
-    checkFitOptions(options);
-    const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, signal } = options;
-    const { evaluateEvery = Infinity } = options;
-    const report = async (event: TrainingEvent): Promise<void> => {
-      if (options.onEvent) await this.#lock.handle(() => options.onEvent?.(event));
-    };
-    checkFits(dataset, this.model);
-    checkSplits(dataset);
-    this.#adopt(dataset);
-    const followed = followedSplit(dataset);
-    const plan = {
-      batchSize: this.batchSize,
-      shuffle: true,
-      last: 'drop' as const,
-      ...(augmentation ? { augmentation } : {}),
-    };
-    const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
-    const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
-    const loader = loaderOf(dataset, dataset.train);
-    let evaluation: Evaluation | undefined;
-    /** Evaluates where it is due within an epoch. Returns false when that was interrupted. */
-    const evaluateIfDue = async (): Promise<boolean> => {
-      const { step, epoch } = this.#progress;
-      if (evaluateEvery === Infinity || step % evaluateEvery !== 0) return true;
-      const found = await this.#evaluate(dataset, followed.split, signal);
-      if (!found) return false;
-      this.#checkEvaluation(found, followed.kind);
-      evaluation = found;
-      await report({ event: 'evaluation', step, epoch: epoch + 1, ...figuresOf(followed.kind, found) });
-      return true;
-    };
+  async *run(dataset: ImageDataset, options: RunOptions): AsyncGenerator<TrainingEvent, FitResult, undefined> {
+    await this.#lock.begin();
     try {
-      if (this.#progress.step === 0 && !this.#loaded) this.#fixBuffers(dataset);
-      // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
-      // epoch there is an evaluation already.
-      const { step: begun, stepInEpoch: inEpoch } = this.#progress;
-      if ((begun === 0 || (inEpoch > 0 && inEpoch < stepsPerEpoch)) && begun < steps) {
-        if (!(await evaluateIfDue())) return { interrupted: true, evaluation };
-      }
-      while (this.#progress.step < steps || this.#epochIsToBeClosed(steps)) {
-        const started = performance.now();
-        const { epoch, stepInEpoch, random } = this.#progress;
-        let stepStarted = started;
-        const batches =
-          this.#progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
-        for await (const batch of batches) {
-          const learningRate = this.#options.schedule.rate(this.#progress.step, steps);
-          const { loss, correct } = await this.#step(batch, learningRate);
-          const now = performance.now();
-          await report({
-            event: 'step',
-            step: this.#progress.step,
-            steps,
-            epoch: epoch + 1,
-            loss,
-            accuracy: correct / this.batchSize,
-            learningRate,
-            imagesPerSecond: (1000 * this.batchSize) / (now - stepStarted),
-          });
-          // A step blocks the event loop, and a batch that is ready does not let it turn: whoever would abort the
-          // signal, or draw a progress bar, gets the chance here.
-          await eventLoopTurn();
-          if (signal?.aborted) return { interrupted: true, evaluation };
-          if (this.#progress.step >= steps) break;
-          if (this.#progress.stepInEpoch < stepsPerEpoch && !(await evaluateIfDue())) {
-            return { interrupted: true, evaluation };
-          }
-          // An event handler may have taken its time (a checkpoint, say), which is no time of the next step.
-          stepStarted = performance.now();
+      checkFits(dataset, this.model);
+      checkSplits(dataset);
+      this.#adopt(dataset);
+      if (this.#progress.step === 0 && !this.#loaded) await this.#computeFromImages(dataset);
+      const events = runEpochs(this, dataset, options);
+      try {
+        for (;;) {
+          const { done, value } = await events.next();
+          if (done) return value;
+          this.#lock.wait();
+          yield value;
+          await this.#lock.goOn();
         }
-        const { step, lossSum, correctSum, stepInEpoch: stepsDone } = this.#progress;
-        const evaluated = await this.#evaluate(dataset, followed.split, signal);
-        if (!evaluated) return { interrupted: true, evaluation };
-        evaluation = evaluated;
-        this.#checkEvaluation(evaluation, followed.kind);
-        const { bestAccuracy } = this.#progress;
-        this.#progress = {
-          ...initialProgress(nextEpoch(random)),
-          epoch: epoch + 1,
-          step,
-          // On the test images nothing is chosen.
-          ...(dataset.validation && { bestAccuracy: Math.max(bestAccuracy, evaluation.accuracy) }),
-        };
-        await report({
-          event: 'epoch',
-          epoch: epoch + 1,
-          step,
-          trainLoss: lossSum / stepsDone,
-          trainAccuracy: correctSum / (stepsDone * this.batchSize),
-          ...figuresOf(followed.kind, evaluation),
-          seconds: (performance.now() - started) / 1000,
-        });
-        await eventLoopTurn();
-        if (signal?.aborted) return { interrupted: this.#progress.step < steps, evaluation };
+      } finally {
+        await events.return({ interrupted: true });
       }
-      return { interrupted: false, evaluation };
     } finally {
-      await loader.close();
+      this.#lock.end();
     }
   }
 
-  /** Whether the run was stopped between its last step and the evaluation that belongs to it. */
-  #epochIsToBeClosed(steps: number): boolean {
-    return this.#progress.step === steps && this.#progress.stepInEpoch > 0;
+  /** `run` to its end, with the events handed to callbacks. @throws as `run` does, and what a callback throws */
+  async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
+    const { onEvent, callbacks = [], ...runOptions } = options;
+    const all = onEvent ? [onEvent, ...callbacks] : callbacks;
+    const events = this.run(dataset, runOptions);
+    let evaluation: Evaluation | undefined;
+    try {
+      for (;;) {
+        const { done, value } = await events.next();
+        if (done) return value;
+        if (value.event !== 'step') evaluation = evaluationOf(value);
+        let stop = false;
+        for (const callback of all) stop = (await callback(value)) === 'stop' || stop;
+        if (stop) return { interrupted: true, ...(evaluation && { evaluation }) };
+      }
+    } finally {
+      await events.return({ interrupted: true });
+    }
   }
 
   /**
    * The loss and accuracy over all images of a split, with the running statistics.
    *
    * @throws DataError when the dataset does not fit the model, or a label of the split names no class
-   * @throws BusyError while a fit goes on, except in its `onEvent`
+   * @throws BusyError while a run goes on, except while one of its events is handled
    */
   async evaluate(dataset: ImageDataset, split: Split = dataset.test): Promise<Evaluation> {
     return this.#lock.read('evaluate()', async () => {
       checkFits(dataset, this.model);
       this.#adopt(dataset);
-      return (await this.#evaluate(dataset, split))!;
+      return (await this.evaluateSplit(dataset, split))!;
     });
   }
 
@@ -273,7 +246,7 @@ export class Trainer {
       checkFits(dataset, this.model);
       this.#adopt(dataset);
       const evaluator = await this.#evaluatorOf();
-      return evaluator.evaluate({ ...this.#learned, weights }, dataset, options);
+      return evaluator.evaluate({ weights, standardization: this.#standardization! }, dataset, options);
     });
   }
 
@@ -282,8 +255,8 @@ export class Trainer {
    *
    * @param images uint8 [N, channels, height, width]
    * @returns float32 [N, classes]
-   * @throws RangeError before the trainer has seen a dataset, which says how pixels are standardised
-   * @throws BusyError while a fit goes on, except in its `onEvent`
+   * @throws RangeError before the trainer knows how pixels are standardised, which a dataset says
+   * @throws BusyError while a run goes on, except while one of its events is handled
    */
   async predict(images: Uint8Array): Promise<Tensor<'float32'>> {
     if (!this.#standardization)
@@ -296,20 +269,41 @@ export class Trainer {
 
   /** Frees the sessions. */
   async release(): Promise<void> {
-    await this.#program.release();
+    await this.#step.runner.release();
+    this.#step.store.release();
     await this.#evaluator?.release();
   }
 
-  async #step(batch: Batch, learningRate: number): Promise<{ loss: number; correct: number }> {
+  /**
+   * What `step` and `run` have in common: a step on images and labels that are known to fit.
+   *
+   * @param steps of the whole run, where that is known
+   * @internal
+   */
+  async makeStep(
+    { images, labels }: { readonly images: Uint8Array; readonly labels: Int32Array },
+    steps: number | undefined,
+    learningRate?: number,
+  ): Promise<StepResult> {
     const step = this.#progress.step + 1;
-    const results = await this.#stepper.step({
-      ...imageInputs(this.model, this.#standardization!, batch.images, batch.labels),
-      learning_rate: tensor('float32', [], [learningRate]),
+    const { metrics = [] } = this.options;
+    const rates = this.#step.graph.optimizers.map(({ schedule, name }, i) => {
+      if (i === 0 && learningRate !== undefined) return learningRate;
+      if (steps === undefined && schedule.name !== 'constant') {
+        throw new RangeError(
+          `the ${schedule.name} schedule of ${name} depends on the length of the run; give steps to Trainer.create, or learningRate to step()`,
+        );
+      }
+      return schedule.rate(step - 1, steps ?? Infinity);
+    });
+    const results = await this.#step.runner.step(this.#step.store, {
+      ...imageInputs(this.model, this.#standardization!, images, labels),
+      ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
       step: tensor('float64', [], [step]),
     });
     const [loss, correct] = [Number(results.loss.data[0]), Number(results.correct.data[0])];
     if (!Number.isFinite(loss)) {
-      this.#stepper.undo();
+      this.#step.store.undo();
       throw diverged(`the loss became ${loss} at step ${step} (epoch ${this.#progress.epoch + 1})`);
     }
     const { lossSum, correctSum, stepInEpoch } = this.#progress;
@@ -320,10 +314,26 @@ export class Trainer {
       lossSum: lossSum + loss,
       correctSum: correctSum + correct,
     };
-    return { loss, correct };
+    const figures = metrics.map((metric) => {
+      const sums = toNumbers(results[metricName(metric)]);
+      return [metric.name, figureOf(metric, sums, this.batchSize)];
+    });
+    return {
+      step,
+      loss,
+      accuracy: correct / this.batchSize,
+      learningRate: rates[0],
+      ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as StepResult['metrics'] }),
+    };
   }
 
-  async #evaluate(
+  /** An epoch is complete. @internal */
+  closeEpoch(progress: Progress): void {
+    this.#progress = progress;
+  }
+
+  /** @internal */
+  async evaluateSplit(
     dataset: ImageDataset,
     split: Split,
     signal?: AbortSignal,
@@ -332,45 +342,52 @@ export class Trainer {
     return evaluator.evaluate(this.#learned, dataset, { split, ...(signal && { signal }) });
   }
 
-  /** @throws DivergenceError */
-  #checkEvaluation({ loss }: Evaluation, kind: 'validation' | 'test'): void {
-    const { step, epoch } = this.#progress;
-    if (Number.isFinite(loss)) return;
-    throw diverged(`the ${kind} loss became ${loss} after step ${step} (epoch ${epoch + 1})`);
-  }
-
-  /** Computes the buffers that a model takes from the training images. */
-  #fixBuffers({ train, imageShape }: ImageDataset): void {
-    const { fixedBuffers } = this.model;
-    if (!fixedBuffers) return;
-    const count = Math.min(imageCount(train), FIXING_IMAGES);
-    const { mean, deviation } = this.#standardization!;
-    const [channels, height, width] = imageShape;
-    const values = Float32Array.from({ length: count * imageSize(imageShape) }, (_, i) => {
-      const channel = Math.floor(i / (height * width)) % channels;
-      return (train.images[i] / 255 - mean[channel]) / deviation[channel];
-    });
-    this.#stepper.set(fixedBuffers(tensor('float32', [count, ...imageShape], values)));
+  /** Computes the initial values that images decide on. */
+  async #computeFromImages(dataset: ImageDataset): Promise<void> {
+    if (!needsImages(this.#step.graph)) return;
+    const { train, imageShape } = dataset;
+    const batchSize = Math.min(imageCount(train), FIRST_IMAGES);
+    const loader = loaderOf(dataset, train);
+    try {
+      // Without shuffling and augmentation nothing depends on the generator.
+      const plan = { batchSize, shuffle: false, last: 'drop' as const, random: [1, 0, 0, 0] as const };
+      for await (const { images } of loader.epoch(plan)) {
+        const { mean, deviation } = this.#standardization!;
+        const [channels, height, width] = imageShape;
+        const values = Float32Array.from({ length: images.length }, (_, i) => {
+          const channel = Math.floor(i / (height * width)) % channels;
+          return (images[i] / 255 - mean[channel]) / deviation[channel];
+        });
+        const first = tensor('float32', [batchSize, ...imageShape], values);
+        this.#step.store.write(weightsFromImages(this.#step.graph, first));
+        break;
+      }
+    } finally {
+      await loader.close();
+    }
   }
 
   /** Made when it is first needed. */
   async #evaluatorOf(): Promise<Evaluator> {
-    const { device, threads } = this.#options;
-    this.#evaluator ??= await Evaluator.create(this.model, { batchSize: this.batchSize, device, threads });
+    const { device, threads, metrics } = this.options;
+    this.#evaluator ??= await Evaluator.create(this.model, {
+      batchSize: this.batchSize,
+      ...(metrics && { metrics }),
+      ...(device !== undefined && { device }),
+      ...(threads !== undefined && { threads }),
+    });
     return this.#evaluator;
   }
 
-  get #learned(): LearnedState {
-    return { weights: this.weights, standardization: this.#standardization! };
+  get #learned(): LearnedInputs {
+    return {
+      inputs: this.#step.store.inputs(this.weightNames),
+      standardization: this.#standardization!,
+    };
   }
 
   /** Takes over how the pixels of a dataset are standardised; a run keeps the standardisation it was begun with. */
   #adopt({ mean, deviation }: ImageDataset): void {
     this.#standardization ??= { mean, deviation };
   }
-}
-
-/** The generator at the beginning of the next epoch. */
-function nextEpoch(random: Progress['random']): Progress['random'] {
-  return Random.fromState(random).fork('next epoch').state;
 }

@@ -1,0 +1,127 @@
+/** The loop: epoch after epoch of steps and evaluations, as a sequence of events. */
+import { batchCount } from '../data/batches.js';
+import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
+import { Random } from '../random/random.js';
+import { checkRunOptions } from './check-options.js';
+import { diverged } from './divergence.js';
+import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
+import { eventLoopTurn, loaderOf } from './loaders.js';
+import type { FitResult, RunOptions } from './options.js';
+import { type Progress, initialProgress } from './progress.js';
+import type { Trainer } from './trainer.js';
+
+/** What the loop needs of a trainer. */
+type Stepping = Pick<Trainer, 'batchSize' | 'progress' | 'makeStep' | 'evaluateSplit' | 'closeEpoch'>;
+
+/** @throws RangeError for an option out of range; otherwise as `Trainer.run` */
+export async function* runEpochs(
+  trainer: Stepping,
+  dataset: ImageDataset,
+  options: RunOptions,
+): AsyncGenerator<TrainingEvent, FitResult, undefined> {
+  checkRunOptions(options);
+  const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, signal } = options;
+  const { evaluateEvery = Infinity } = options;
+  const { batchSize } = trainer;
+  const followed = followedSplit(dataset);
+  const plan = {
+    batchSize,
+    shuffle: true,
+    last: 'drop' as const,
+    ...(augmentation ? { augmentation } : {}),
+  };
+  const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
+  const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
+  const loader = loaderOf(dataset, dataset.train);
+  let evaluation: Evaluation | undefined;
+  const result = (interrupted: boolean): FitResult => ({ interrupted, ...(evaluation && { evaluation }) });
+
+  /** @returns whether it was made, and not interrupted */
+  const evaluate = async (): Promise<boolean> => {
+    const found = await trainer.evaluateSplit(dataset, followed.split, signal);
+    if (!found) return false;
+    checkEvaluation(found, followed.kind, trainer.progress);
+    evaluation = found;
+    return true;
+  };
+  const isDue = (): boolean => evaluateEvery !== Infinity && trainer.progress.step % evaluateEvery === 0;
+  const evaluationEvent = (): TrainingEvent => ({
+    event: 'evaluation',
+    step: trainer.progress.step,
+    epoch: trainer.progress.epoch + 1,
+    ...figuresOf(followed.kind, evaluation!),
+  });
+
+  try {
+    // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
+    // epoch there is an evaluation already.
+    const { step: begun, stepInEpoch: inEpoch } = trainer.progress;
+    if ((begun === 0 || (inEpoch > 0 && inEpoch < stepsPerEpoch)) && begun < steps && isDue()) {
+      if (!(await evaluate())) return result(true);
+      yield evaluationEvent();
+    }
+    while (trainer.progress.step < steps || epochIsToBeClosed(trainer.progress, steps)) {
+      const started = performance.now();
+      const { epoch, stepInEpoch, random } = trainer.progress;
+      let stepStarted = started;
+      const batches =
+        trainer.progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
+      for await (const batch of batches) {
+        const made = await trainer.makeStep(batch, steps);
+        const imagesPerSecond = (1000 * batchSize) / (performance.now() - stepStarted);
+        const { step, ...figures } = made;
+        yield { event: 'step', step, steps, epoch: epoch + 1, ...figures, imagesPerSecond };
+        // A step blocks the event loop, and a batch that is ready does not let it turn: whoever would abort the
+        // signal, or draw a progress bar, gets the chance here.
+        await eventLoopTurn();
+        if (signal?.aborted) return result(true);
+        if (step >= steps) break;
+        if (trainer.progress.stepInEpoch < stepsPerEpoch && isDue()) {
+          if (!(await evaluate())) return result(true);
+          yield evaluationEvent();
+        }
+        // Whoever got the event may have taken their time (a checkpoint, say), which is no time of the next step.
+        stepStarted = performance.now();
+      }
+      const { step, lossSum, correctSum, stepInEpoch: stepsDone, bestAccuracy } = trainer.progress;
+      if (!(await evaluate())) return result(true);
+      trainer.closeEpoch({
+        ...initialProgress(nextEpoch(random)),
+        epoch: epoch + 1,
+        step,
+        // On the test images nothing is chosen.
+        ...(dataset.validation && { bestAccuracy: Math.max(bestAccuracy, evaluation!.accuracy) }),
+      });
+      yield {
+        event: 'epoch',
+        epoch: epoch + 1,
+        step,
+        trainLoss: lossSum / stepsDone,
+        trainAccuracy: correctSum / (stepsDone * batchSize),
+        ...figuresOf(followed.kind, evaluation!),
+        seconds: (performance.now() - started) / 1000,
+      };
+      await eventLoopTurn();
+      if (signal?.aborted) return result(trainer.progress.step < steps);
+    }
+    return result(false);
+  } finally {
+    await loader.close();
+  }
+}
+
+/** Whether the run was stopped between its last step and the evaluation that belongs to it. */
+function epochIsToBeClosed({ step, stepInEpoch }: Progress, steps: number): boolean {
+  return step === steps && stepInEpoch > 0;
+}
+
+/** @throws DivergenceError */
+function checkEvaluation({ loss }: Evaluation, kind: 'validation' | 'test', { step, epoch }: Progress): void {
+  if (Number.isFinite(loss)) return;
+  throw diverged(`the ${kind} loss became ${loss} after step ${step} (epoch ${epoch + 1})`);
+}
+
+/** The generator at the beginning of the next epoch. */
+function nextEpoch(random: Progress['random']): Progress['random'] {
+  return Random.fromState(random).fork('next epoch').state;
+}
