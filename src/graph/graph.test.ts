@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { tensor } from '../tensor/tensor.js';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { type Shape, tensor, toNumbers } from '../tensor/tensor.js';
 import { runGraph } from '../testing/run.js';
+import { type Attributes, float, int, ints } from './attributes.js';
 import { Graph, type Value, describe as describeValues } from './graph.js';
 import { live } from './live.js';
 import * as op from './ops.js';
@@ -35,6 +38,86 @@ describe('adding a node', () => {
     ];
     assert.equal(new Set(different).size, different.length);
     assert.equal(graph.nodes.length, different.length);
+  });
+
+  test('gives one value for two nodes exactly if they are equal', () => {
+    const node = fc.record(
+      {
+        opType: fc.constantFrom('Add', 'Sub', 'Add,Sub'),
+        domain: fc.constantFrom('', 'tract'),
+        inputs: fc.array(fc.constantFrom(0, 1, 2, null), { maxLength: 3 }),
+        attributes: fc.dictionary(
+          fc.constantFrom('a', 'b'),
+          fc.oneof(
+            fc.constantFrom(0, -0, 1, NaN, Infinity, -Infinity).map(float),
+            fc.constantFrom(0, 1).map(int),
+            fc.array(fc.constantFrom(0, -0, 1), { maxLength: 2 }).map(ints),
+          ),
+          { maxKeys: 2, noNullPrototype: true },
+        ),
+        dtype: fc.constantFrom('float32', 'float64'),
+        shapes: fc.array(fc.constantFrom<Shape>([], [1], [1, 2], [12]), { minLength: 1, maxLength: 2 }),
+      },
+      { noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(node, node, fc.boolean(), (first, other, same) => {
+        const second = same ? structuredClone(first) : other;
+        const graph = new Graph();
+        const values = ['a', 'b', 'a,b'].map((name) => graph.input(name, 'float32', []));
+        const [one, two] = [first, second].map(({ opType, domain, inputs, attributes, dtype, shapes }) =>
+          graph.add(
+            opType,
+            inputs.map((input) => (input === null ? null : values[input])),
+            attributes as Attributes,
+            shapes.map((shape) => ({ dtype, shape })),
+            domain,
+          ),
+        );
+        assert.equal(one === two, isDeepStrictEqual(first, second));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('that draws random numbers always adds another', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2]);
+    const flag = (value: number): Value => graph.constant(tensor('bool', [], [value]));
+    const given = graph.input('training', 'bool', []);
+    const drawing: [string, (Value | null)[], string?][] = [
+      ['RandomNormal', []],
+      ['RandomUniform', []],
+      ['RandomNormalLike', [x]],
+      ['RandomUniformLike', [x]],
+      ['Bernoulli', [x]],
+      ['Multinomial', [x]],
+      ['Dropout', [x, null, flag(1)]],
+      ['Dropout', [x, null, given]],
+      ['BiasDropout', [x, x], 'com.microsoft'],
+      ['RandomNormalLike', [x], 'ai.onnx'],
+      // Of these nothing is known.
+      ['Noise', [x], 'com.example'],
+    ];
+    for (const [opType, inputs, domain] of drawing) {
+      // A seed of its own does not make two draws one.
+      const draw = (): readonly Value[] => graph.add(opType, inputs, { seed: float(1) }, [x], domain);
+      assert.notEqual(draw()[0], draw()[0], opType);
+    }
+    for (const inputs of [[x], [x, null], [x, null, null], [x, null, flag(0)]]) {
+      const pass = (): readonly Value[] => graph.add('Dropout', inputs, {}, [x]);
+      assert.equal(pass()[0], pass()[0], 'Dropout in inference draws nothing');
+    }
+  });
+
+  test('that draws random numbers computes other numbers', async () => {
+    const graph = new Graph();
+    const draw = (): Value => graph.add('RandomNormal', [], { shape: ints([8]) }, [like])[0];
+    const like = { dtype: 'float32', shape: [8] } as const;
+    graph.output('one', draw());
+    graph.output('two', draw());
+    const { one, two } = await runGraph(graph);
+    assert.notDeepEqual(toNumbers(one), toNumbers(two));
   });
 
   test('tells names with commas apart', () => {
@@ -101,6 +184,20 @@ describe('constants', () => {
       graph.constant(tensor('int64', [2], [0, 1])),
     ];
     assert.equal(new Set(different).size, different.length);
+  });
+
+  test('are one exactly if their elements are the same bits', () => {
+    const element = fc.constantFrom(0, -0, 1, NaN, Infinity, -Infinity, 1e-45, 0.1);
+    const constant = fc.tuple(fc.constantFrom('float32', 'float64'), fc.array(element, { maxLength: 3 }));
+    fc.assert(
+      fc.property(constant, constant, (first, second) => {
+        const graph = new Graph();
+        const [one, two] = [first, second].map(([dtype, elements]) =>
+          graph.constant(tensor(dtype, [elements.length], elements)),
+        );
+        assert.equal(one === two, isDeepStrictEqual(first, second));
+      }),
+    );
   });
 
   test('of many elements are not compared', () => {

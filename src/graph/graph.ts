@@ -4,7 +4,8 @@
  *
  * Nodes are added by the typed builders in `ops/`, which infer shapes at once. A node is never changed after it was
  * added, and it only refers to values that exist already, so the list of nodes is in topological order by
- * construction. Adding a node that is already there (same operator, inputs and attributes) returns the existing one.
+ * construction. Adding a node that is already there (same operator, inputs, attributes and results) returns the
+ * existing one, unless it draws random numbers.
  */
 import {
   type DType,
@@ -14,16 +15,11 @@ import {
   elementCount,
   formatShape,
 } from '../tensor/tensor.js';
-import type { Attributes } from './attributes.js';
+import { type Attributes, attributesKey } from './attributes.js';
 import { fold } from './fold.js';
+import { isRandom } from './random-operators.js';
 
-/**
- * Operators that say what is meant and have no ONNX kernel: each engine's lowering replaces them before a graph is
- * written (see `engine/lowering`).
- */
-export const TRACT_DOMAIN = 'tract';
-/** ONNX Runtime's own operators (`com.microsoft`), used by lowerings only. */
-export const MICROSOFT_DOMAIN = 'com.microsoft';
+export { MICROSOFT_DOMAIN, TRACT_DOMAIN } from './domains.js';
 
 export interface Value {
   readonly graph: Graph;
@@ -46,6 +42,11 @@ export interface Node {
   readonly outputs: readonly Value[];
   /** The part of the model it belongs to, such as `layer1.0.conv1` or `layer1.0.conv1/grad`. */
   readonly scope: string;
+}
+
+/** An operator by its name, with the domain in front where it is not ONNX's own: `Conv`, `tract.Linear`. */
+export function operatorName({ domain, opType }: Pick<Node, 'domain' | 'opType'>): string {
+  return domain === '' ? opType : `${domain}.${opType}`;
 }
 
 /** A mistake in building a graph; the message names the operator and the shapes it saw. */
@@ -97,9 +98,10 @@ export class Graph {
       shape: tensor.shape,
       constant: tensor,
     });
-    if (tensor.data.length > 64) return create();
-    const key = `constant ${tensor.dtype} [${tensor.shape.join()}] ${Array.from(tensor.data as ArrayLike<number>, (element) => (Object.is(element, -0) ? '-0' : String(element))).join()}`;
-    return this.#once(key, () => [create()])[0];
+    const { dtype, shape, data } = tensor;
+    if (data.length > 64) return create();
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return this.#once(`constant ${dtype} [${shape.join()}] ${bytes.join()}`, () => [create()])[0];
   }
 
   /** Runs `build` with every node it adds belonging to the given part of the model. */
@@ -119,7 +121,8 @@ export class Graph {
 
   /**
    * Adds a node whose result types the caller has inferred. Builders in `ops/` are the way to call this; a node
-   * whose inputs are all constant is computed at once, where that is possible.
+   * whose inputs are all constant is computed at once, where that is possible. Of a node that is there already the
+   * results are given back, but a node that draws random numbers is always a new one.
    */
   add(
     opType: string,
@@ -133,14 +136,7 @@ export class Graph {
         throw new GraphError(`${opType}: the input "${input.name}" belongs to another graph`);
     }
     for (const { shape } of results) checkShape(opType, shape);
-    const key = JSON.stringify([
-      domain,
-      opType,
-      inputs.map((input) => input?.name ?? null),
-      attributes,
-      results.map(({ dtype, shape }) => [dtype, shape]),
-    ]);
-    return this.#once(key, () => {
+    const create = (): readonly Value[] => {
       const folded =
         domain === ''
           ? fold(
@@ -165,7 +161,16 @@ export class Graph {
       }
       this.nodes.push(node);
       return node.outputs;
-    });
+    };
+    if (isRandom(opType, inputs, domain)) return create();
+    const key = JSON.stringify([
+      domain,
+      opType,
+      inputs.map((input) => input?.name ?? null),
+      attributesKey(attributes),
+      results.map(({ dtype, shape }) => [dtype, shape]),
+    ]);
+    return this.#once(key, create);
   }
 
   #once(key: string, create: () => readonly Value[]): readonly Value[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { float } from './attributes.js';
 import { Graph, GraphError } from './graph.js';
 import * as op from './ops.js';
 import { type Rewrite, rewrite } from './rewrite.js';
@@ -53,6 +54,26 @@ describe('rewrite', () => {
     graph.output('y', graph.add('Exp', [op.exp(x)], {}, [x], 'com.example')[0]);
     const result = rewrite(graph, new Map([['com.example.Exp', ([value]) => [op.neg(value!)]]]));
     assert.deepEqual(operators(result), ['Exp', 'Neg']);
+  });
+
+  test('keeps draws of random numbers apart', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2]);
+    for (const name of ['one', 'two']) graph.output(name, graph.add('RandomNormalLike', [x], {}, [x])[0]);
+    const copy = rewrite(graph, new Map());
+    assert.deepEqual(operators(copy), ['RandomNormalLike', 'RandomNormalLike']);
+    assert.notEqual(copy.outputs.get('one'), copy.outputs.get('two'));
+  });
+
+  test('keeps nodes apart whose attributes differ in a sign alone', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2]);
+    for (const value of [Infinity, -Infinity, NaN, 0, -0])
+      graph.output(
+        Object.is(value, -0) ? '-0' : `${value}`,
+        graph.add('Elu', [x], { alpha: float(value) }, [x])[0],
+      );
+    assert.equal(rewrite(graph, new Map()).nodes.length, 5);
   });
 
   test('hands on optional inputs that were left out', () => {

@@ -1,5 +1,5 @@
 /** Rewriting: a new graph in which chosen operators are replaced by others. */
-import { Graph, GraphError, type Node, TRACT_DOMAIN, type Value } from './graph.js';
+import { Graph, GraphError, type Node, TRACT_DOMAIN, type Value, operatorName } from './graph.js';
 import { live } from './live.js';
 
 /**
@@ -22,7 +22,7 @@ export function rewrite(graph: Graph, rewrites: Rewrites): Graph {
   for (const constant of constants) mapped.set(constant, result.constant(constant.constant!));
   for (const node of nodes) {
     const inputs = node.inputs.map((input) => input && mapped.get(input)!);
-    const replace = rewrites.get(node.domain === '' ? node.opType : `${node.domain}.${node.opType}`);
+    const replace = rewrites.get(operatorName(node));
     const outputs = result.inScope(node.scope, () =>
       replace
         ? replace(inputs, node)
@@ -39,6 +39,6 @@ export function rewrite(graph: Graph, rewrites: Rewrites): Graph {
   }
   for (const [name, value] of graph.outputs) result.output(name, mapped.get(value)!);
   const left = result.nodes.find(({ domain }) => domain === TRACT_DOMAIN);
-  if (left) throw new GraphError(`there is no lowering for ${left.domain}.${left.opType}`);
+  if (left) throw new GraphError(`there is no lowering for ${operatorName(left)}`);
   return result;
 }

@@ -1,8 +1,8 @@
 /**
  * Checks backward rules against central differences.
  *
- * The result of the operator is reduced to one number with random weights, so that errors of opposite sign do not
- * cancel. The differences take the operator's result from ONNX Runtime and do the weighted sum here in float64.
+ * The results of the operator are reduced to one number with random weights, so that errors of opposite sign do not
+ * cancel. The differences take the operator's results from ONNX Runtime and do the weighted sum here in float64.
  */
 import assert from 'node:assert/strict';
 import { grad } from '../autodiff/grad.js';
@@ -47,9 +47,12 @@ export const awayFromZero: Draw = (random, count) =>
 export const distinct: Draw = (random, count) =>
   Array.from(random.permutation(count), (rank) => (rank - count / 2) / 4);
 
-/** Compares `grad` with central differences, for every input of what `build` makes of inputs of these shapes. */
+/**
+ * Compares `grad` with central differences, for every input of what `build` makes of inputs of these shapes: one
+ * result, or several that all reach the loss.
+ */
 export async function checkGradients(
-  build: (...inputs: Value[]) => Value,
+  build: (...inputs: Value[]) => Value | readonly Value[],
   shapes: readonly Shape[],
   options: GradientCheck = {},
 ): Promise<void> {
@@ -59,19 +62,26 @@ export async function checkGradients(
   const random = Random.fromSeed(seed, 'gradients');
   const graph = new Graph();
   const inputs = shapes.map((shape, i) => graph.input(`x${i}`, dtype, shape));
-  const result = build(...inputs);
-  const weights = Array.from({ length: elementCount(result.shape) }, () => random.uniform(0.5, 1.5));
-  weights.forEach((weight, i) => (weights[i] = random.uniform() < 0.5 ? weight : -weight));
-  const weighted = op.mul(result, graph.constant(tensor(result.dtype, result.shape, weights)));
-  const loss = op.reduceSum(
-    weighted,
-    result.shape.map((_, axis) => axis),
+  const results = [build(...inputs)].flat();
+  const weights = results.map(({ shape }) =>
+    Array.from({ length: elementCount(shape) }, () => random.uniform(0.5, 1.5)).map((weight) =>
+      random.uniform() < 0.5 ? weight : -weight,
+    ),
   );
-  graph.output('result', result);
-  grad(loss, inputs).forEach((gradient, i) => {
+  const loss = results
+    .map((result, i) => weightedSum(result, weights[i]))
+    .map((sum) => op.cast(sum, dtype))
+    .reduce((sum, term) => op.add(sum, term));
+  results.forEach((result, i) => {
+    graph.output(`result${i}`, result);
+  });
+  const gradients = grad(loss, inputs);
+  gradients.forEach((gradient, i) => {
     assert.deepEqual(gradient.shape, inputs[i].shape, `the shape of the gradient of input ${i}`);
     assert.equal(gradient.dtype, dtype, `the type of the gradient of input ${i}`);
     graph.output(`gradient${i}`, gradient);
+    // Asked for alone it is the same, node for node: no rule depends on what else is wanted.
+    assert.equal(grad(loss, [inputs[i]])[0], gradient, `the gradient of input ${i} alone`);
   });
 
   const feeds: Record<string, Tensor<typeof dtype>> = {};
@@ -84,9 +94,12 @@ export async function checkGradients(
   try {
     const analytic = await program.run(feeds);
     const lossAt = async (): Promise<number> => {
-      const { result: values } = await program.run(feeds);
-      assert.deepEqual(values.shape, result.shape, 'the inferred shape');
-      return toNumbers(values).reduce((sum, value, i) => sum + value * weights[i], 0);
+      const values = await program.run(feeds);
+      return results.reduce((total, { shape }, i) => {
+        const value = values[`result${i}`];
+        assert.deepEqual(value.shape, shape, 'the inferred shape');
+        return toNumbers(value).reduce((sum, element, k) => sum + element * weights[i][k], total);
+      }, 0);
     };
     for (const i of inputs.keys()) {
       const { data } = feeds[`x${i}`];
@@ -120,6 +133,14 @@ export async function checkGradients(
   } finally {
     await program.release();
   }
+}
+
+function weightedSum(result: Value, weights: readonly number[]): Value {
+  const weighted = op.mul(result, result.graph.constant(tensor(result.dtype, result.shape, weights)));
+  return op.reduceSum(
+    weighted,
+    result.shape.map((_, axis) => axis),
+  );
 }
 
 /** The unit directions of a small input; random signs for a large one, where a unit step would drown in rounding. */

@@ -128,3 +128,44 @@ test('ConvGram refuses groups that do not divide the channels', () => {
     message: /^ConvGram: /,
   });
 });
+
+describe('the gradients of a convolution refuse', () => {
+  const options = op.geometry({ stride: [2, 2] });
+  const [image, kernel, result] = [
+    [2, 3, 7, 7],
+    [4, 3, 3, 3],
+    [2, 4, 3, 3],
+  ];
+  const builders: Record<string, (z: Value, x: Value, weight: Value) => Value> = {
+    ConvGradInput: (z, x, weight) => op.convGradInput(z, weight, x.shape, options),
+    ConvGradWeight: (z, x, weight) => op.convGradWeight(x, z, weight.shape, options),
+    ConvTranspose: (z, x, weight) => op.convTranspose(z, weight, x.shape, options),
+  };
+  for (const [name, build] of Object.entries(builders)) {
+    test(`${name}: a gradient of another shape or type`, () => {
+      const graph = new Graph();
+      const [x, weight] = [image, kernel].map((shape, i) => graph.input(`x${i}`, 'float32', shape));
+      assert.ok(build(graph.input('right', 'float32', result), x, weight));
+      const wrong = [
+        [1, 1, 1, 1],
+        [2, 4, 3, 4],
+        [2, 4, 3],
+      ].map((shape, i) => graph.input(`wrong${i}`, 'float32', shape));
+      for (const z of [...wrong, graph.input('double', 'float64', result)])
+        assert.throws(() => build(z, x, weight), {
+          name: 'GraphError',
+          message: new RegExp(`^${name}: the gradient is not \\[2, 4, 3, 3\\]: float`),
+        });
+    });
+
+    test(`${name}: an image and a weight that do not fit`, () => {
+      const graph = new Graph();
+      const z = graph.input('z', 'float32', result);
+      const [x, weight] = [image, [4, 2, 3, 3]].map((shape, i) => graph.input(`x${i}`, 'float32', shape));
+      assert.throws(() => build(z, x, weight), {
+        name: 'GraphError',
+        message: new RegExp(`^${name}: image, weight and bias do not fit with 1 group`),
+      });
+    });
+  }
+});

@@ -1,5 +1,5 @@
 /** Two-dimensional convolution and its gradients, and the patches it looks at. */
-import type { Shape } from '../../tensor/tensor.js';
+import { type Shape, formatShape, sameShape } from '../../tensor/tensor.js';
 import { type Attributes, int, ints } from '../attributes.js';
 import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 
@@ -67,6 +67,47 @@ export function geometryOf(node: Node): ConvolutionGeometry {
   };
 }
 
+/** The shape that a convolution gives, after all checks of what goes into it. */
+function resultShape(
+  opType: string,
+  x: Shape,
+  weight: Shape,
+  options: ConvolutionGeometry,
+  described: string,
+): Shape {
+  checked(opType, options, described);
+  const [batch, channels, ...image] = x;
+  const [out, channelsInGroup, ...kernel] = weight;
+  const fits =
+    image.length === 2 &&
+    kernel.length === 2 &&
+    channels === channelsInGroup * options.groups &&
+    out % options.groups === 0;
+  if (!fits)
+    throw new GraphError(
+      `${opType}: image, weight and bias do not fit with ${options.groups} group(s): ${described}`,
+    );
+  const size = outputSize(image, kernel, options);
+  if (size.some((length) => length < 1))
+    throw new GraphError(`${opType}: the kernel is larger than the padded image: ${described}`);
+  return [batch, out, ...size];
+}
+
+/** Refuses a gradient that is not of the shape and type that the convolution gives. */
+function checkGradient(
+  opType: string,
+  gradZ: Value,
+  other: Value,
+  x: Shape,
+  weight: Shape,
+  options: ConvolutionGeometry,
+): void {
+  const described = `${describe(gradZ, other)} for an image of ${formatShape(x)} and a weight of ${formatShape(weight)}`;
+  const shape = resultShape(opType, x, weight, options, described);
+  if (gradZ.dtype !== other.dtype || !sameShape(gradZ.shape, shape))
+    throw new GraphError(`${opType}: the gradient is not ${formatShape(shape)}: ${described}`);
+}
+
 /**
  * ONNX Conv-11.
  *
@@ -83,25 +124,16 @@ export function conv(
 ): Value {
   const full = geometry(options);
   const described = bias ? describe(x, weight, bias) : describe(x, weight);
-  checked('Conv', full, described);
-  const [batch, channels, ...image] = x.shape;
-  const [out, channelsInGroup, ...kernel] = weight.shape;
-  const fits =
-    image.length === 2 &&
-    kernel.length === 2 &&
-    x.dtype === weight.dtype &&
-    channels === channelsInGroup * full.groups &&
-    out % full.groups === 0 &&
-    (!bias || (bias.shape.length === 1 && bias.shape[0] === out && bias.dtype === x.dtype));
-  if (!fits)
+  const shape = resultShape('Conv', x.shape, weight.shape, full, described);
+  const fits = bias
+    ? bias.shape.length === 1 && bias.shape[0] === weight.shape[0] && bias.dtype === x.dtype
+    : true;
+  if (!fits || x.dtype !== weight.dtype)
     throw new GraphError(
       `Conv: image, weight and bias do not fit with ${full.groups} group(s): ${described}`,
     );
-  const size = outputSize(image, kernel, full);
-  if (size.some((length) => length < 1))
-    throw new GraphError(`Conv: the kernel is larger than the padded image: ${described}`);
-  return x.graph.add('Conv', [x, weight, bias], attributesOf(kernel, full), [
-    { dtype: x.dtype, shape: [batch, out, ...size] },
+  return x.graph.add('Conv', [x, weight, bias], attributesOf(weight.shape.slice(2), full), [
+    { dtype: x.dtype, shape },
   ])[0];
 }
 
@@ -118,6 +150,7 @@ export function convGradInput(
   imageShape: Shape,
   options: ConvolutionGeometry,
 ): Value {
+  checkGradient('ConvGradInput', gradZ, weight, imageShape, weight.shape, options);
   return gradZ.graph.add(
     'ConvGradInput',
     [gradZ, weight],
@@ -140,6 +173,7 @@ export function convGradWeight(
   weightShape: Shape,
   options: ConvolutionGeometry,
 ): Value {
+  checkGradient('ConvGradWeight', gradZ, x, x.shape, weightShape, options);
   return x.graph.add(
     'ConvGradWeight',
     [x, gradZ],
@@ -162,6 +196,7 @@ export function convTranspose(
   imageShape: Shape,
   options: ConvolutionGeometry,
 ): Value {
+  checkGradient('ConvTranspose', z, weight, imageShape, weight.shape, options);
   const { stride, padding, dilation } = options;
   const kernel = weight.shape.slice(2);
   // What the last stride did not reach gets no gradient; ONNX calls it output padding.

@@ -14,9 +14,11 @@ const functions: readonly [string, (x: Value) => Value, (x: number) => number][]
   ['Mul', (x) => op.mul(3, x), (x) => 3 * x],
   ['Div', (x) => op.div(3, x), (x) => 3 / x],
   ['Pow', (x) => op.pow(x, 1.5), (x) => x ** 1.5],
-  ['Pow of two values', (x) => op.power(x, op.neg(x)), (x) => x ** -x],
+  ['Pow of two values', (x) => op.pow(x, op.neg(x)), (x) => x ** -x],
+  ['Pow of a number', (x) => op.pow(2, x), (x) => 2 ** x],
   ['Neg', op.neg, (x) => -x],
   ['Abs', (x) => op.abs(op.sub(x, 1)), (x) => Math.abs(x - 1)],
+  ['Sign', (x) => op.sign(op.sub(x, 1)), (x) => Math.sign(x - 1)],
   ['Exp', op.exp, Math.exp],
   ['Log', op.log, Math.log],
   ['Sqrt', op.sqrt, Math.sqrt],
@@ -88,6 +90,7 @@ describe('elementwise operators refuse', () => {
       Sub: op.sub,
       Mul: op.mul,
       Div: op.div,
+      Pow: op.pow,
       Equal: op.equal,
       Greater: op.greater,
     })) {
@@ -100,6 +103,17 @@ describe('elementwise operators refuse', () => {
     assert.throws(
       () => op.mul(a, double),
       new GraphError('Mul: float32 [2, 3] and float64 [2, 3] do not broadcast together'),
+    );
+  });
+
+  test('a gradient of ReLU that is not like its result', () => {
+    assert.throws(
+      () => op.reluGrad(a, b),
+      new GraphError('ReluGrad: float32 [2, 3] and float32 [3, 2] are not alike'),
+    );
+    assert.throws(
+      () => op.reluGrad(a, double),
+      new GraphError('ReluGrad: float32 [2, 3] and float64 [2, 3] are not alike'),
     );
   });
 

@@ -1,5 +1,5 @@
 /** Elementwise operators: arithmetic with broadcasting, functions of one value, comparison and selection. */
-import { type DType, tensor } from '../../tensor/tensor.js';
+import { type DType, sameShape, tensor } from '../../tensor/tensor.js';
 import { broadcastShape } from '../broadcast.js';
 import { int } from '../attributes.js';
 import { GraphError, TRACT_DOMAIN, type Value, describe } from '../graph.js';
@@ -36,14 +36,14 @@ export const sub = (a: Operand, b: Operand): Value => binary('Sub', a, b);
 export const mul = (a: Operand, b: Operand): Value => binary('Mul', a, b);
 /** ONNX Div-14. */
 export const div = (a: Operand, b: Operand): Value => binary('Div', a, b);
-/** ONNX Pow-15, with the exponent in the type of the base. */
-export const pow = (a: Value, exponent: number): Value => binary('Pow', a, exponent);
-/** ONNX Pow-15 of two values; has a backward rule for a constant exponent only (`pow`). */
-export const power = (a: Value, b: Value): Value => binary('Pow', a, b);
+/** ONNX Pow-15, `aᵇ`, with the exponent in the type of the base. */
+export const pow = (a: Operand, b: Operand): Value => binary('Pow', a, b);
 /** ONNX Neg-13. */
 export const neg = (x: Value): Value => unary('Neg', x);
 /** ONNX Abs-13. */
 export const abs = (x: Value): Value => unary('Abs', x);
+/** ONNX Sign-13: -1, 0 or 1. */
+export const sign = (x: Value): Value => unary('Sign', x);
 /** ONNX Exp-13. */
 export const exp = (x: Value): Value => unary('Exp', x);
 /** ONNX Log-13: the natural logarithm. */
@@ -66,6 +66,8 @@ export const relu = (x: Value): Value => unary('Relu', x);
  * @param g, y alike in shape; y is the result of ReLU
  */
 export function reluGrad(g: Value, y: Value): Value {
+  if (g.dtype !== y.dtype || !sameShape(g.shape, y.shape))
+    throw new GraphError(`ReluGrad: ${describe(g, y)} are not alike`);
   return g.graph.add('ReluGrad', [g, y], {}, [g], TRACT_DOMAIN)[0];
 }
 /** ONNX Identity-19. */

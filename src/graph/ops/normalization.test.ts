@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Shape, tensor, toNumbers } from '../../tensor/tensor.js';
 import { assertClose, evaluate, randomTensor } from '../../testing/run.js';
-import { Graph, type Value } from '../graph.js';
+import { Graph, GraphError, type Value } from '../graph.js';
 import * as op from '../ops.js';
 
 describe('BatchNormalization', () => {
@@ -109,5 +109,20 @@ describe('LayerNormalization', () => {
         message: /^LayerNormalization: one number a feature is needed: float32 \[/,
       });
     }
+  });
+});
+
+test('BatchNormTrainingGrad refuses what is not alike', () => {
+  const graph = new Graph();
+  const [x, g, three, four] = [[2, 3, 4], [2, 3, 1], [3], [4]].map((shape, i) =>
+    graph.input(`x${i}`, 'float32', shape),
+  );
+  assert.throws(
+    () => op.batchNormTrainingGrad(g, x, three, three, three, 0),
+    new GraphError('BatchNormTrainingGrad: float32 [2, 3, 1] and float32 [2, 3, 4] are not alike'),
+  );
+  assert.throws(() => op.batchNormTrainingGrad(x, x, three, three, four, 0), {
+    name: 'GraphError',
+    message: /^BatchNormTrainingGrad: one number a channel is needed/,
   });
 });

@@ -1,4 +1,5 @@
 /** Batch and layer normalisation. */
+import { sameShape } from '../../tensor/tensor.js';
 import { float, int } from '../attributes.js';
 import { GraphError, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 
@@ -33,7 +34,7 @@ export function batchNormalization(
  *
  * @param x [N, C, ...]
  * @param scale, bias [C]
- * @returns y like x; mean and (biased) variance of the batch, [C] each, which carry no gradient
+ * @returns y like x; mean and (biased) variance of the batch, [C] each
  */
 export function batchNormTraining(
   x: Value,
@@ -66,6 +67,9 @@ export function batchNormTrainingGrad(
   variance: Value,
   epsilon: number,
 ): readonly [Value, Value, Value] {
+  perChannel('BatchNormTrainingGrad', x, [scale, mean, variance]);
+  if (gradient.dtype !== x.dtype || !sameShape(gradient.shape, x.shape))
+    throw new GraphError(`BatchNormTrainingGrad: ${describe(gradient, x)} are not alike`);
   const [gradX, gradScale, gradBias] = x.graph.add(
     'BatchNormTrainingGrad',
     [gradient, x, scale, mean, variance],
@@ -81,7 +85,7 @@ export function batchNormTrainingGrad(
  *
  * @param x [..., features]
  * @param scale, bias [features]
- * @returns y like x; mean and 1 / √(variance + epsilon) of each row, float32 [..., 1], which carry no gradient
+ * @returns y like x; mean and 1 / √(variance + epsilon) of each row, float32 [..., 1]
  */
 export function layerNormalization(
   x: Value,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Shape, tensor, toNumbers } from '../../tensor/tensor.js';
 import { runGraph } from '../../testing/run.js';
-import { Graph } from '../graph.js';
+import { Graph, GraphError } from '../graph.js';
 import * as op from '../ops.js';
 
 const pooling = (options: Partial<op.PoolingGeometry> = {}): op.PoolingGeometry => ({
@@ -67,4 +67,17 @@ describe('MaxPool', () => {
       });
     }
   });
+});
+
+test('MaxPoolGrad refuses a gradient of another shape than the values', () => {
+  const graph = new Graph();
+  const [x, gradient] = [
+    [1, 1, 4, 4],
+    [1, 1, 1, 1],
+  ].map((shape, i) => graph.input(`x${i}`, 'float32', shape));
+  const pool = op.maxPool(x, pooling()).values.producer!;
+  assert.throws(
+    () => op.maxPoolGrad(gradient, pool),
+    new GraphError('MaxPoolGrad: the gradient of float32 [1, 1, 2, 2] is not float32 [1, 1, 1, 1]'),
+  );
 });

@@ -1,4 +1,5 @@
 /** Pooling over windows of an image. */
+import { sameShape } from '../../tensor/tensor.js';
 import { int, ints } from '../attributes.js';
 import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 import { type ConvolutionGeometry, geometry, outputSize } from './convolution.js';
@@ -58,6 +59,8 @@ export function maxPool(x: Value, options: PoolingGeometry): { values: Value; in
 export function maxPoolGrad(gradient: Value, pool: Node): Value {
   const [x] = pool.inputs;
   const [values, indices] = pool.outputs;
+  if (gradient.dtype !== values.dtype || !sameShape(gradient.shape, values.shape))
+    throw new GraphError(`MaxPoolGrad: the gradient of ${describe(values)} is not ${describe(gradient)}`);
   return gradient.graph.add(
     'MaxPoolGrad',
     [gradient, x, values, indices],

@@ -256,6 +256,16 @@ describe('scatterAdd', () => {
     assert.deepEqual(toNumbers(result), [8, 5, 0, 2, 0]);
   });
 
+  test('adds whole rows, each element where its index says', async () => {
+    const tensors = [
+      tensor('int64', [3, 2], [1, 0, 1, 1, 0, 0]),
+      tensor('float32', [3, 2], [1, 2, 4, 8, 16, 32]),
+    ];
+    const result = await evaluate(tensors, (indices, updates) => op.scatterAdd(2, indices, updates));
+    assert.deepEqual(result.shape, [2, 2]);
+    assert.deepEqual(toNumbers(result), [16, 34, 5, 8]);
+  });
+
   test('refuses what are no indices', () => {
     const graph = new Graph();
     const updates = graph.input('updates', 'float32', [2]);
@@ -267,6 +277,31 @@ describe('scatterAdd', () => {
       assert.throws(() => op.scatterAdd(5, indices, updates), {
         name: 'GraphError',
         message: /^ScatterElements: .* and float32 \[2\] are no indices and updates$/,
+      });
+  });
+});
+
+describe('gatherElements', () => {
+  test('takes from each column the rows that it is told', async () => {
+    const tensors = [tensor('float32', [2, 2], [1, 2, 4, 8]), tensor('int64', [3, 2], [1, 0, 1, 1, 0, 0])];
+    const result = await evaluate(tensors, op.gatherElements);
+    assert.deepEqual(result.shape, [3, 2]);
+    assert.deepEqual(toNumbers(result), [4, 2, 4, 8, 1, 2]);
+  });
+
+  test('refuses what are no indices', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [3, 2]);
+    const scalar = graph.input('scalar', 'float32', []);
+    for (const [from, indices] of [
+      [x, x],
+      [x, op.int64s(graph, [0, 1])],
+      [x, op.reshape(op.int64s(graph, [0, 1, 2]), [1, 3])],
+      [scalar, op.reshape(op.int64s(graph, [0]), [])],
+    ])
+      assert.throws(() => op.gatherElements(from, indices), {
+        name: 'GraphError',
+        message: /^GatherElements: .* are no indices into float32 \[.*\]$/,
       });
   });
 });

@@ -143,7 +143,7 @@ export function expand(x: Value, shape: Shape): Value {
 }
 
 /** Zeros in the type of a value. */
-export function zerosLike({ graph, dtype, shape }: Value): Value {
+export function zerosLike({ graph, dtype, shape }: Pick<Value, 'graph' | 'dtype' | 'shape'>): Value {
   return expand(
     graph.constant(
       tensor(
@@ -156,16 +156,38 @@ export function zerosLike({ graph, dtype, shape }: Value): Value {
   );
 }
 
-/** ONNX ScatterElements-18 with `reduction = "add"`, along axis 0 of vectors: result[indices[i]] += updates[i]. */
+/**
+ * ONNX ScatterElements-18 of zeros with `reduction = "add"`, along axis 0: result[indices[i, …], …] += updates[i, …].
+ *
+ * @param length of the result's axis 0; its other axes are those of the updates
+ * @param indices int64, alike in shape with the updates
+ */
 export function scatterAdd(length: number, indices: Value, updates: Value): Value {
-  if (indices.dtype !== 'int64' || indices.shape.length !== 1 || !sameShape(indices.shape, updates.shape)) {
+  if (indices.dtype !== 'int64' || indices.shape.length === 0 || !sameShape(indices.shape, updates.shape)) {
     throw new GraphError(`ScatterElements: ${describe(indices, updates)} are no indices and updates`);
   }
   const { graph, dtype } = updates;
-  const base = expand(graph.constant(tensor(dtype, [1], [0])), [length]);
+  const shape = [length, ...updates.shape.slice(1)];
+  const base = zerosLike({ graph, dtype, shape });
   return graph.add('ScatterElements', [base, indices, updates], { axis: int(0), reduction: string('add') }, [
-    { dtype, shape: [length] },
+    { dtype, shape },
   ])[0];
+}
+
+/**
+ * ONNX GatherElements-13 along axis 0: result[i, …] = x[indices[i, …], …].
+ *
+ * @param x [n, …]
+ * @param indices int64 [m, …], with the other axes of x
+ * @returns alike in shape with the indices
+ */
+export function gatherElements(x: Value, indices: Value): Value {
+  const fits = x.shape.length > 0 && sameShape(x.shape.slice(1), indices.shape.slice(1));
+  if (indices.dtype !== 'int64' || indices.shape.length !== x.shape.length || !fits) {
+    throw new GraphError(`GatherElements: ${describe(indices)} are no indices into ${describe(x)}`);
+  }
+  const result = { dtype: x.dtype, shape: indices.shape };
+  return x.graph.add('GatherElements', [x, indices], { axis: int(0) }, [result])[0];
 }
 
 /**

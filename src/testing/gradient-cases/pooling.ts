@@ -1,7 +1,7 @@
 /** Max-pooling with overlapping, padded and incomplete windows; ties have a test of their own. */
 import * as op from '../../graph/ops.js';
-import { distinct } from '../gradients.js';
-import type { GradientCase } from './case.js';
+import { distinct, normal } from '../gradients.js';
+import type { GradientCases } from './case.js';
 
 const pools: readonly op.PoolingGeometry[] = [
   { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] },
@@ -11,9 +11,23 @@ const pools: readonly op.PoolingGeometry[] = [
   { kernel: [5, 6], stride: [1, 1], padding: [0, 0, 0, 0] },
 ];
 
-export const pooling: readonly GradientCase[] = pools.map((options) => ({
-  name: `MaxPool ${options.kernel.join('x')} with stride ${options.stride.join()} and padding ${options.padding.join()}`,
-  shapes: [[2, 2, 5, 6]],
-  build: (x) => op.maxPool(x, options).values,
-  draw: distinct,
-}));
+const describePool = ({ kernel, stride, padding }: op.PoolingGeometry): string =>
+  `${kernel.join('x')} with stride ${stride.join()} and padding ${padding.join()}`;
+
+export const pooling = {
+  maxPool: pools.map((options) => ({
+    name: `MaxPool ${describePool(options)}`,
+    shapes: [[2, 2, 5, 6]],
+    build: (x) => op.maxPool(x, options).values,
+    draw: distinct,
+  })),
+  maxPoolGrad: pools.map((options) => ({
+    name: `MaxPoolGrad ${describePool(options)}`,
+    shapes: [
+      [2, 2, ...op.outputSize([5, 6], options.kernel, op.geometry(options))],
+      [2, 2, 5, 6],
+    ],
+    build: (g, x) => op.maxPoolGrad(g, op.maxPool(x, options).values.producer!),
+    draw: [normal, distinct],
+  })),
+} satisfies GradientCases;

@@ -1,9 +1,9 @@
-/** Reductions, and operators that move elements without computing. */
+/** Operators that move elements without computing. */
+import { int, string } from '../../graph/attributes.js';
+import type { Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
-import type { Shape } from '../../tensor/tensor.js';
-import type { GradientCase } from './case.js';
-
-const axes: readonly number[][] = [[0], [1], [-1], [0, 2], [1, -1], [0, 1, 2]];
+import { type Shape, tensor } from '../../tensor/tensor.js';
+import type { GradientCases } from './case.js';
 
 const slices: readonly (readonly [string, Shape, readonly op.SliceRange[]])[] = [
   ['a piece', [5, 4], [{ axis: 0, start: 1, end: 4 }]],
@@ -39,62 +39,99 @@ const slices: readonly (readonly [string, Shape, readonly op.SliceRange[]])[] = 
   ],
 ];
 
-export const shape: readonly GradientCase[] = [
-  ...axes.flatMap((over) =>
-    [true, false].flatMap((keep): GradientCase[] => [
-      {
-        name: `ReduceSum over ${over.join()}${keep ? ', kept as 1' : ''}`,
-        shapes: [[2, 3, 4]],
-        build: (x) => op.reduceSum(x, over, keep),
-      },
-      {
-        name: `ReduceMean over ${over.join()}${keep ? ', kept as 1' : ''}`,
-        shapes: [[2, 3, 4]],
-        build: (x) => op.reduceMean(x, over, keep),
-      },
-    ]),
-  ),
-  { name: 'Reshape', shapes: [[2, 3, 4]], build: (x) => op.reshape(x, [4, -1]) },
-  { name: 'Reshape to a scalar', shapes: [[1, 1]], build: (x) => op.reshape(x, []) },
-  { name: 'Transpose of a matrix', shapes: [[2, 3]], build: op.matrixTranspose },
-  // A permutation that is not its own inverse.
-  { name: 'Transpose of three axes', shapes: [[2, 3, 4]], build: (x) => op.transpose(x, [1, 2, 0]) },
-  { name: 'Transpose of four axes', shapes: [[2, 3, 1, 2]], build: (x) => op.transpose(x, [3, 0, 1, 2]) },
-  { name: 'Expand of ones', shapes: [[2, 1, 3, 1]], build: (x) => op.expand(x, [2, 4, 3, 2]) },
-  { name: 'Expand to a higher rank', shapes: [[3]], build: (x) => op.expand(x, [2, 4, 3]) },
-  { name: 'Expand of a scalar', shapes: [[]], build: (x) => op.expand(x, [2, 2]) },
-  {
-    name: 'Concat along axis 1',
-    shapes: [
-      [2, 1, 3],
-      [2, 2, 3],
-      [2, 3, 3],
-    ],
-    build: (...parts) => op.concat(parts, 1),
-  },
-  {
-    name: 'Concat along the last axis, one part twice',
-    shapes: [
-      [2, 2],
-      [2, 3],
-    ],
-    build: (a, b) => op.concat([a, b, a], -1),
-  },
-  ...slices.map(([name, x, ranges]) => ({
+/** Indices as a constant, alike in shape with what they choose. */
+const indices = (like: Value, shape: Shape, elements: readonly number[]): Value =>
+  like.graph.constant(tensor('int64', shape, elements));
+
+export const shape = {
+  reshape: [
+    { name: 'Reshape', shapes: [[2, 3, 4]], build: (x) => op.reshape(x, [4, -1]) },
+    { name: 'Reshape to a scalar', shapes: [[1, 1]], build: (x) => op.reshape(x, []) },
+  ],
+  transpose: [
+    // A permutation that is not its own inverse.
+    { name: 'Transpose of three axes', shapes: [[2, 3, 4]], build: (x) => op.transpose(x, [1, 2, 0]) },
+    { name: 'Transpose of four axes', shapes: [[2, 3, 1, 2]], build: (x) => op.transpose(x, [3, 0, 1, 2]) },
+  ],
+  matrixTranspose: [{ name: 'Transpose of a matrix', shapes: [[2, 3]], build: op.matrixTranspose }],
+  expand: [
+    { name: 'Expand of ones', shapes: [[2, 1, 3, 1]], build: (x) => op.expand(x, [2, 4, 3, 2]) },
+    { name: 'Expand to a higher rank', shapes: [[3]], build: (x) => op.expand(x, [2, 4, 3]) },
+    { name: 'Expand of a scalar', shapes: [[]], build: (x) => op.expand(x, [2, 2]) },
+  ],
+  concat: [
+    {
+      name: 'Concat along axis 1',
+      shapes: [
+        [2, 1, 3],
+        [2, 2, 3],
+        [2, 3, 3],
+      ],
+      build: (...parts) => op.concat(parts, 1),
+    },
+    {
+      name: 'Concat along the last axis, one part twice',
+      shapes: [
+        [2, 2],
+        [2, 3],
+      ],
+      build: (a, b) => op.concat([a, b, a], -1),
+    },
+  ],
+  slice: slices.map(([name, x, ranges]) => ({
     name: `Slice: ${name}`,
     shapes: [x],
-    build: (value: Parameters<GradientCase['build']>[0]) => op.slice(value, ranges),
+    build: (value) => op.slice(value, ranges),
   })),
-  {
-    name: 'Split into three, all used',
-    shapes: [[2, 6]],
-    build: (x) => {
-      const [a, b, c] = op.split(x, -1, 3);
-      return op.add(op.mul(a, b), op.exp(c));
+  split: [
+    { name: 'Split into three', shapes: [[2, 6]], build: (x) => op.split(x, -1, 3) },
+    {
+      name: 'Split into three, all used at once',
+      shapes: [[2, 6]],
+      build: (x) => {
+        const [a, b, c] = op.split(x, -1, 3);
+        return op.add(op.mul(a, b), op.exp(c));
+      },
     },
-  },
-  { name: 'Split, the first part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[1]) },
-  { name: 'Split, the last part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[0]) },
-  { name: 'Pad before', shapes: [[2, 3]], build: (x) => op.pad(x, [1, 2], [0, 0]) },
-  { name: 'Pad on every side', shapes: [[2, 3, 2]], build: (x) => op.pad(x, [0, 2, 1], [3, 0, 1]) },
-];
+    { name: 'Split, the first part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[1]) },
+    { name: 'Split, the last part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[0]) },
+  ],
+  pad: [
+    { name: 'Pad before', shapes: [[2, 3]], build: (x) => op.pad(x, [1, 2], [0, 0]) },
+    { name: 'Pad on every side', shapes: [[2, 3, 2]], build: (x) => op.pad(x, [0, 2, 1], [3, 0, 1]) },
+  ],
+  gather: [
+    { name: 'Gather of rows', shapes: [[4, 3]], build: (x) => op.gather(x, [2, 0, 2, 2]) },
+    { name: 'Gather of elements', shapes: [[4]], build: (x) => op.gather(x, [1, 1, 0]) },
+    { name: 'Gather of images', shapes: [[3, 2, 1, 2]], build: (x) => op.gather(x, [2, 1]) },
+  ],
+  gatherElements: [
+    {
+      name: 'GatherElements of rows',
+      shapes: [[3, 2]],
+      build: (x) => op.gatherElements(x, indices(x, [4, 2], [0, 2, 2, 2, 0, 1, 0, 2])),
+    },
+    {
+      name: 'GatherElements of a vector',
+      shapes: [[5]],
+      build: (x) => op.gatherElements(x, indices(x, [3], [4, 0, 4])),
+    },
+  ],
+  scatterAdd: [
+    {
+      name: 'ScatterElements of rows',
+      shapes: [[4, 2]],
+      build: (x) => op.scatterAdd(3, indices(x, [4, 2], [0, 2, 2, 2, 0, 1, 0, 2]), x),
+    },
+    {
+      name: 'ScatterElements onto a value',
+      shapes: [[5], [3]],
+      build: (base, updates) => {
+        const attributes = { axis: int(0), reduction: string('add') };
+        return base.graph.add('ScatterElements', [base, indices(base, [3], [4, 0, 4]), updates], attributes, [
+          base,
+        ]);
+      },
+    },
+  ],
+} satisfies GradientCases;

@@ -1,0 +1,83 @@
+/**
+ * The forms of the operators that the backward rules are for: those that the builders make. ONNX has more of many
+ * operators (a dilated MaxPool, a Pad that reflects), and a file may hold them; their gradient is an error, not that of
+ * another form.
+ */
+import { type Attribute, attributesKey, int, string } from '../graph/attributes.js';
+import { GraphError, type Node, describe, operatorName } from '../graph/graph.js';
+
+interface Form {
+  /** The attributes that the node has, all of them, with their type or the one value that is covered. */
+  readonly attributes?: Readonly<Record<string, Attribute['type'] | Attribute>>;
+  /** Inputs that have to be constant int64s. */
+  readonly constants?: readonly number[];
+  /** Dimensions of the first input. */
+  readonly rank?: number;
+  /** Greatest number of inputs. */
+  readonly inputs?: number;
+}
+
+const kernel = { kernel_shape: 'ints', strides: 'ints', pads: 'ints' } as const;
+const convolution: Form = { attributes: { ...kernel, dilations: 'ints', group: 'int' }, rank: 4 };
+const pooling: Form = { attributes: { ...kernel, storage_order: int(0) }, rank: 4 };
+const reduction: Form = { attributes: { keepdims: 'int' }, constants: [1] };
+const alongAxis: Form = { attributes: { axis: 'int' } };
+
+/** Operators that are not here have no attributes. */
+const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
+  ['Gelu', { attributes: { approximate: 'string' } }],
+  ['Cast', { attributes: { to: 'int' } }],
+  ['Gemm', { attributes: { transB: int(1) } }],
+  ['Conv', convolution],
+  ['tract.ConvGradInput', convolution],
+  ['tract.ConvGradWeight', convolution],
+  ['ConvTranspose', { ...convolution, attributes: { ...convolution.attributes, output_padding: 'ints' } }],
+  ['MaxPool', pooling],
+  ['tract.MaxPoolGrad', pooling],
+  ['BatchNormalization', { attributes: { epsilon: 'float' } }],
+  ['tract.BatchNormTraining', { attributes: { epsilon: 'float' } }],
+  ['LayerNormalization', { attributes: { axis: int(-1), epsilon: 'float' } }],
+  ['ReduceSum', reduction],
+  ['ReduceMean', reduction],
+  ['ReduceMax', reduction],
+  ['Softmax', alongAxis],
+  ['LogSoftmax', alongAxis],
+  ['Concat', alongAxis],
+  ['Split', { attributes: { axis: 'int', num_outputs: 'int' } }],
+  ['Transpose', { attributes: { perm: 'ints' } }],
+  ['Slice', { constants: [1, 2, 3, 4] }],
+  // The third input is the value to pad with; a fourth would choose axes.
+  ['Pad', { attributes: { mode: string('constant') }, constants: [1], inputs: 3 }],
+  ['Gather', { attributes: { axis: int(0) } }],
+  ['GatherElements', { attributes: { axis: int(0) } }],
+  ['ScatterElements', { attributes: { axis: int(0), reduction: string('add') } }],
+]);
+
+/**
+ * Refuses a node in a form that the rule for its operator does not cover.
+ *
+ * @throws GraphError naming the operator and what is not covered
+ */
+export function checkForm(node: Node): void {
+  const { attributes = {}, constants = [], rank, inputs } = forms.get(operatorName(node)) ?? {};
+  const refuse = (what: string): never => {
+    throw new GraphError(`grad: the backward rule for ${operatorName(node)} ${what}`);
+  };
+  for (const [name, attribute] of Object.entries(node.attributes)) {
+    const covered = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+    const fits =
+      typeof covered === 'string'
+        ? attribute.type === covered
+        : covered && attributesKey({ covered }) === attributesKey({ covered: attribute });
+    if (!fits) refuse(`does not cover the attribute ${name} = ${String(attribute.value)}`);
+  }
+  for (const name of Object.keys(attributes))
+    if (!Object.hasOwn(node.attributes, name)) refuse(`needs the attribute ${name}`);
+  for (const input of constants)
+    if (node.inputs[input]?.constant?.dtype !== 'int64') refuse(`needs its input ${input} to be constant`);
+  const [first] = node.inputs;
+  if (rank !== undefined && first?.shape.length !== rank)
+    refuse(`is for ${rank} dimensions, not ${first ? describe(first) : 'none'}`);
+  if (inputs !== undefined && node.inputs.length > inputs)
+    refuse(`is for ${inputs} inputs, not ${node.inputs.length}`);
+}

@@ -1,0 +1,40 @@
+/** Reductions, over every kind of axes, and the functions of a distribution; ties have a test of their own. */
+import type { Value } from '../../graph/graph.js';
+import * as op from '../../graph/ops.js';
+import { zeros } from '../../tensor/tensor.js';
+import { type Draw, distinct, normal } from '../gradients.js';
+import type { GradientCase, GradientCases } from './case.js';
+
+const axes: readonly number[][] = [[0], [1], [-1], [0, 2], [1, -1], [0, 1, 2]];
+
+const reduction = (name: string, build: typeof op.reduceSum, draw: Draw = normal): GradientCase[] =>
+  axes.flatMap((over) =>
+    [true, false].map((keep) => ({
+      name: `${name} over ${over.join()}${keep ? ', kept as 1' : ''}`,
+      shapes: [[2, 3, 4]],
+      build: (x: Value) => build(x, over, keep),
+      draw,
+    })),
+  );
+
+const distribution = (name: string, build: typeof op.softmax): GradientCase[] =>
+  [-1, 0, 1].map((axis) => ({
+    name: `${name} along axis ${axis}`,
+    shapes: [[2, 3, 4]],
+    build: (x: Value) => build(x, axis),
+  }));
+
+export const reduce = {
+  reduceSum: reduction('ReduceSum', op.reduceSum),
+  reduceMean: reduction('ReduceMean', op.reduceMean),
+  reduceMax: reduction('ReduceMax', op.reduceMax, distinct),
+  softmax: distribution('Softmax', op.softmax),
+  logSoftmax: distribution('LogSoftmax', op.logSoftmax),
+  sumTo: [
+    {
+      name: 'ReduceSum to what was broadcast',
+      shapes: [[2, 3, 4]],
+      build: (x) => op.sumTo(x, x.graph.constant(zeros(x.dtype, [3, 1]))),
+    },
+  ],
+} satisfies GradientCases;
