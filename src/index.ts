@@ -2,7 +2,9 @@
 export { InlineLoader } from './data/batches.js';
 export type { Batch, BatchLoader, BatchPlan } from './data/loader.js';
 export { DataError } from './data/data-error.js';
-export { type ImageDataset, type ImageShape, type Split, limit } from './data/dataset.js';
+export { type ImageDataset, type ImageShape, type SetAside, type Split, limit } from './data/dataset.js';
+export { splitValidation } from './data/split-validation.js';
+export { checkClassNames } from './data/class-names.js';
 export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
 export type { Augmentation } from './data/loader.js';
 export { type ShapesOptions, shapes } from './data/shapes.js';
@@ -51,11 +53,20 @@ export {
   type EvaluatorOptions,
   type LearnedState,
 } from './train/evaluator.js';
-export type { EpochEvent, Evaluation, EvaluationEvent, StepEvent, TrainingEvent } from './train/events.js';
+export {
+  type EpochEvent,
+  type Evaluation,
+  type EvaluationEvent,
+  type EvaluationFigures,
+  type StepEvent,
+  type TrainingEvent,
+  evaluationOf,
+} from './train/events.js';
 export { type ExportOptions, exportOnnx } from './train/export.js';
 export { CheckpointError } from './train/json-check.js';
 export type { FitOptions, FitResult, TrainerOptions } from './train/options.js';
 export { type RunConfig, describeRun, fitOptionsOf, modelOf, trainerOptionsOf } from './train/run-config.js';
 export { StateError, type TrainingState } from './train/state.js';
+export { BusyError } from './train/state-lock.js';
 export { evaluationGraph, inferenceGraph, trainingGraph } from './train/step-graph.js';
 export { Trainer } from './train/trainer.js';

@@ -1,6 +1,6 @@
 /** From images to a model in use, by the real command. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import sharp from 'sharp';
@@ -41,7 +41,9 @@ test('--json prints an event a line, and nothing else', () => {
   assert.equal(lastStep.steps, 6);
   const end = events.at(-1)!;
   assert.equal(end.interrupted, false);
+  // Without validation images nothing is chosen: the last epoch is what is kept.
   assert.equal(end.testAccuracy, second.testAccuracy);
+  assert.ok(!('bestAccuracy' in end || 'bestEpoch' in end));
 });
 
 test('the folder of a run holds its configuration, metrics and checkpoints', () => {
@@ -52,6 +54,7 @@ test('the folder of a run holds its configuration, metrics and checkpoints', () 
     metrics,
     events.filter(({ event }) => event === 'step' || event === 'epoch'),
   );
+  assert.ok(!readdirSync(run).includes('best.safetensors'));
   const { tensors } = fromSafetensors(readFileSync(join(run, 'last.safetensors')));
   assert.deepEqual(tensors['layer1.0.conv1.weight'].shape, [4, 4, 3, 3]);
   assert.deepEqual(tensors['conv1.weight/momentum_buffer'].shape, [4, 3, 3, 3]);
@@ -64,7 +67,7 @@ test('eval measures what training measured', async () => {
   assert.equal(line.testAccuracy, epoch.testAccuracy);
   assert.ok(Math.abs((line.testLoss as number) - (epoch.testLoss as number)) < 1e-5);
   const text = await tract(['eval', run]);
-  assert.match(text.stdout, /best\.safetensors \(resnet18, step \d\) on 40 test images of shapes: loss \d/);
+  assert.match(text.stdout, /last\.safetensors \(resnet18, step 6\) on 40 test images of shapes: loss \d/);
 });
 
 test('the exported model computes the logits of eval', async () => {

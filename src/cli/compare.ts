@@ -167,11 +167,11 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
       case 'run': {
         if (event.state === 'begun') break;
         number++;
-        const { label, seed, testAccuracy } = event;
+        const { label, seed, testAccuracy, validationAccuracy } = event;
         const end =
           event.state === 'diverged'
             ? 'diverged'
-            : `test accuracy ${percent(testAccuracy!)}${event.state === 'kept' ? '  (finished before)' : ''}`;
+            : `${validationAccuracy === undefined ? `test accuracy ${percent(testAccuracy!)}` : `validation accuracy ${percent(validationAccuracy)}`}${event.state === 'kept' ? '  (finished before)' : ''}`;
         print(`run ${number}/${total}  ${label}, seed ${seed}  ${end}`);
         break;
       }

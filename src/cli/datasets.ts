@@ -1,8 +1,10 @@
 /** The datasets of the command. */
 import { cifar10, cifar100 } from '../data/cifar.js';
-import { type ImageDataset, limit } from '../data/dataset.js';
+import { type ImageDataset, type SetAside, limit } from '../data/dataset.js';
 import { inWorker } from '../data/in-worker.js';
 import { shapes } from '../data/shapes.js';
+import { splitValidation } from '../data/split-validation.js';
+import { type DataConfig, wholeTrainImages } from '../train/run-config.js';
 import type { DatasetName } from './dataset-names.js';
 
 export interface DatasetRequest {
@@ -10,6 +12,8 @@ export interface DatasetRequest {
   readonly dir?: string | undefined;
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;
+  /** Of the training images that are left, those for validation. */
+  readonly setAside?: SetAside | undefined;
   /** Ends a download; a later one goes on from there. */
   readonly signal?: AbortSignal;
 }
@@ -17,11 +21,12 @@ export interface DatasetRequest {
 /**
  * Reads, draws or downloads a dataset, cut down to what is asked for.
  *
- * @throws DataError when that fails, or when there are fewer images than asked for
+ * @throws DataError when that fails, when there are fewer images than asked for, or when none would be left to train on
  */
 export async function loadDataset(request: DatasetRequest): Promise<ImageDataset> {
   const { name, dir, limitTrain: train, limitTest: test, signal } = request;
-  return limit(await whole(), { ...(train && { train }), ...(test && { test }) });
+  const limited = limit(await whole(), { ...(train && { train }), ...(test && { test }) });
+  return request.setAside ? splitValidation(limited, request.setAside) : limited;
 
   async function whole(): Promise<ImageDataset> {
     if (name === 'shapes') return inWorker(drawn(train, test));
@@ -31,6 +36,13 @@ export async function loadDataset(request: DatasetRequest): Promise<ImageDataset
     download.end();
     return dataset;
   }
+}
+
+/** What to ask for to get the dataset of a run again, image by image. */
+export function datasetOfRun(
+  data: DataConfig,
+): Pick<DatasetRequest, 'limitTrain' | 'limitTest' | 'setAside'> {
+  return { limitTrain: wholeTrainImages(data), limitTest: data.testImages, setAside: data.setAside };
 }
 
 /** Draws no more images than are wanted; a limit above the whole is left to `limit` to refuse. */

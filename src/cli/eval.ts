@@ -1,5 +1,6 @@
 /** `tract eval`. */
 import type { Device } from '../engine/device.js';
+import { checkClassNames } from '../data/class-names.js';
 import { toSafetensors } from '../tensor/safetensors.js';
 import { tensor } from '../tensor/tensor.js';
 import { writeAtomically } from '../train/atomic-write.js';
@@ -30,6 +31,7 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
     // The run's own images, so that the figures are comparable.
     limitTest: flags.limitTest ?? (flags.data === undefined ? config.data.testImages : undefined),
   });
+  checkClassNames(config.data.classNames, dataset, `the model of ${file}`);
   const { device, threads, batchSize = config.batchSize } = flags;
   const evaluator = await Evaluator.create(model, { batchSize, device, ...(threads && { threads }) });
   const logits: number[] = [];

@@ -8,7 +8,7 @@ import type { Device } from '../engine/device.js';
 import type { Lambda } from '../tract/lambda.js';
 import { writeAtomically } from '../train/atomic-write.js';
 import { isDatasetName } from './dataset-names.js';
-import { loadDataset } from './datasets.js';
+import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { readTrained } from './trained.js';
 
@@ -28,12 +28,7 @@ export async function inspect(run: string, flags: InspectFlags): Promise<void> {
   if (!isDatasetName(name)) {
     throw new UsageError(`${file} is of a run on "${name}", which is no dataset of this command`);
   }
-  const dataset = await loadDataset({
-    name,
-    dir: flags.dataDir,
-    limitTrain: config.data.trainImages,
-    limitTest: config.data.testImages,
-  });
+  const dataset = await loadDataset({ name, dir: flags.dataDir, ...datasetOfRun(config.data) });
   const { lambda, device, threads } = flags;
   const { filters, updates, html } = await inspectModel(
     `The first layer of ${model.name}, trained on ${name}${config.tract ? ' with TrAct' : ''}`,

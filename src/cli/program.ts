@@ -19,7 +19,8 @@ import {
 import { lambdaValue, whole } from './values.js';
 import { packageVersion } from './version.js';
 
-const RUN = "a run's folder (its best checkpoint, or its last), or a checkpoint file";
+const RUN =
+  "a run's folder (its best checkpoint where validation images chose one, else its last), or a checkpoint file";
 
 /** @param exitWith called with the exit code of a command that ran */
 export function createProgram(exitWith: (code: number) => void): Command {
@@ -66,7 +67,7 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
     .command('train')
     .summary('train a model')
     .description(
-      'Train a model. The run is kept in a folder: config.json, metrics.jsonl, and last.safetensors and best.safetensors. Ctrl-C finishes the step and saves.',
+      'Train a model. The run is kept in a folder: config.json, metrics.jsonl and last.safetensors; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
     );
   addTrainFlags(command)
     .addHelpText(
@@ -74,6 +75,7 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
       examples([
         'tract train --width 16 --tract --epochs 3',
         'tract train --data cifar10 --tract --epochs 5 --out runs/cifar',
+        'tract train --data cifar10 --validation 0.1 --epochs 20 --out runs/chosen',
         'tract train --data cifar10 --model vit --optimizer adam --tract 0.1 --warmup 500',
         'tract train --resume runs/cifar',
         'tract train --data cifar100 --json > log.jsonl',

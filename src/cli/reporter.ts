@@ -32,11 +32,18 @@ export interface EndEvent {
   readonly out: string;
   readonly step: number;
   readonly epochs: number;
-  /** Of the last epoch that this process completed. */
+  /** Of the last epoch that this process completed, where there are validation images. */
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
+  /** The highest validation accuracy, and its epoch; absent before the first is complete, and without such images. */
+  readonly bestAccuracy?: number;
+  readonly bestEpoch?: number;
+  /**
+   * Without validation images of the last epoch that this process completed. With them of the best epoch, and only
+   * when the run is over.
+   */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
-  /** Of all epochs; absent before the first is complete. */
-  readonly bestAccuracy?: number;
   /** Time this process took for it. */
   readonly seconds: number;
 }

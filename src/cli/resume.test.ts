@@ -9,16 +9,20 @@ import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 const folder = temporaryFolder();
 const straight = join(folder, 'straight');
 const parameters = [
-  ...['train', '--width', '4', '--tract', '--epochs', '2', '--limit-train', '160', '--limit-test', '32'],
-  ...['--batch-size', '16', '--threads', '1', '--json'],
+  ...['train', '--width', '4', '--tract', '--epochs', '2', '--limit-train', '200', '--limit-test', '32'],
+  // 40 of the 200 images; the best of the two epochs is chosen on them.
+  ...['--validation', '0.2', '--batch-size', '16', '--threads', '1', '--json'],
 ];
 
 /** A run's metrics without the times. */
 function metrics(run: string): Record<string, unknown>[] {
-  return jsonLines(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).map((line) =>
-    Object.fromEntries(
-      Object.entries(line).filter(([key]) => key !== 'seconds' && key !== 'imagesPerSecond'),
-    ),
+  return jsonLines(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).map(withoutTimes);
+}
+
+/** An event without what no two runs have in common. */
+function withoutTimes(event: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(event).filter(([key]) => !['seconds', 'imagesPerSecond', 'out'].includes(key)),
   );
 }
 
@@ -30,9 +34,14 @@ function assertSameRun(run: string): void {
   }
 }
 
+/** The last event of the uninterrupted run. */
+let straightEnd: Record<string, unknown>;
+
 before(async () => {
-  const { code, stderr } = await tract([...parameters, '--out', straight]);
+  const { code, stdout, stderr } = await tract([...parameters, '--out', straight]);
   assert.equal(code, 0, stderr);
+  straightEnd = withoutTimes(jsonLines(stdout).at(-1)!);
+  assert.equal(typeof straightEnd.testAccuracy, 'number');
 });
 
 for (const [signal, at, exitCode] of [
@@ -55,6 +64,7 @@ for (const [signal, at, exitCode] of [
     const resumed = await tract(['train', '--resume', run, '--threads', '1', '--json']);
     assert.equal(resumed.code, 0, resumed.stderr);
     const [start] = jsonLines(resumed.stdout);
+    assert.deepEqual(withoutTimes(jsonLines(resumed.stdout).at(-1)!), straightEnd);
     assert.equal(start.resumed, true);
     assert.equal(start.step, end.step);
     assertSameRun(run);
@@ -85,6 +95,8 @@ test('flags that contradict the run are refused, others are taken', async () => 
     [['--no-augment'], /--no-augment contradicts/],
     [['--tract', '1'], /--tract 1 contradicts .* with --tract 0\.1/],
     [['--epochs', '5'], /--epochs 5 contradicts .* with --epochs 2/],
+    [['--validation', '0.5'], /--validation 0\.5 contradicts .* with --validation 0\.2/],
+    [['--limit-train', '160'], /--limit-train 160 contradicts .* with --limit-train 200/],
     [['--max-steps', '5'], /--max-steps 5 contradicts .* without --max-steps/],
     [['--out', join(folder, 'elsewhere')], /--out .* contradicts/],
   ] as const) {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
-import type { RunConfig } from '../train/run-config.js';
+import { type RunConfig, wholeTrainImages } from '../train/run-config.js';
 import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
@@ -68,8 +68,9 @@ function flagValues(config: RunConfig): FlagValues {
   return {
     ...model.config,
     data: data.name,
-    limitTrain: data.trainImages,
+    limitTrain: wholeTrainImages(data),
     limitTest: data.testImages,
+    validation: data.setAside?.share,
     augment: config.augmentation !== null,
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,

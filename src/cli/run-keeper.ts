@@ -41,10 +41,11 @@ export class RunKeeper {
       return;
     }
     if (event.event === 'evaluation') return;
+    // Chosen on the validation images; where there are none, nothing is chosen, and the last epoch is what is kept.
     // `best` comes first: a crash between the two leaves `last` older, and resuming writes both again.
-    if (event.testAccuracy > this.#best) {
+    if (event.validationAccuracy !== undefined && event.validationAccuracy > this.#best) {
       await this.save('best');
-      this.#best = event.testAccuracy;
+      this.#best = event.validationAccuracy;
     }
     await this.save('last');
   }

@@ -1,6 +1,6 @@
 /** A run as text: epochs as lines on stdout; between them a progress bar, or lines now and then, on stderr. */
 import { formatLambda } from '../tract/lambda.js';
-import type { EpochEvent, StepEvent } from '../train/events.js';
+import { type EpochEvent, type StepEvent, evaluationOf } from '../train/events.js';
 import { ProgressLine } from './progress-line.js';
 import { percent } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
@@ -40,8 +40,9 @@ export function textReporter(command: string): Reporter {
   };
 
   const epoch = (event: EpochEvent): void => {
+    const { kind, loss, accuracy } = evaluationOf(event);
     print(
-      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  test loss ${event.testLoss.toFixed(4)}  accuracy ${percent(event.testAccuracy)}  ·  ${duration(event.seconds)}`,
+      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  ${kind} loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}  ·  ${duration(event.seconds)}`,
     );
   };
 
@@ -81,18 +82,28 @@ function introduction({ config, parameters, steps, step, out, resumed }: StartEv
   const method = tract ? `, ${tract.layer} by TrAct (lambda ${formatLambda(tract.lambda)})` : '';
   const lines = [
     `${model.name}, ${short(parameters)} parameters${method}`,
-    `${data.name}: ${data.trainImages} training and ${data.testImages} test images, ${data.classNames.length} classes`,
+    `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,
     `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}, ${steps} steps, seed ${config.seed}`,
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];
   return lines.join('\n');
 }
 
-function conclusion({ out, bestAccuracy, seconds }: EndEvent, command: string): string {
-  const best = bestAccuracy === undefined ? '' : ` Best test accuracy ${percent(bestAccuracy)}.`;
+function conclusion(event: EndEvent, command: string): string {
+  const { out, seconds } = event;
   return [
-    `Finished in ${duration(seconds)}.${best} The model is in ${out}; what to do with it:`,
+    `Finished in ${duration(seconds)}.${outcome(event)} The model is in ${out}; what to do with it:`,
     `  ${command} predict ${shellWord(out)} IMAGE…`,
     `  ${command} export ${shellWord(out)} --out model.onnx`,
   ].join('\n');
+}
+
+/** What came out, and whether an epoch was chosen or the last one is what is kept. */
+function outcome({ bestAccuracy, bestEpoch, testAccuracy, epochs }: EndEvent): string {
+  // A finished run that was resumed without validation images has nothing new to tell.
+  if (testAccuracy === undefined) return '';
+  if (bestAccuracy === undefined || bestEpoch === undefined) {
+    return ` Test accuracy after the last epoch ${percent(testAccuracy)}.`;
+  }
+  return ` Best of ${epochs} epochs by validation accuracy is epoch ${bestEpoch}: validation ${percent(bestAccuracy)}, test ${percent(testAccuracy)}.`;
 }

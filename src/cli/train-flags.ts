@@ -12,6 +12,8 @@ export interface TrainFlags {
   readonly dataDir?: string;
   readonly limitTrain?: number;
   readonly limitTest?: number;
+  /** The share of the training images that is set aside. */
+  readonly validation?: number;
   readonly augment: boolean;
   readonly model: string;
   readonly width?: number;
@@ -50,6 +52,7 @@ export const DEFAULT_MOMENTUM = 0.9;
 
 const positive = number('a number above 0', (value) => value > 0);
 const notNegative = number('a number of at least 0', (value) => value >= 0);
+const share = number('a number above 0 and below 1', (value) => value > 0 && value < 1);
 const belowOne = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
 
 export const deviceOption = (): Option =>
@@ -82,6 +85,11 @@ export function addTrainFlags(command: Command): Command {
   command.addOption(dataOption().default('shapes')).addOption(dataDirOption());
   add('--limit-train <images>', 'train on the first images only', whole(1));
   add('--limit-test <images>', 'test on the first images only', whole(1));
+  add(
+    '--validation <share>',
+    'set this share of the training images aside, class by class, such as 0.1: curves are on these images, and the best epoch is chosen on them; without it curves are on the test images, and nothing is chosen',
+    share,
+  );
   add('--no-augment', 'show training images as they are: no random crop, no flip');
 
   command.optionsGroup('Model:');

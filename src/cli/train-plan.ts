@@ -1,6 +1,7 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
+import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
@@ -13,7 +14,7 @@ import { RunFolder, describing, freshRunFolder, readBytes } from '../train/run-f
 import { Trainer } from '../train/trainer.js';
 import type { FitOptions, TrainerOptions } from '../train/options.js';
 import { datasetFacts } from './dataset-names.js';
-import { loadDataset } from './datasets.js';
+import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError, checked } from './errors.js';
 import { longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
@@ -82,10 +83,10 @@ export async function continuedRun(
   const dataset = await loadDataset({
     name,
     dir: flags.dataDir,
-    limitTrain: config.data.trainImages,
-    limitTest: config.data.testImages,
+    ...datasetOfRun(config.data),
     signal,
   });
+  checkClassNames(config.data.classNames, dataset, `the model in ${folder}`);
   return {
     config,
     dataset,
@@ -98,8 +99,9 @@ export async function continuedRun(
 
 /** The dataset that the flags name, cut to their limits. */
 export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
-  const { data, dataDir, limitTrain, limitTest } = flags;
-  return loadDataset({ name: data, dir: dataDir, limitTrain, limitTest, signal });
+  const { data, dataDir, limitTrain, limitTest, validation, seed } = flags;
+  const setAside = validation === undefined ? undefined : { share: validation, seed };
+  return loadDataset({ name: data, dir: dataDir, limitTrain, limitTest, setAside, signal });
 }
 
 /** The flags that set an option of a model, by the option's name. */

@@ -1,12 +1,14 @@
 /** `tract train`. */
 import type { Command } from 'commander';
-import type { ImageDataset } from '../data/dataset.js';
+import { type ImageDataset, followedSplit } from '../data/dataset.js';
 import { elementCount } from '../tensor/tensor.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { DivergenceError } from '../train/divergence.js';
+import { figuresOf } from '../train/events.js';
 import { OutputError } from '../train/atomic-write.js';
 import type { FitOptions, FitResult } from '../train/options.js';
 import type { Trainer } from '../train/trainer.js';
+import { testBest } from './final-test.js';
 import { shellWord } from './format.js';
 import { Interruption } from './interruption.js';
 import { commandName } from './main-name.js';
@@ -67,24 +69,29 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
       signal,
       onEvent: (event) => keeper.onEvent(event),
     });
-    const { step, bestAccuracy } = trainer.progress;
     const { evaluation } = result;
+    const chosen = dataset.validation !== undefined;
+    const tested =
+      chosen && !result.interrupted ? await testBest(trainer, folder, dataset, signal) : undefined;
+    const interrupted = result.interrupted || (chosen && !tested);
+    const { step, bestAccuracy } = trainer.progress;
     reporter.report({
       event: 'end',
-      interrupted: result.interrupted,
+      interrupted,
       out: folder.path,
       step,
       epochs: trainer.progress.epoch,
-      ...(evaluation && { testLoss: evaluation.loss, testAccuracy: evaluation.accuracy }),
-      ...(bestAccuracy >= 0 && { bestAccuracy }),
+      ...(evaluation && figuresOf(followedSplit(dataset).kind, evaluation)),
+      ...(chosen && bestAccuracy >= 0 && { bestAccuracy }),
+      ...(tested && { bestEpoch: tested.epoch, testLoss: tested.loss, testAccuracy: tested.accuracy }),
       seconds: (performance.now() - began) / 1000,
     });
-    if (result.interrupted) {
+    if (interrupted) {
       reporter.note(
         `Stopped after step ${step} of ${steps}; to continue: ${commandName()} train --resume ${shellWord(folder.path)}`,
       );
     }
-    return result;
+    return { ...result, interrupted };
   } finally {
     await folder.close();
     await trainer?.release();

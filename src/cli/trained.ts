@@ -18,13 +18,13 @@ export interface Trained {
 }
 
 /**
- * Reads a checkpoint, or a run's best one (its last before there is a best).
+ * Reads a checkpoint, or the one that a run's folder is for: its best one, where validation images chose one, else its
+ * last.
  *
  * @throws CheckpointError naming the file and what is wrong with it
  */
 export async function readTrained(run: string): Promise<Trained> {
-  const file = await findCheckpoint(run, ['best', 'last']);
-  const { config, state } = await readCheckpoint(file);
+  const { file, config, state } = await keptCheckpoint(run);
   const weights = weightsOf(state.tensors);
   const { mean, deviation } = config.data;
   try {
@@ -51,4 +51,14 @@ export async function readTrained(run: string): Promise<Trained> {
       throw error;
     throw new CheckpointError(`${file} cannot be used: ${error.message}`, { cause: error });
   }
+}
+
+async function keptCheckpoint(run: string): Promise<Checkpoint & { file: string }> {
+  const file = await findCheckpoint(run, ['best', 'last']);
+  const checkpoint = await readCheckpoint(file);
+  if (file === run || checkpoint.config.data.validationImages !== undefined) return { file, ...checkpoint };
+  // A best one without validation images is of a version that chose it on the test images: its figure on them would
+  // be too good.
+  const last = await findCheckpoint(run, ['last', 'best']);
+  return { file: last, ...(last === file ? checkpoint : await readCheckpoint(last)) };
 }

@@ -1,6 +1,7 @@
 /** A whole comparison: its runs, what they show, and the files that say so. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { followedSplit } from '../data/dataset.js';
 import { writeAtomically } from '../train/atomic-write.js';
 import { weightsOf } from '../train/checkpoint.js';
 import type { LearnedState } from '../train/evaluator.js';
@@ -32,8 +33,9 @@ export type CompareEvent =
       /** `kept`: it was finished before and is not repeated. */
       readonly state: 'begun' | 'kept' | 'finished' | 'diverged';
       readonly folder: string;
-      /** At the end; absent before it, and where the run diverged. */
+      /** At the end, on whichever images the run was followed; absent before it, and where the run diverged. */
       readonly testAccuracy?: number;
+      readonly validationAccuracy?: number;
     }
   /** All runs are finished; steps of the methods are timed by turns. */
   | { readonly event: 'timing' }
@@ -79,6 +81,7 @@ export async function compare(
   const counter = new MatrixCounter(plan.runs.length, plan.steps);
   onEvent?.({ event: 'start', out, runs: plan.runs.length, steps: plan.steps });
   const finished: FinishedRun[] = [];
+  const split = followedSplit(comparison.dataset).kind;
   for (const run of plan.runs) {
     const { variant, seed, folder } = run;
     const about = { variant: variant.id, label: variant.label, seed };
@@ -108,7 +111,9 @@ export async function compare(
       ...about,
       state: record.diverged !== undefined ? 'diverged' : kept ? 'kept' : 'finished',
       folder: join(runs, folder),
-      ...(last && record.diverged === undefined && { testAccuracy: last.accuracy }),
+      ...(last &&
+        record.diverged === undefined &&
+        (split === 'test' ? { testAccuracy: last.accuracy } : { validationAccuracy: last.accuracy })),
     });
     finished.push({ variant, seed, record });
   }
@@ -126,7 +131,7 @@ export async function compare(
     signal,
   );
   if (signal?.aborted) return undefined;
-  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes), out);
+  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, split), out);
 }
 
 /** The first run of each variant. */
@@ -229,6 +234,7 @@ function setupOf({ dataset, model, seeds, training }: Comparison, plan: Plan): S
   return {
     data: dataset.name,
     trainImages: config.data.trainImages,
+    ...(config.data.validationImages !== undefined && { validationImages: config.data.validationImages }),
     testImages: config.data.testImages,
     model: model.name,
     modelConfig: config.model.config,

@@ -58,7 +58,7 @@ export interface Reached {
 }
 
 export interface Target {
-  /** Test accuracy, 0 to 1. */
+  /** 0 to 1. */
   readonly accuracy: number;
   /** `final`: what the first method ended at; otherwise the best it had after this share of its steps. */
   readonly kind: 'final' | number;
@@ -67,6 +67,8 @@ export interface Target {
 
 export interface Conclusions {
   readonly steps: number;
+  /** The images that all accuracies and losses are of: the validation images of a dataset that has some. */
+  readonly split: 'test' | 'validation';
   readonly variants: readonly VariantResult[];
   /** From the easiest to the hardest; the last is the first method's final accuracy. Empty where that diverged. */
   readonly targets: readonly Target[];
@@ -79,11 +81,13 @@ const SHARES = [0.25, 0.5, 0.75];
  * @param runs all of them; the variant of the first is what the others are compared with
  * @param steps of each run
  * @param stepTimes how many times longer a step of each variant takes than one of the first, by ids of variants
+ * @param split the images that the runs were evaluated on
  */
 export function conclude(
   runs: readonly FinishedRun[],
   steps: number,
   stepTimes: ReadonlyMap<string, number>,
+  split: Conclusions['split'] = 'test',
 ): Conclusions {
   const variants = [...new Map(runs.map(({ variant }) => [variant.id, variant])).values()];
   const [base] = variants;
@@ -110,7 +114,7 @@ export function conclude(
       ...(variant.id !== base.id && { versus: versus(runs, base, variant, relative(variant)) }),
     };
   });
-  return { steps, variants: results, targets: targets(results, runs, steps) };
+  return { steps, split, variants: results, targets: targets(results, runs, steps) };
 }
 
 function runResult(seed: number, { id, curve, secondsPerStep, diverged }: RunRecord): RunResult {

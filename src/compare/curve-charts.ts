@@ -136,8 +136,8 @@ export function accuracyChart(conclusions: Conclusions): Promise<Chart> {
   return curveChart(conclusions, {
     name: 'accuracy',
     figure: 'accuracy',
-    title: 'test accuracy',
-    description: 'Test accuracy over training steps, a line for each method',
+    title: `${conclusions.split} accuracy`,
+    description: `Accuracy on the ${conclusions.split} images over training steps, a line for each method`,
   });
 }
 
@@ -145,13 +145,13 @@ export function lossChart(conclusions: Conclusions): Promise<Chart> {
   return curveChart(conclusions, {
     name: 'loss',
     figure: 'loss',
-    title: 'test loss (cross entropy)',
-    description: 'Test loss over training steps, a line for each method',
+    title: `${conclusions.split} loss (cross entropy)`,
+    description: `Loss on the ${conclusions.split} images over training steps, a line for each method`,
   });
 }
 
 /** A bar for each method and target; one that was not reached has an empty bar over the whole run. */
-export function targetChart({ steps, variants, targets }: Conclusions): Promise<Chart> {
+export function targetChart({ steps, split, variants, targets }: Conclusions): Promise<Chart> {
   const { domain, colours, columns, legendHeight } = series(variants);
   const rows = targets.flatMap(({ accuracy, reached }) =>
     reached.map(({ variant, steps: needed, speedup }, i) => ({
@@ -167,7 +167,7 @@ export function targetChart({ steps, variants, targets }: Conclusions): Promise<
             : `${Math.round(needed)} (${times(speedup)})`,
     })),
   );
-  const y = { field: 'target', type: 'nominal', title: 'test accuracy reached', sort: null } as const;
+  const y = { field: 'target', type: 'nominal', title: `${split} accuracy reached`, sort: null } as const;
   const yOffset = { field: 'method', type: 'nominal', sort: domain } as const;
   const x = {
     field: 'steps',
@@ -206,7 +206,7 @@ export function targetChart({ steps, variants, targets }: Conclusions): Promise<
   };
   return drawChart(
     'steps-to-target',
-    'Training steps that each method needed for several test accuracies',
+    `Training steps that each method needed for several ${split} accuracies`,
     spec,
   );
 }

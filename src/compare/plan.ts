@@ -4,6 +4,7 @@ import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
 import type { ConfigValue, Model } from '../nn/model.js';
+import { checkFitOptions, checkTrainerOptions } from '../train/check-options.js';
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
 import { type Variant, modelOfVariant } from './variant.js';
@@ -56,6 +57,8 @@ const EVALUATIONS = 16;
 export function planComparison(comparison: Comparison): Plan {
   const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
   if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
+  checkTrainerOptions(training);
+  checkFitOptions(comparison);
   if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
   const stepsPerEpoch = batchCount(imageCount(dataset.train), {
     batchSize: training.batchSize ?? 128,
@@ -92,8 +95,9 @@ export function planComparison(comparison: Comparison): Plan {
 }
 
 /** Of all pixels and labels: a dataset of the same name may be another one. */
-function fingerprint({ train, test }: ImageDataset): string {
+function fingerprint({ train, validation, test }: ImageDataset): string {
   const hash = createHash('sha256');
-  for (const { images, labels } of [train, test]) hash.update(images).update(labels);
+  for (const { images, labels } of validation ? [train, validation, test] : [train, test])
+    hash.update(images).update(labels);
   return hash.digest('hex');
 }

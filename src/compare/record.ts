@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../train/atomic-write.js';
-import type { TrainingEvent } from '../train/events.js';
+import { type TrainingEvent, evaluationOf } from '../train/events.js';
 import * as check from '../train/json-check.js';
 
-/** The test split at one point of a run. */
+/** The images that a run is followed on, at one point of it: the validation images where there are any, else the test images. */
 export interface CurvePoint {
   readonly step: number;
   /** 0 to 1 */
@@ -75,8 +75,8 @@ export async function readMetrics(
     const event = JSON.parse(line) as TrainingEvent;
     if (event.event === 'step') stepSeconds.push(batchSize / event.imagesPerSecond);
     else {
-      const { step, testAccuracy: accuracy, testLoss: loss } = event;
-      curve.set(step, { step, accuracy, loss });
+      const { accuracy, loss } = evaluationOf(event);
+      curve.set(event.step, { step: event.step, accuracy, loss });
     }
   }
   return { curve: [...curve.values()].sort((a, b) => a.step - b.step), stepSeconds };

@@ -13,7 +13,7 @@ import {
   prose,
   updateExplanation,
 } from './page.js';
-import type { Results, Setup } from './results.js';
+import type { Results } from './results.js';
 import { percent, signed, times } from './words.js';
 
 export interface ReportParts {
@@ -29,7 +29,7 @@ export interface ReportParts {
 
 export function report(parts: ReportParts): string {
   const { results, accuracy, loss, targets, filters, updates } = parts;
-  const { setup, variants, sentences } = results;
+  const { setup, split, variants, sentences } = results;
   const [answer, ...others] = sentences;
   const many = setup.seeds.length > 1;
   const band = many ? ' The bands are one standard deviation over the seeds.' : '';
@@ -38,7 +38,7 @@ export function report(parts: ReportParts): string {
     `<p class="answer${answer.length > 110 ? ' long' : ''}">${prose(answer)}</p>`,
     tiles(results),
     list(others),
-    `<h2>How they learn</h2><div class="charts">${figure(accuracy, `Share of the ${setup.testImages} test images that is classified right; higher is better.${band}`)}${figure(loss, `How wrong and how sure the predictions are; lower is better.${band}`)}</div>`,
+    `<h2>How they learn</h2><div class="charts">${figure(accuracy, `Share of the ${split === 'test' ? setup.testImages : setup.validationImages!} ${split} images that is classified right; higher is better.${band}`)}${figure(loss, `How wrong and how sure the predictions are; lower is better.${band}`)}</div>`,
     targets
       ? `<h2>How long it takes to get there</h2><p class="note">Steps until the mean curve first reaches an accuracy, between evaluations by linear interpolation. The last target is the accuracy that ${escapeXml(variants[0].label)} ends at; the others are those it had after a quarter, a half and three quarters of its steps.</p><div class="charts">${figure(targets)}</div>`
       : '',
@@ -47,7 +47,7 @@ export function report(parts: ReportParts): string {
     updates
       ? `<h2>Why TrAct learns differently</h2>${paragraphs(updateExplanation)}<div class="charts small">${updates.charts.map((chart) => figure(chart)).join('')}</div>${paragraphs(updates.sentences)}`
       : '',
-    `<h2>How it was measured</h2>${paragraphs(method(results))}${definitions(settings(setup, results.steps))}`,
+    `<h2>How it was measured</h2>${paragraphs(method(results))}${definitions(settings(results))}`,
   ];
   return page(title(results), sections.filter(Boolean).join('\n'));
 }
@@ -57,7 +57,7 @@ function title({ setup, variants }: Results): string {
 }
 
 /** The most important figures of the first rival. */
-function tiles({ variants, targets }: Results): string {
+function tiles({ split, variants, targets }: Results): string {
   const rival = variants.at(1);
   if (!rival) return '';
   const reached = targets.at(-1)?.reached.find(({ variant }) => variant === rival.id);
@@ -67,7 +67,7 @@ function tiles({ variants, targets }: Results): string {
   ];
   if (rival.versus) {
     const { mean } = rival.versus.accuracy;
-    entries.push([`${signed(mean)} points`, 'test accuracy after the same steps']);
+    entries.push([`${signed(mean)} points`, `${split} accuracy after the same steps`]);
     entries.push([`${signed(rival.versus.overhead)} %`, 'time a step']);
   }
   const cells = entries.map(
@@ -82,14 +82,14 @@ const ratio = (value: number | null | undefined): string =>
 const spreadText = ({ mean, deviation }: Spread, format: (value: number) => string): string =>
   `${format(mean)}${deviation === null ? '' : `<small>± ${format(deviation)}</small>`}`;
 
-function table({ variants, targets }: Results): string {
+function table({ split, variants, targets }: Results): string {
   const target = targets.at(-1);
   const [base] = variants;
   const head = [
     'method',
-    'test accuracy at the end',
+    `${split} accuracy at the end`,
     `difference to ${base.label}`,
-    'test loss at the end',
+    `${split} loss at the end`,
     `steps to ${target ? percent(target.accuracy) : 'the target'}`,
     'speed-up in steps',
     'speed-up in time',
@@ -145,18 +145,24 @@ function method({ setup, variants, steps }: Results): string[] {
   ];
 }
 
-function settings(setup: Setup, steps: number): [string, string][] {
+function settings({ setup, split, steps }: Results): [string, string][] {
   const json = (value: unknown): string =>
     Object.entries(value as Record<string, unknown>)
       .map(([key, entry]) => `${key} ${String(entry)}`)
       .join(', ');
   return [
-    ['data', `${setup.data}: ${setup.trainImages} training and ${setup.testImages} test images`],
+    [
+      'data',
+      `${setup.data}: ${setup.trainImages} training${split === 'test' ? '' : `, ${setup.validationImages!} validation`} and ${setup.testImages} test images`,
+    ],
     ['model', `${setup.model} (${json(setup.modelConfig)})`],
     ['optimizer', `${setup.optimizer} (${json(setup.optimizerConfig)})`],
     ['learning rate', `${setup.learningRate}, ${setup.schedule} schedule`],
     ['length', `${steps} steps of ${setup.batchSize} images, at most ${setup.epochs} epochs`],
-    ['evaluation', `every ${setup.evaluateEvery} steps and after every epoch, on all test images`],
+    [
+      'evaluation',
+      `every ${setup.evaluateEvery} steps and after every epoch, on all ${split} images${split === 'test' ? '; nothing is chosen on them: figures at the end are those of the last step' : '; the test images were not looked at'}`,
+    ],
     ['seeds', setup.seeds.join(', ')],
     [
       'pixels',

@@ -6,6 +6,7 @@ import type { Conclusions } from './conclude.js';
 export interface Setup {
   readonly data: string;
   readonly trainImages: number;
+  readonly validationImages?: number;
   readonly testImages: number;
   readonly model: string;
   readonly modelConfig: Readonly<Record<string, unknown>>;

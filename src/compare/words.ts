@@ -21,7 +21,7 @@ const capitalized = (text: string): string => text.charAt(0).toUpperCase() + tex
 
 /** How a method did on the hardest target, the final accuracy of the first one: the answer to the whole question. */
 export function speedupSentence(conclusions: Conclusions, variant: VariantResult): string {
-  const { steps, targets, variants } = conclusions;
+  const { steps, split, targets, variants } = conclusions;
   const [base] = variants;
   const name = capitalized(variant.label);
   const target = targets.at(-1);
@@ -29,7 +29,7 @@ export function speedupSentence(conclusions: Conclusions, variant: VariantResult
     return `${capitalized(base.label)} diverged, so that there is nothing to compare ${variant.label} with.`;
   if (!variant.final) return `${name} is not faster here: its loss became no number (it diverged).`;
   const own = target.reached.find((reached) => reached.variant === variant.id)!;
-  const goal = `the ${percent(target.accuracy)} test accuracy that ${base.label} ends at`;
+  const goal = `the ${percent(target.accuracy)} ${split} accuracy that ${base.label} ends at`;
   if (own.steps === null) {
     return `${name} is not faster here: in ${steps} steps it did not reach ${goal}; its best is ${percent(bestAccuracy(variant))}.`;
   }

@@ -17,6 +17,13 @@ export interface Split {
   readonly labels: Uint8Array;
 }
 
+/** How many of the training images were set aside as validation images, and by which draw. */
+export interface SetAside {
+  /** Above 0 and below 1. */
+  readonly share: number;
+  readonly seed: number;
+}
+
 export interface ImageDataset {
   /** As the command line names it, `cifar10` for instance. */
   readonly name: string;
@@ -29,9 +36,24 @@ export interface ImageDataset {
   /** What training augments with unless told otherwise. */
   readonly augmentation: Augmentation;
   readonly train: Split;
+  /**
+   * Images that are neither trained on nor reported: what a run is followed on, and its best epoch chosen on. Left
+   * out, nothing is chosen, and a run is followed on the test images.
+   */
+  readonly validation?: Split;
   readonly test: Split;
+  /** Where `validation` was part of the training images (see `splitValidation`), how it was drawn. */
+  readonly setAside?: SetAside;
   /** How batches of a split are made, such as in a worker thread; left out, on the calling thread. */
   readonly createLoader?: (split: Split, shape: ImageShape) => BatchLoader;
+}
+
+/** The images that a run is followed on, and which of the splits they are. */
+export function followedSplit({ validation, test }: ImageDataset): {
+  kind: 'validation' | 'test';
+  split: Split;
+} {
+  return validation ? { kind: 'validation', split: validation } : { kind: 'test', split: test };
 }
 
 /** The number of images of a split. */
@@ -55,7 +77,8 @@ export function allocateShared(length: number): Uint8Array {
 }
 
 /**
- * The dataset cut down to its first `train` training images and first `test` test images; nothing is copied.
+ * The dataset cut down to its first `train` training images and first `test` test images; nothing is copied, and
+ * validation images stay as they are.
  *
  * @param counts - how many images to keep; a number left out keeps them all
  * @throws DataError when a number is not whole, is below 1, or is more than there are
@@ -74,8 +97,11 @@ export function limit(dataset: ImageDataset, counts: { train?: number; test?: nu
       labels: split.labels.subarray(0, count),
     };
   };
+  const { setAside, ...rest } = dataset;
   return {
-    ...dataset,
+    ...rest,
+    // The same draw of fewer images would give others.
+    ...(setAside && counts.train === undefined && { setAside }),
     train: first(dataset.train, counts.train, 'training'),
     test: first(dataset.test, counts.test, 'test'),
   };
@@ -100,14 +126,15 @@ export function checkLabels(labels: Uint8Array, classes: number, source: string,
 /**
  * Checks that a split's images and labels belong together.
  *
+ * @param what it is called in the message
  * @throws DataError when the split is empty or the bytes of its images do not fit the shape and number of labels
  */
-export function checkSplit(split: Split, shape: ImageShape): void {
+export function checkSplit(split: Split, shape: ImageShape, what = 'The split'): void {
   const count = imageCount(split);
-  if (count === 0) throw new DataError('The split holds no images; give it at least one.');
+  if (count === 0) throw new DataError(`${what} holds no images; give it at least one.`);
   if (split.images.length !== count * imageSize(shape)) {
     throw new DataError(
-      `${count} labels and images of shape [${shape.join(', ')}] need ${count * imageSize(shape)} bytes of pixels, but there are ${split.images.length}.`,
+      `${what} has ${count} labels, which with images of shape [${shape.join(', ')}] need ${count * imageSize(shape)} bytes of pixels, but there are ${split.images.length}.`,
     );
   }
 }

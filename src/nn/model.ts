@@ -1,6 +1,6 @@
 /** What a model is, and how its graph is traced. */
-import { Graph, type Value } from '../graph/graph.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { type Tensor, formatShape, sameShape } from '../tensor/tensor.js';
 import type { Lambda } from '../tract/lambda.js';
 import { Scope, type Buffer, type Parameter } from './scope.js';
 
@@ -52,6 +52,7 @@ export interface TracedModel {
  * Adds a model's forward pass to the graph that its images are in.
  *
  * @param weights the value of each parameter and buffer by its name; default: graph inputs of these names
+ * @throws GraphError when what the forward pass gives are not float32 logits of the model's classes
  */
 export function trace(
   model: Model,
@@ -61,6 +62,12 @@ export function trace(
 ): TracedModel {
   const scope = Scope.root(images.graph, training, weights);
   const logits = model.forward(scope, images);
+  const wanted = [images.shape[0], model.classes];
+  if (logits.dtype !== 'float32' || !sameShape(logits.shape, wanted)) {
+    throw new GraphError(
+      `${model.name}: its forward pass gives ${describe(logits)}, but logits of ${model.classes} classes are float32 ${formatShape(wanted)}`,
+    );
+  }
   return { graph: images.graph, logits, parameters: scope.parameters, buffers: scope.buffers };
 }
 

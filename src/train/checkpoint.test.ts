@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { shapes } from '../data/shapes.js';
+import { splitValidation } from '../data/split-validation.js';
 import { mlp } from '../models/mlp.js';
 import { adam } from '../optim/adam.js';
 import { cosine } from '../optim/schedule.js';
@@ -9,7 +10,7 @@ import { SafetensorsError, fromSafetensors, toSafetensors } from '../tensor/safe
 import { tract } from '../tract/tract.js';
 import { type Checkpoint, fromCheckpoint, restoreTrainer, toCheckpoint, weightsOf } from './checkpoint.js';
 import { CheckpointError } from './json-check.js';
-import { describeRun, fitOptionsOf } from './run-config.js';
+import { describeRun, fitOptionsOf, wholeTrainImages } from './run-config.js';
 import { StateError } from './state.js';
 import { Trainer } from './trainer.js';
 
@@ -26,10 +27,10 @@ const options = {
 const fit = { epochs: 2, maxSteps: 5 };
 
 /** The checkpoint of a run that is stopped after `steps` steps. */
-async function stoppedAfter(steps: number): Promise<Checkpoint> {
+async function stoppedAfter(steps: number, data = dataset): Promise<Checkpoint> {
   const trainer = await Trainer.create(model, options);
   const controller = new AbortController();
-  const { interrupted } = await trainer.fit(dataset, {
+  const { interrupted } = await trainer.fit(data, {
     ...fit,
     signal: controller.signal,
     onEvent: (event) => {
@@ -38,14 +39,14 @@ async function stoppedAfter(steps: number): Promise<Checkpoint> {
   });
   assert.ok(interrupted);
   const checkpoint = fromCheckpoint(
-    toCheckpoint({ config: describeRun(model, options, dataset, fit), state: trainer.state }),
+    toCheckpoint({ config: describeRun(model, options, data, fit), state: trainer.state }),
   );
   await trainer.release();
   return checkpoint;
 }
 
-async function finalBytes(trainer: Trainer, checkpoint: Checkpoint): Promise<Uint8Array> {
-  const { evaluation } = await trainer.fit(dataset, fitOptionsOf(checkpoint.config));
+async function finalBytes(trainer: Trainer, checkpoint: Checkpoint, data = dataset): Promise<Uint8Array> {
+  const { evaluation } = await trainer.fit(data, fitOptionsOf(checkpoint.config));
   assert.ok(evaluation, 'the last epoch was not evaluated');
   const bytes = toCheckpoint({ config: checkpoint.config, state: trainer.state });
   await trainer.release();
@@ -63,6 +64,36 @@ test('a run that goes on from its checkpoint gets the bits of an uninterrupted o
     const resumed = await finalBytes(trainer, stopped);
     assert.deepEqual(Buffer.from(resumed).compare(straight), 0, `stopped after step ${steps}`);
   }
+});
+
+test('so does a run with validation images, which are drawn again from what its checkpoint says', async () => {
+  const split = splitValidation(dataset, { share: 0.25, seed: 3 });
+  const { config } = await stoppedAfter(1, split);
+  const { trainImages, validationImages, setAside, testImages } = config.data;
+  assert.deepEqual([trainImages, validationImages, testImages], [36, 12, 16]);
+  assert.deepEqual(setAside, { share: 0.25, seed: 3 });
+  assert.equal(wholeTrainImages(config.data), 48);
+  const again = splitValidation(dataset, setAside);
+  const straight = await finalBytes(
+    await Trainer.create(model, options),
+    await stoppedAfter(1, split),
+    split,
+  );
+  assert.ok(fromCheckpoint(straight).state.progress.bestAccuracy >= 0);
+  for (const steps of [1, 2, 3]) {
+    const stopped = await stoppedAfter(steps, split);
+    const resumed = await finalBytes(await restoreTrainer(stopped, { threads: 1 }), stopped, again);
+    assert.deepEqual(Buffer.from(resumed).compare(straight), 0, `stopped after step ${steps}`);
+  }
+});
+
+test('a checkpoint that says nothing of validation images has none', async () => {
+  const { config } = await stoppedAfter(1);
+  // As it was written before there were any.
+  assert.deepEqual(Object.keys(config.data), [
+    ...['name', 'classNames', 'trainImages', 'testImages', 'mean', 'deviation'],
+  ]);
+  assert.equal(wholeTrainImages(config.data), 48);
 });
 
 test('weights stand under their own names beside the state of the optimizer', async () => {
@@ -102,6 +133,10 @@ test('a description that is wrong anywhere is refused with the place', async () 
     const value = edit(JSON.parse(metadata[key]) as Record<string, never>);
     return toSafetensors({ tensors, metadata: { ...metadata, [key]: JSON.stringify(value) } });
   };
+  const withData = (changes: object) => (config: Record<string, never>) => ({
+    ...config,
+    data: { ...(config.data as object), ...changes },
+  });
   const cases: [string, (value: Record<string, never>) => unknown, RegExp][] = [
     ['config', () => null, /config must be an object, but is null/],
     ['config', (config) => ({ ...config, batchSize: 0 }), /batchSize must be a whole number of at least 1/],
@@ -110,6 +145,19 @@ test('a description that is wrong anywhere is refused with the place', async () 
     ['config', (config) => ({ ...config, model: { name: 'mlp', config: { width: 1e9 } } }), /at most 65536/],
     ['config', (config) => ({ ...config, optimizer: { name: 'sgd', config: { momentum: [] } } }), /momentum/],
     ['config', (config) => ({ ...config, augmentation: { cropPadding: -1 } }), /cropPadding/],
+    ['config', withData({ validationImages: 0 }), /data\.validationImages must be .* at least 1/],
+    ['config', withData({ setAside: { share: 0.1, seed: 0 } }), /data\.validationImages must be .* missing/],
+    ['config', withData({ validationImages: 4, setAside: 0.1 }), /data\.setAside must be an object/],
+    [
+      'config',
+      withData({ validationImages: 4, setAside: { share: 1, seed: 0 } }),
+      /data\.setAside\.share must be above 0/,
+    ],
+    [
+      'config',
+      withData({ validationImages: 4, setAside: { share: 0.1, seed: 0.5 } }),
+      /data\.setAside\.seed must be/,
+    ],
     ['progress', (progress) => ({ ...progress, step: -1 }), /progress\.step must be/],
     ['progress', (progress) => ({ ...progress, random: [0, 0, 0, 0] }), /progress\.random/],
     ['progress', (progress) => ({ ...progress, random: [1, 2, 3] }), /progress\.random/],

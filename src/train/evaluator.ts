@@ -1,10 +1,12 @@
 /** Evaluation and prediction: a model's forward pass over images, with given weights. */
+import { checkImages, checkStatistics } from '../data/check-dataset.js';
 import { imageCount, type ImageDataset, imageSize, type Split } from '../data/dataset.js';
 import { compile } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
 import type { Program, Tensors } from '../engine/session.js';
 import type { Model } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
+import { checkTrainerOptions } from './check-options.js';
 import type { Evaluation } from './events.js';
 import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
 import { type Standardization, checkState } from './state.js';
@@ -57,9 +59,11 @@ export class Evaluator {
   /**
    * Builds and compiles a model's forward pass.
    *
+   * @throws RangeError for a batch size or number of threads out of range
    * @throws DeviceError where the device is not available
    */
   static async create(model: Model, options: EvaluatorOptions = {}): Promise<Evaluator> {
+    checkTrainerOptions(options);
     const { batchSize = 128, device, threads } = options;
     const program = await compile(evaluationGraph(model, batchSize).graph, { device, threads });
     return new Evaluator(model, batchSize, program);
@@ -69,7 +73,7 @@ export class Evaluator {
    * The loss and accuracy over all images of a split, with the running statistics.
    *
    * @returns undefined when the signal was aborted before the end
-   * @throws DataError when the dataset does not fit the model
+   * @throws DataError when the dataset does not fit the model, or a label of the split names no class
    * @throws StateError naming the first weight that does not
    */
   async evaluate(
@@ -80,7 +84,8 @@ export class Evaluator {
     const { split = dataset.test, onLogits, signal } = options;
     const { batchSize, model } = this;
     checkFits(dataset, model);
-    checkState(modelTensors(model), learned.weights);
+    checkImages(dataset, nameOf(split, dataset), split);
+    this.#checkLearned(learned);
     const loader = loaderOf(dataset, split);
     let [loss, correct] = [0, 0];
     try {
@@ -114,7 +119,7 @@ export class Evaluator {
    */
   async predict(learned: LearnedState, images: Uint8Array): Promise<Tensor<'float32'>> {
     const { batchSize, model } = this;
-    checkState(modelTensors(model), learned.weights);
+    this.#checkLearned(learned);
     const size = imageSize(model.imageShape);
     if (images.length === 0 || images.length % size !== 0) {
       throw new RangeError(
@@ -139,6 +144,12 @@ export class Evaluator {
     await this.#program.release();
   }
 
+  #checkLearned({ weights, standardization }: LearnedState): void {
+    const { imageShape, name } = this.model;
+    checkState(modelTensors(this.model), weights);
+    checkStatistics(standardization, imageShape[0], `What ${name} has learned`);
+  }
+
   async #run(learned: LearnedState, images: Uint8Array, labels: Int32Array): Promise<BatchResults> {
     const { losses, correct, logits } = await this.#program.run({
       ...learned.weights,
@@ -146,6 +157,13 @@ export class Evaluator {
     });
     return { losses, correct, logits };
   }
+}
+
+/** What a split of a dataset is called; `chosen` where it is none of the dataset's own. */
+function nameOf(split: Split, { train, validation, test }: ImageDataset): string {
+  if (split === test) return 'test';
+  if (split === train) return 'training';
+  return split === validation ? 'validation' : 'chosen';
 }
 
 /** A batch as the inputs that every graph over images has. */

@@ -1,5 +1,48 @@
 /** What a training run reports while it goes on. */
 
+export interface Evaluation {
+  /** Mean cross entropy, without label smoothing. */
+  readonly loss: number;
+  /** 0 to 1. */
+  readonly accuracy: number;
+}
+
+interface TestFigures {
+  readonly testLoss: number;
+  readonly testAccuracy: number;
+  readonly validationLoss?: never;
+  readonly validationAccuracy?: never;
+}
+
+interface ValidationFigures {
+  readonly validationLoss: number;
+  readonly validationAccuracy: number;
+  readonly testLoss?: never;
+  readonly testAccuracy?: never;
+}
+
+/**
+ * An evaluation under the name of the images it was made on, all of them: the validation images of a dataset that has
+ * some, else the test images.
+ */
+export type EvaluationFigures = TestFigures | ValidationFigures;
+
+/** An evaluation of `kind` images, as events report it. */
+export function figuresOf(kind: 'validation' | 'test', { loss, accuracy }: Evaluation): EvaluationFigures {
+  return kind === 'validation'
+    ? { validationLoss: loss, validationAccuracy: accuracy }
+    : { testLoss: loss, testAccuracy: accuracy };
+}
+
+/** The evaluation that an event reports, and of which images it is. */
+export function evaluationOf(
+  figures: EvaluationFigures,
+): Evaluation & { readonly kind: 'validation' | 'test' } {
+  return figures.validationLoss === undefined
+    ? { kind: 'test', loss: figures.testLoss, accuracy: figures.testAccuracy }
+    : { kind: 'validation', loss: figures.validationLoss, accuracy: figures.validationAccuracy };
+}
+
 /** After every step. */
 export interface StepEvent {
   readonly event: 'step';
@@ -19,7 +62,7 @@ export interface StepEvent {
 }
 
 /** After every epoch. */
-export interface EpochEvent {
+export type EpochEvent = EvaluationFigures & {
   readonly event: 'epoch';
   /** Counted from 1. */
   readonly epoch: number;
@@ -27,30 +70,17 @@ export interface EpochEvent {
   /** Means over the epoch's training batches, as they were trained on. */
   readonly trainLoss: number;
   readonly trainAccuracy: number;
-  /** Over the whole test split; without label smoothing. */
-  readonly testLoss: number;
-  readonly testAccuracy: number;
   /** Time spent on training and evaluation since the beginning of the epoch (or since it was resumed). */
   readonly seconds: number;
-}
+};
 
 /** After every `evaluateEvery` steps, if asked for, where no epoch ends; and before the first step. */
-export interface EvaluationEvent {
+export type EvaluationEvent = EvaluationFigures & {
   readonly event: 'evaluation';
   /** Steps since the beginning of the run; 0 before the first. */
   readonly step: number;
   /** The epoch it is in, counted from 1. */
   readonly epoch: number;
-  /** Over the whole test split; without label smoothing. */
-  readonly testLoss: number;
-  readonly testAccuracy: number;
-}
+};
 
 export type TrainingEvent = StepEvent | EvaluationEvent | EpochEvent;
-
-export interface Evaluation {
-  /** Mean cross entropy, without label smoothing. */
-  readonly loss: number;
-  /** 0 to 1. */
-  readonly accuracy: number;
-}

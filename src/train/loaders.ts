@@ -1,5 +1,6 @@
 /** How a dataset is read for a model. */
 import { InlineLoader } from '../data/batches.js';
+import { checkStatistics } from '../data/check-dataset.js';
 import { DataError } from '../data/data-error.js';
 import type { ImageDataset, Split } from '../data/dataset.js';
 import type { BatchLoader } from '../data/loader.js';
@@ -11,12 +12,18 @@ export function loaderOf(dataset: ImageDataset, split: Split): BatchLoader {
   return dataset.createLoader?.(split, dataset.imageShape) ?? new InlineLoader(split, dataset.imageShape);
 }
 
-/** @throws DataError when a model does not take a dataset's images, or has another number of classes */
-export function checkFits({ name, imageShape, classNames }: ImageDataset, model: Model): void {
-  if (sameShape(imageShape, model.imageShape) && classNames.length === model.classes) return;
-  throw new DataError(
-    `${name} has ${classNames.length} classes of images [${imageShape.join(', ')}], but this ${model.name} takes ${model.classes} classes of images [${model.imageShape.join(', ')}].`,
-  );
+/**
+ * @throws DataError when a model does not take a dataset's images, or has another number of classes; and when the
+ *   dataset's statistics are none
+ */
+export function checkFits(dataset: ImageDataset, model: Model): void {
+  const { name, imageShape, classNames } = dataset;
+  if (!sameShape(imageShape, model.imageShape) || classNames.length !== model.classes) {
+    throw new DataError(
+      `${name} has ${classNames.length} classes of images [${imageShape.join(', ')}], but this ${model.name} takes ${model.classes} classes of images [${model.imageShape.join(', ')}].`,
+    );
+  }
+  checkStatistics(dataset, imageShape[0], name);
 }
 
 /** Lets pending events of the platform (signals, timers, messages of workers) be handled. */

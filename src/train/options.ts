@@ -30,7 +30,7 @@ export interface FitOptions {
   /** Default: the dataset's own; `null` for none. */
   readonly augmentation?: Augmentation | null;
   /**
-   * Evaluates on the test split every so many steps, too, and before the first; each is reported by an `evaluation`
+   * Evaluates on the validation split (where there is none, on the test split) every so many steps, too, and before the first; each is reported by an `evaluation`
    * event, but for those at the end of an epoch. It changes nothing of the training. A run that is resumed where an
    * evaluation was due reports it again. Default: at the end of epochs only.
    */
@@ -44,6 +44,9 @@ export interface FitOptions {
 export interface FitResult {
   /** Whether the run was stopped by its signal before its end. */
   readonly interrupted: boolean;
-  /** The last evaluation, if an epoch was completed. */
+  /**
+   * The last evaluation, if an epoch was completed: on the validation split, where there is one. The test split is then
+   * left for one look at the end (`Trainer.evaluate`, or `Trainer.evaluateWeights` with those of the best epoch).
+   */
   readonly evaluation?: Evaluation;
 }

@@ -11,7 +11,10 @@ export interface Progress {
   /** Sums over the steps of the epoch that has begun: the losses, and the numbers of correct answers. */
   readonly lossSum: number;
   readonly correctSum: number;
-  /** The best test accuracy of a complete epoch, 0 to 1; -1 before the first. */
+  /**
+   * The best accuracy on the validation images after a complete epoch, 0 to 1; -1 before the first, and where there are
+   * none.
+   */
   readonly bestAccuracy: number;
   /** The generator of batches, as it was at the beginning of the epoch. */
   readonly random: RandomState;

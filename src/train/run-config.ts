@@ -1,5 +1,5 @@
 /** What a run was started with: all it takes to build the same model, optimizer and schedule again. */
-import { type ImageDataset, imageCount } from '../data/dataset.js';
+import { type ImageDataset, type SetAside, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
 import { createModel } from '../models/registry.js';
 import type { ConfigValue, Model, TractSetting } from '../nn/model.js';
@@ -14,8 +14,12 @@ import type { FitOptions, TrainerOptions } from './options.js';
 export interface DataConfig extends Standardization {
   readonly name: string;
   readonly classNames: readonly string[];
-  /** Images used of each split. */
+  /** Images used of each split; those set aside are not counted as training images. */
   readonly trainImages: number;
+  /** Absent where the run is followed on the test images, and nothing is chosen. */
+  readonly validationImages?: number;
+  /** Absent where no validation images were set aside of the training images. */
+  readonly setAside?: SetAside;
   readonly testImages: number;
 }
 
@@ -50,9 +54,18 @@ export function describeRun(
     augmentation = dataset.augmentation,
   }: Pick<FitOptions, 'epochs' | 'maxSteps' | 'augmentation'>,
 ): RunConfig {
-  const { name, classNames, mean, deviation, train, test } = dataset;
+  const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
   return {
-    data: { name, classNames, trainImages: imageCount(train), testImages: imageCount(test), mean, deviation },
+    data: {
+      name,
+      classNames,
+      trainImages: imageCount(train),
+      ...(validation && { validationImages: imageCount(validation) }),
+      ...(validation && setAside && { setAside }),
+      testImages: imageCount(test),
+      mean,
+      deviation,
+    },
     model: { name: model.name, config: model.config },
     tract: model.tract ?? null,
     optimizer: { name: optimizer.name, config: optimizer.config },
@@ -130,6 +143,7 @@ export function parseRunConfig(value: unknown): RunConfig {
       name: check.text(data.name, 'data.name'),
       classNames: check.list(data.classNames, 'data.classNames', check.text),
       trainImages: check.integer(data.trainImages, 'data.trainImages', 1),
+      ...parseValidation(data),
       testImages: check.integer(data.testImages, 'data.testImages', 1),
       mean: check.list(data.mean, 'data.mean', check.number),
       deviation: check.list(data.deviation, 'data.deviation', check.number),
@@ -145,6 +159,30 @@ export function parseRunConfig(value: unknown): RunConfig {
     maxSteps: check.nullable(config.maxSteps, 'maxSteps', (steps, place) => check.integer(steps, place, 1)),
     augmentation: check.nullable(config.augmentation, 'augmentation', parseAugmentation),
   };
+}
+
+/** Configurations of runs without validation images have neither entry. */
+function parseValidation({
+  validationImages,
+  setAside,
+}: Readonly<Record<string, unknown>>): Pick<DataConfig, 'validationImages' | 'setAside'> {
+  if (validationImages === undefined && setAside === undefined) return {};
+  const images = { validationImages: check.integer(validationImages, 'data.validationImages', 1) };
+  if (setAside === undefined) return images;
+  const { share, seed } = check.record(setAside, 'data.setAside');
+  const part = check.number(share, 'data.setAside.share');
+  if (!(part > 0 && part < 1)) {
+    throw new check.CheckpointError(`data.setAside.share must be above 0 and below 1, but is ${part}`);
+  }
+  return {
+    ...images,
+    setAside: { share: part, seed: check.integer(seed, 'data.setAside.seed', Number.MIN_SAFE_INTEGER) },
+  };
+}
+
+/** The number of training images that a run's dataset has before any are set aside. */
+export function wholeTrainImages({ trainImages, validationImages = 0, setAside }: DataConfig): number {
+  return setAside ? trainImages + validationImages : trainImages;
 }
 
 function parseTract(value: unknown, place: string): TractSetting {

@@ -1,6 +1,6 @@
 /**
- * A run's folder: `config.json`, `metrics.jsonl` (a line for every step and every epoch), `last.safetensors` and
- * `best.safetensors`.
+ * A run's folder: `config.json`, `metrics.jsonl` (a line for every step and every epoch), `last.safetensors` and, where
+ * validation images chose one, `best.safetensors`.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readFile, rmdir, stat } from 'node:fs/promises';

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { DataError } from '../data/data-error.js';
 import { type ImageDataset, limit } from '../data/dataset.js';
 import { shapes } from '../data/shapes.js';
+import { splitValidation } from '../data/split-validation.js';
 import { mlp } from '../models/mlp.js';
 import { resnet18 } from '../models/resnet.js';
 import type { Model } from '../nn/model.js';
@@ -14,6 +15,7 @@ import { tract } from '../tract/tract.js';
 import type { EpochEvent, StepEvent, TrainingEvent } from './events.js';
 import { DivergenceError } from './divergence.js';
 import type { FitOptions, FitResult, TrainerOptions } from './options.js';
+import { BusyError } from './state-lock.js';
 import { StateError, type TrainingState } from './state.js';
 import { Trainer } from './trainer.js';
 
@@ -134,7 +136,7 @@ describe('training', () => {
     assert.ok(Math.abs(epochs[1].trainAccuracy - mean(second.map(({ accuracy }) => accuracy))) < 1e-12);
     assert.deepEqual(evaluation, { loss: epochs[1].testLoss, accuracy: epochs[1].testAccuracy });
     assert.equal(state.progress.epoch, 2);
-    assert.equal(state.progress.bestAccuracy, Math.max(...epochs.map(({ testAccuracy }) => testAccuracy)));
+    assert.equal(state.progress.bestAccuracy, -1, 'nothing is chosen on the test images');
   });
 
   it('ends after maxSteps, with an evaluation', async () => {
@@ -336,6 +338,116 @@ describe('evaluation within epochs', () => {
   });
 });
 
+describe('a dataset with validation images', () => {
+  const split = splitValidation(dataset, { share: 0.2, seed: 4 });
+
+  it('is followed on them, and its test images are not looked at', async () => {
+    const untouched = new Proxy(split.test, {
+      get(target, key: 'images' | 'labels') {
+        // Before the first step they are checked.
+        assert.ok(!training, `the ${key} of the test split were looked at`);
+        return target[key];
+      },
+    });
+    let training = false;
+    const found: TrainingEvent[] = [];
+    await withTrainer(async (trainer) => {
+      const { evaluation } = await trainer.fit(
+        { ...split, test: untouched },
+        {
+          epochs: 3,
+          evaluateEvery: 3,
+          onEvent: (event) => {
+            training = true;
+            if (event.event !== 'step') found.push(event);
+          },
+        },
+      );
+      assert.deepEqual(await trainer.evaluate(split, split.validation), evaluation);
+      const epochs = found.filter(({ event }) => event === 'epoch');
+      const accuracies = epochs.map((event) => (event.event === 'epoch' ? event.validationAccuracy! : 0));
+      assert.equal(accuracies.length, 3);
+      assert.equal(trainer.progress.bestAccuracy, Math.max(...accuracies));
+      assert.equal(accuracies[2], evaluation!.accuracy);
+    });
+    assert.ok(found.some(({ event }) => event === 'evaluation'));
+    for (const event of found) {
+      assert.ok('validationLoss' in event && 'validationAccuracy' in event);
+      assert.ok(!('testLoss' in event || 'testAccuracy' in event));
+    }
+  });
+
+  it('trains to the bits it would without them', async () => {
+    const { validation, setAside, ...rest } = split;
+    assert.ok(validation && setAside);
+    const states = [];
+    for (const data of [split, rest]) {
+      states.push((await withTrainer((trainer) => fit(trainer, { epochs: 2 }, data))).state.tensors);
+    }
+    assert.deepEqual(states[0], states[1]);
+  });
+
+  it('has other weights than those of the end tested, if they are asked for', async () => {
+    await withTrainer(async (trainer) => {
+      await trainer.fit(split, { epochs: 1 });
+      const first = await trainer.evaluate(split);
+      const weights = structuredClone(trainer.weights);
+      await trainer.fit(split, { epochs: 2 });
+      assert.notDeepEqual(await trainer.evaluate(split), first);
+      assert.deepEqual(await trainer.evaluateWeights(weights, split), first);
+      const signal = AbortSignal.abort();
+      assert.equal(await trainer.evaluateWeights(weights, split, { signal }), undefined);
+      await assert.rejects(trainer.evaluateWeights({}, split), StateError);
+    });
+  });
+});
+
+describe('a trainer that is fitting', () => {
+  it('refuses a second fit and whatever needs or replaces its weights; the first is as if alone', async () => {
+    const alone = await run({ epochs: 2 });
+    await withTrainer(async (trainer) => {
+      const first = fit(trainer, { epochs: 2 });
+      await assert.rejects(trainer.fit(dataset, { epochs: 1 }), BusyError);
+      await assert.rejects(trainer.evaluate(dataset), BusyError);
+      await assert.rejects(trainer.evaluateWeights(trainer.weights, dataset), BusyError);
+      await assert.rejects(trainer.predict(dataset.test.images), BusyError);
+      assert.throws(() => {
+        trainer.load(trainer.weights);
+      }, BusyError);
+      assert.throws(() => {
+        trainer.restore(trainer.state);
+      }, BusyError);
+      // Reading them is fine.
+      assert.ok(trainer.weights['layers.0.weight']);
+      const { state, evaluation } = await first;
+      assert.deepEqual(state, alone.state);
+      assert.deepEqual(evaluation, alone.evaluation);
+    });
+  });
+
+  it('evaluates and predicts where it waits for a handler, and the training stays the same', async () => {
+    const alone = await run({ epochs: 2 });
+    await withTrainer(async (trainer) => {
+      const kept: Promise<unknown>[] = [];
+      const { state } = await fit(trainer, {
+        epochs: 2,
+        onEvent: async (event) => {
+          if (event.event === 'step' && event.step % 4 === 0) {
+            const { loss } = await trainer.evaluate(dataset);
+            // Not waited for here, and yet of the weights of this step.
+            kept.push(trainer.evaluate(dataset).then((again) => assert.equal(again.loss, loss)));
+            await trainer.predict(dataset.test.images);
+            await assert.rejects(trainer.fit(dataset, { epochs: 1 }), BusyError);
+          }
+        },
+      });
+      assert.equal(kept.length, 3);
+      await Promise.all(kept);
+      assert.deepEqual(state, alone.state);
+    });
+  });
+});
+
 describe('what does not fit', () => {
   it('is refused: a dataset of other classes or images', async () => {
     await withTrainer(async (trainer) => {
@@ -349,6 +461,64 @@ describe('what does not fit', () => {
       (trainer) => assert.rejects(trainer.fit(dataset, { epochs: 1 }), /\[3, 16, 16\]/),
       {},
       small,
+    );
+  });
+
+  it('is refused before the first step: labels, statistics and splits that are none', async () => {
+    const labels = Uint8Array.from(dataset.train.labels);
+    labels[99] = 10;
+    const empty = { images: new Uint8Array(0), labels: new Uint8Array(0) };
+    const wrong: [ImageDataset, RegExp][] = [
+      [
+        { ...dataset, train: { ...dataset.train, labels } },
+        /training split of shapes: the label of image 99/,
+      ],
+      [{ ...dataset, test: empty }, /The test split of shapes holds no images/],
+      [{ ...dataset, validation: empty }, /The validation split of shapes holds no images/],
+      [{ ...dataset, mean: [125, 123, 114] }, /shapes: mean\[0\] is 125/],
+      [{ ...dataset, deviation: [1, 1] }, /shapes: deviation has 2 numbers/],
+    ];
+    await withTrainer(async (trainer) => {
+      for (const [data, message] of wrong) {
+        await assert.rejects(trainer.fit(data, { epochs: 1 }), (error) => {
+          assert.ok(error instanceof DataError);
+          assert.match(error.message, message);
+          return true;
+        });
+      }
+      await assert.rejects(trainer.evaluate(wrong[0][0], wrong[0][0].train), wrong[0][1]);
+      assert.equal(trainer.progress.step, 0);
+      // A trainer that refused wrong statistics has not taken them over.
+      await trainer.fit(dataset, { epochs: 1 });
+      assert.deepEqual(trainer.state.standardization!.mean, dataset.mean);
+      const state = { ...trainer.state, standardization: { mean: [125, 1, 1], deviation: [1, 1, 1] } };
+      assert.throws(() => {
+        trainer.restore(state);
+      }, /The state of the run: mean\[0\] is 125/);
+    });
+  });
+
+  it('is refused: numbers of epochs and steps that are none', async () => {
+    await withTrainer(async (trainer) => {
+      for (const wrong of [
+        { epochs: NaN },
+        { epochs: 1.5 },
+        { epochs: 0 },
+        { epochs: 1, maxSteps: NaN },
+        { epochs: 1, maxSteps: 1.5 },
+        { epochs: 1, augmentation: { cropPadding: 0.5, horizontalFlip: true } },
+      ]) {
+        await assert.rejects(trainer.fit(dataset, wrong), RangeError);
+      }
+      assert.equal(trainer.progress.step, 0);
+    });
+  });
+
+  it('is refused: a model that gives other logits than it declares', async () => {
+    const model: Model = { ...mlp({ classes: 7 }), classes: 10 };
+    await assert.rejects(
+      Trainer.create(model, options),
+      /mlp: its forward pass gives float32 \[16, 7\], but logits of 10 classes are float32 \[16, 10\]/,
     );
   });
 
@@ -367,6 +537,7 @@ describe('what does not fit', () => {
       Trainer.create(tiny(), { ...options, ...changes });
     for (const batchSize of [0, -1, 1.5, NaN])
       await assert.rejects(create({ batchSize }), /the batch size must be a positive whole number, not/);
+    await assert.rejects(create({ threads: 0 }), /threads must be a positive whole number, not 0/);
     await assert.rejects(create({ seed: 0.5 }), /a seed is a whole number, not 0.5/);
     await assert.rejects(create({ labelSmoothing: 1 }), /label smoothing/);
   });

@@ -1,6 +1,7 @@
 /** Training: a model, an optimizer, and the loop. */
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, type Split, imageCount, imageSize } from '../data/dataset.js';
+import { checkSplits, checkStatistics } from '../data/check-dataset.js';
+import { type ImageDataset, type Split, followedSplit, imageCount, imageSize } from '../data/dataset.js';
 import type { Batch } from '../data/loader.js';
 import { compile } from '../engine/compile.js';
 import type { Program, Tensors } from '../engine/session.js';
@@ -8,13 +9,15 @@ import { Stepper } from '../engine/stepper.js';
 import type { Model } from '../nn/model.js';
 import { Random } from '../random/random.js';
 import { type Tensor, tensor, zeros } from '../tensor/tensor.js';
+import { checkFitOptions, checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
-import { Evaluator, imageInputs, type LearnedState } from './evaluator.js';
-import type { Evaluation } from './events.js';
+import { type EvaluateOptions, Evaluator, imageInputs, type LearnedState } from './evaluator.js';
+import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { initialSlots, initialWeights } from './initial-state.js';
 import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
 import type { FitOptions, FitResult, TrainerOptions } from './options.js';
 import { type Progress, initialProgress } from './progress.js';
+import { StateLock } from './state-lock.js';
 import { trainingGraph } from './step-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
@@ -30,6 +33,7 @@ export class Trainer {
   readonly #stepper: Stepper;
   /** The names of what the model holds, without the optimizer's state. */
   readonly #weightNames: readonly string[];
+  readonly #lock = new StateLock();
   #evaluator: Evaluator | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
@@ -57,14 +61,13 @@ export class Trainer {
   /**
    * Builds and compiles the training step of a model, and draws its initial weights.
    *
-   * @throws RangeError for a batch size, seed or label smoothing out of range
+   * @throws RangeError for a batch size, number of threads, seed or label smoothing out of range
+   * @throws GraphError when the model does not give the logits that it declares
    * @throws DeviceError where the device is not available
    */
   static async create(model: Model, options: TrainerOptions): Promise<Trainer> {
+    checkTrainerOptions(options);
     const { batchSize = 128, seed = 0, optimizer, labelSmoothing, device, threads } = options;
-    if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-      throw new RangeError(`the batch size must be a positive whole number, not ${batchSize}`);
-    }
     const traced = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
     const weights = initialWeights(traced, seed);
     const state = { ...weights, ...initialSlots(traced, optimizer) };
@@ -91,20 +94,27 @@ export class Trainer {
    * Takes a run up where it stood when `state` was read.
    *
    * @throws StateError naming the first tensor that another model or optimizer has otherwise
+   * @throws DataError for a standardisation that is none
+   * @throws BusyError while the trainer is fitting or evaluating
    */
   restore(state: TrainingState): void {
+    this.#lock.checkFree('restore()');
     checkState(this.#stepper.state, state.tensors);
+    const { standardization } = state;
+    if (standardization) checkStatistics(standardization, this.model.imageShape[0], 'The state of the run');
     this.#stepper.set(state.tensors);
     this.#progress = state.progress;
-    this.#standardization = state.standardization;
+    this.#standardization = standardization;
   }
 
   /**
    * Starts from the given weights (a pretrained model, say) instead of the random ones.
    *
    * @throws StateError naming the first tensor that is missing or has another shape
+   * @throws BusyError while the trainer is fitting or evaluating
    */
   load(weights: Tensors): void {
+    this.#lock.checkFree('load()');
     checkState(this.weights, weights);
     this.#stepper.set(weights);
     this.#loaded = true;
@@ -113,16 +123,30 @@ export class Trainer {
   /**
    * Trains until `epochs` are complete, from wherever the run stands.
    *
-   * @throws DataError when the dataset does not fit the model or the batch size
+   * Follows the run on the validation images of a dataset that has some, and then never looks at the test images;
+   * without them it follows the run on the test images, and chooses nothing.
+   *
+   * @throws RangeError for an option out of range
+   * @throws DataError when the dataset does not fit the model or the batch size, or is not what it says: an empty
+   *   split, a label that names no class, statistics of other pixels
    * @throws DivergenceError when the loss is no longer a number
+   * @throws BusyError while another fit of this trainer goes on
    */
   async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
-    const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, onEvent, signal } = options;
+    return this.#lock.fit(() => this.#fit(dataset, options));
+  }
+
+  async #fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
+    checkFitOptions(options);
+    const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, signal } = options;
     const { evaluateEvery = Infinity } = options;
-    if (!(evaluateEvery >= 1 && (Number.isSafeInteger(evaluateEvery) || evaluateEvery === Infinity))) {
-      throw new RangeError(`evaluateEvery must be a positive whole number, not ${evaluateEvery}`);
-    }
+    const report = async (event: TrainingEvent): Promise<void> => {
+      if (options.onEvent) await this.#lock.handle(() => options.onEvent?.(event));
+    };
+    checkFits(dataset, this.model);
+    checkSplits(dataset);
     this.#adopt(dataset);
+    const followed = followedSplit(dataset);
     const plan = {
       batchSize: this.batchSize,
       shuffle: true,
@@ -137,17 +161,11 @@ export class Trainer {
     const evaluateIfDue = async (): Promise<boolean> => {
       const { step, epoch } = this.#progress;
       if (evaluateEvery === Infinity || step % evaluateEvery !== 0) return true;
-      const found = await this.#evaluate(dataset, dataset.test, signal);
+      const found = await this.#evaluate(dataset, followed.split, signal);
       if (!found) return false;
-      this.#checkEvaluation(found);
+      this.#checkEvaluation(found, followed.kind);
       evaluation = found;
-      await onEvent?.({
-        event: 'evaluation',
-        step,
-        epoch: epoch + 1,
-        testLoss: found.loss,
-        testAccuracy: found.accuracy,
-      });
+      await report({ event: 'evaluation', step, epoch: epoch + 1, ...figuresOf(followed.kind, found) });
       return true;
     };
     try {
@@ -168,7 +186,7 @@ export class Trainer {
           const learningRate = this.#options.schedule.rate(this.#progress.step, steps);
           const { loss, correct } = await this.#step(batch, learningRate);
           const now = performance.now();
-          await onEvent?.({
+          await report({
             event: 'step',
             step: this.#progress.step,
             steps,
@@ -190,24 +208,25 @@ export class Trainer {
           stepStarted = performance.now();
         }
         const { step, lossSum, correctSum, stepInEpoch: stepsDone } = this.#progress;
-        const evaluated = await this.#evaluate(dataset, dataset.test, signal);
+        const evaluated = await this.#evaluate(dataset, followed.split, signal);
         if (!evaluated) return { interrupted: true, evaluation };
         evaluation = evaluated;
-        this.#checkEvaluation(evaluation);
+        this.#checkEvaluation(evaluation, followed.kind);
+        const { bestAccuracy } = this.#progress;
         this.#progress = {
           ...initialProgress(nextEpoch(random)),
           epoch: epoch + 1,
           step,
-          bestAccuracy: Math.max(this.#progress.bestAccuracy, evaluation.accuracy),
+          // On the test images nothing is chosen.
+          ...(dataset.validation && { bestAccuracy: Math.max(bestAccuracy, evaluation.accuracy) }),
         };
-        await onEvent?.({
+        await report({
           event: 'epoch',
           epoch: epoch + 1,
           step,
           trainLoss: lossSum / stepsDone,
           trainAccuracy: correctSum / (stepsDone * this.batchSize),
-          testLoss: evaluation.loss,
-          testAccuracy: evaluation.accuracy,
+          ...figuresOf(followed.kind, evaluation),
           seconds: (performance.now() - started) / 1000,
         });
         await eventLoopTurn();
@@ -224,10 +243,38 @@ export class Trainer {
     return this.#progress.step === steps && this.#progress.stepInEpoch > 0;
   }
 
-  /** The loss and accuracy over all images of a split, with the running statistics. */
+  /**
+   * The loss and accuracy over all images of a split, with the running statistics.
+   *
+   * @throws DataError when the dataset does not fit the model, or a label of the split names no class
+   * @throws BusyError while a fit goes on, except in its `onEvent`
+   */
   async evaluate(dataset: ImageDataset, split: Split = dataset.test): Promise<Evaluation> {
-    this.#adopt(dataset);
-    return (await this.#evaluate(dataset, split))!;
+    return this.#lock.read('evaluate()', async () => {
+      checkFits(dataset, this.model);
+      this.#adopt(dataset);
+      return (await this.#evaluate(dataset, split))!;
+    });
+  }
+
+  /**
+   * The same with other weights of the model than the trainer's own, such as those of the run's best epoch.
+   *
+   * @param weights parameters and running statistics by PyTorch's names
+   * @returns undefined when the signal was aborted before the end
+   * @throws StateError naming the first weight that does not fit the model; otherwise as `evaluate`
+   */
+  async evaluateWeights(
+    weights: Tensors,
+    dataset: ImageDataset,
+    options: EvaluateOptions = {},
+  ): Promise<Evaluation | undefined> {
+    return this.#lock.read('evaluateWeights()', async () => {
+      checkFits(dataset, this.model);
+      this.#adopt(dataset);
+      const evaluator = await this.#evaluatorOf();
+      return evaluator.evaluate({ ...this.#learned, weights }, dataset, options);
+    });
   }
 
   /**
@@ -236,11 +283,15 @@ export class Trainer {
    * @param images uint8 [N, channels, height, width]
    * @returns float32 [N, classes]
    * @throws RangeError before the trainer has seen a dataset, which says how pixels are standardised
+   * @throws BusyError while a fit goes on, except in its `onEvent`
    */
   async predict(images: Uint8Array): Promise<Tensor<'float32'>> {
     if (!this.#standardization)
       throw new RangeError('a model predicts after training or evaluation, not before');
-    return (await this.#evaluatorOf()).predict(this.#learned, images);
+    return this.#lock.read('predict()', async () => {
+      const evaluator = await this.#evaluatorOf();
+      return evaluator.predict(this.#learned, images);
+    });
   }
 
   /** Frees the sessions. */
@@ -282,10 +333,10 @@ export class Trainer {
   }
 
   /** @throws DivergenceError */
-  #checkEvaluation({ loss }: Evaluation): void {
+  #checkEvaluation({ loss }: Evaluation, kind: 'validation' | 'test'): void {
     const { step, epoch } = this.#progress;
     if (Number.isFinite(loss)) return;
-    throw diverged(`the test loss became ${loss} after step ${step} (epoch ${epoch + 1})`);
+    throw diverged(`the ${kind} loss became ${loss} after step ${step} (epoch ${epoch + 1})`);
   }
 
   /** Computes the buffers that a model takes from the training images. */
@@ -313,11 +364,9 @@ export class Trainer {
     return { weights: this.weights, standardization: this.#standardization! };
   }
 
-  /** Checks that the dataset fits the model, and takes over how its pixels are standardised. */
-  #adopt(dataset: ImageDataset): void {
-    checkFits(dataset, this.model);
-    // A run keeps the standardisation it was begun with.
-    this.#standardization ??= { mean: dataset.mean, deviation: dataset.deviation };
+  /** Takes over how the pixels of a dataset are standardised; a run keeps the standardisation it was begun with. */
+  #adopt({ mean, deviation }: ImageDataset): void {
+    this.#standardization ??= { mean, deviation };
   }
 }
 

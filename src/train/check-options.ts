@@ -1,0 +1,47 @@
+/** The options of training that are numbers, checked in one place: whoever calls from JavaScript may give anything. */
+import type { FitOptions, TrainerOptions } from './options.js';
+
+/** A value as it was written, as far as a sentence has room for it. */
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+
+/**
+ * @param name of the option, for the message
+ * @throws RangeError when a value is not a whole number of at least 1
+ */
+export function checkPositive(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1) return;
+  throw new RangeError(`${name} must be a positive whole number, not ${shown(value)}`);
+}
+
+/** The same, or Infinity for no limit. */
+function checkLimit(name: string, value: number): void {
+  if (value !== Infinity) checkPositive(name, value);
+}
+
+/**
+ * What a trainer and an evaluator have in common. A seed is checked by `Random`, label smoothing by the loss.
+ *
+ * @throws RangeError for a batch size or number of threads that is none
+ */
+export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 'threads'>): void {
+  const { batchSize = 128, threads = 1 } = options;
+  checkPositive('the batch size', batchSize);
+  checkPositive('threads', threads);
+}
+
+/** @throws RangeError for a number of epochs, steps or padding pixels that is none */
+export function checkFitOptions(
+  options: Pick<FitOptions, 'epochs' | 'maxSteps' | 'evaluateEvery' | 'augmentation'>,
+): void {
+  const { epochs, maxSteps = Infinity, evaluateEvery = Infinity, augmentation } = options;
+  checkPositive('epochs', epochs);
+  checkLimit('maxSteps', maxSteps);
+  checkLimit('evaluateEvery', evaluateEvery);
+  if (!augmentation) return;
+  const { cropPadding } = augmentation;
+  if (!(Number.isSafeInteger(cropPadding) && cropPadding >= 0)) {
+    throw new RangeError(
+      `augmentation.cropPadding must be a whole number of at least 0, not ${shown(cropPadding)}`,
+    );
+  }
+}
