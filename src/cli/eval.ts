@@ -21,6 +21,9 @@ export interface EvalFlags {
   readonly json?: boolean;
 }
 
+/** Images at once, at most, unless the user asks for more. */
+const DEFAULT_BATCH = 128;
+
 export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   const trained = await readTrained(run);
   const { file, config, model, learned, progress } = trained;
@@ -30,7 +33,8 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
     // The run's own images, so that the figures are comparable.
     limitTest: flags.limitTest ?? (flags.data === undefined ? config.data.testImages : undefined),
   });
-  const { device, threads, batchSize = config.batchSize } = flags;
+  // A file may claim any batch size; no more images at once than are usual.
+  const { device, threads, batchSize = Math.min(config.batchSize, DEFAULT_BATCH) } = flags;
   const evaluator = await Evaluator.create(model, { batchSize, device, ...(threads && { threads }) });
   const logits: number[] = [];
   const labels: number[] = [];
