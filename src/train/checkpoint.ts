@@ -6,13 +6,21 @@
  * the file's metadata.
  */
 import type { Tensors } from '../engine/session.js';
+import { models } from '../models/registry.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
-import { CheckpointError, integer, list, number, parseJson, record } from './json-check.js';
+import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import type { Progress } from './progress.js';
-import { type RunConfig, modelOf, parseRunConfig, trainerOptionsOf } from './run-config.js';
-import { type TrainingState, checkState } from './state.js';
-import { modelTensors } from './step-graph.js';
+import {
+  type RunConfig,
+  modelOf,
+  parseRunConfig,
+  plainModelOf,
+  stepsPerEpochOf,
+  trainerOptionsOf,
+} from './run-config.js';
+import type { TrainingState } from './state.js';
+import { checkWeights } from './step-graph.js';
 import { Trainer } from './trainer.js';
 
 export interface Checkpoint {
@@ -41,7 +49,8 @@ export function toCheckpoint({ config, state }: Checkpoint): Uint8Array {
  * Reads a checkpoint's bytes.
  *
  * @throws SafetensorsError for a file that is damaged or none of this format
- * @throws CheckpointError for one that holds tensors, but not what they are of
+ * @throws CheckpointError for one that holds tensors, but not what they are of, or a value that cannot be
+ * @throws StateError for one whose weights are not those of the model it names
  */
 export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = fromSafetensors(bytes);
@@ -59,8 +68,17 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   }
   const config = parseRunConfig(parseJson(configText, 'config'));
   const { mean, deviation } = config.data;
-  const progress = parseProgress(parseJson(progressText, 'progress'));
+  const progress = parseProgress(parseJson(progressText, 'progress'), config);
+  checkModel(config, tensors);
   return { config, state: { tensors, progress, standardization: { mean, deviation } } };
+}
+
+/** Checks that tensors are those of the model; of a model of the user's own only they know. */
+function checkModel(config: RunConfig, tensors: Tensors): void {
+  if (!models.has(config.model.name)) return;
+  // First the weights: a model of a million layers, say, is then never built.
+  checkWeights(plainModelOf(config), weightsOf(tensors));
+  modelOf(config);
 }
 
 /** The parameters and running statistics of a state, without the optimizer's. */
@@ -78,15 +96,15 @@ export function weightsOf(tensors: Tensors): Tensors {
  *
  * @param options.device, options.threads where it goes on; they need not be those of before
  * @throws StateError naming the first tensor that differs between the file's configuration and its tensors
- * @throws RangeError for a configuration with values out of range
+ * @throws CheckpointError for a configuration with a value that cannot be, or a model that is none of this package's
  */
 export async function restoreTrainer(
   { config, state }: Checkpoint,
   options: Pick<TrainerOptions, 'device' | 'threads'> = {},
 ): Promise<Trainer> {
-  const model = modelOf(config);
   // Before anything of the size that the configuration claims is allocated.
-  checkState(modelTensors(model), weightsOf(state.tensors));
+  checkWeights(plainModelOf(config), weightsOf(state.tensors));
+  const model = modelOf(config);
   const trainer = await Trainer.create(model, { ...trainerOptionsOf(config), ...options });
   try {
     trainer.restore(state);
@@ -97,22 +115,39 @@ export async function restoreTrainer(
   return trainer;
 }
 
-function parseProgress(value: unknown): Progress {
+/** Checks a run's progress, and that its configuration can have led there. */
+function parseProgress(value: unknown, config: RunConfig): Progress {
   const progress = record(value, 'progress');
-  const count = (key: 'epoch' | 'stepInEpoch' | 'step'): number =>
-    integer(progress[key], `progress.${key}`, 0);
-  const random = list(progress.random, 'progress.random', (word, place) => integer(word, place, -(2 ** 31)));
-  if (random.length !== 4 || random.every((word) => word === 0) || random.some((word) => word >= 2 ** 32)) {
+  const count = (key: 'epoch' | 'stepInEpoch' | 'step', least: number, most?: number): number =>
+    integer(progress[key], `progress.${key}`, least, most);
+  const random = list(progress.random, 'progress.random', (word, place) =>
+    integer(word, place, -(2 ** 31), 2 ** 31 - 1),
+  );
+  if (random.length !== 4 || random.every((word) => word === 0)) {
     throw new CheckpointError('progress.random is not the state of a generator');
   }
   const [a, b, c, d] = random;
+  const stepsPerEpoch = stepsPerEpochOf(config);
+  const epoch = count('epoch', 0);
+  const stepInEpoch = count('stepInEpoch', 0, stepsPerEpoch);
   return {
-    epoch: count('epoch'),
-    stepInEpoch: count('stepInEpoch'),
-    step: count('step'),
+    epoch,
+    stepInEpoch,
+    // A complete epoch has a step at least; it has fewer than the data give where a limit on the steps ended it.
+    step: count('step', epoch + stepInEpoch, epoch * stepsPerEpoch + stepInEpoch),
     lossSum: number(progress.lossSum, 'progress.lossSum'),
-    correctSum: number(progress.correctSum, 'progress.correctSum'),
-    bestAccuracy: number(progress.bestAccuracy, 'progress.bestAccuracy'),
+    correctSum: numberIn(
+      progress.correctSum,
+      'progress.correctSum',
+      'a number of at least 0',
+      (sum) => sum >= 0,
+    ),
+    bestAccuracy: numberIn(
+      progress.bestAccuracy,
+      'progress.bestAccuracy',
+      '-1 or a number from 0 to 1',
+      (accuracy) => accuracy === -1 || (accuracy >= 0 && accuracy <= 1),
+    ),
     random: [a, b, c, d],
   };
 }

@@ -1,14 +1,19 @@
 /** What a run was started with: all it takes to build the same model, optimizer and schedule again. */
 import { type ImageDataset, type SetAside, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
-import { createModel } from '../models/registry.js';
+import { GraphError } from '../graph/graph.js';
+import { createModel, models } from '../models/registry.js';
 import type { ConfigValue, Model, TractSetting } from '../nn/model.js';
-import { createOptimizer, createSchedule } from '../optim/registry.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { createOptimizer, createSchedule, optimizers, schedules } from '../optim/registry.js';
+import type { Schedule } from '../optim/schedule.js';
+import { FirstLayerError } from '../tract/first-layer.js';
 import type { Lambda } from '../tract/lambda.js';
 import { tract } from '../tract/tract.js';
 import * as check from './json-check.js';
 import type { Standardization } from './state.js';
 import type { FitOptions, TrainerOptions } from './options.js';
+import { type Progress, totalSteps } from './progress.js';
 
 /** The data, and how their pixels are standardised. */
 export interface DataConfig extends Standardization {
@@ -82,30 +87,63 @@ export function describeRun(
 /**
  * The model of a run, with TrAct if it was used.
  *
- * @throws RangeError for a model that is none of this package's, or an option it does not have
- * @throws FirstLayerError where the model has no such layer as TrAct was used for
+ * @throws CheckpointError for a model that is none of this package's, or a value that it or TrAct cannot take
  */
-export function modelOf({ model, tract: setting }: RunConfig): Model {
-  const made = createModel(model.name, model.config);
-  return setting ? tract(made, setting) : made;
+export function modelOf(config: RunConfig): Model {
+  const made = plainModelOf(config);
+  const { tract: setting } = config;
+  return setting ? building('tract', () => tract(made, setting)) : made;
 }
 
-/** What a run's Trainer was made with. @throws RangeError for values out of range */
+/** The model of a run without TrAct; other than that it is `modelOf`, and costs next to nothing. */
+export function plainModelOf({ model: { name, config } }: RunConfig): Model {
+  return building('model', () => createModel(name, config));
+}
+
+/**
+ * What a run's Trainer was made with.
+ *
+ * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
+ */
 export function trainerOptionsOf(config: RunConfig): TrainerOptions {
-  const { optimizer, schedule, batchSize, seed, labelSmoothing } = config;
-  const { lr = NaN, ...others } = schedule.config;
-  return {
-    optimizer: createOptimizer(optimizer.name, optimizer.config),
-    schedule: createSchedule(schedule.name, { ...others, lr }),
-    batchSize,
-    seed,
-    labelSmoothing,
-  };
+  const { batchSize, seed, labelSmoothing } = config;
+  return { optimizer: optimizerOf(config), schedule: scheduleOf(config), batchSize, seed, labelSmoothing };
+}
+
+const optimizerOf = ({ optimizer: { name, config } }: RunConfig): Optimizer =>
+  building('optimizer', () => createOptimizer(name, config));
+
+const scheduleOf = ({ schedule: { name, config } }: RunConfig): Schedule => {
+  const { lr = NaN, ...others } = config;
+  return building('schedule', () => createSchedule(name, { ...others, lr }));
+};
+
+/** Builds what an entry of a configuration describes; what is wrong with it is said with the entry's name. */
+function building<T>(entry: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof FirstLayerError || error instanceof GraphError)) {
+      throw error;
+    }
+    throw new check.CheckpointError(`${entry}: ${error.message}`, { cause: error });
+  }
 }
 
 /** What a run's `fit` was called with. */
 export function fitOptionsOf({ epochs, maxSteps, augmentation }: RunConfig): FitOptions {
   return { epochs, augmentation, ...(maxSteps === null ? {} : { maxSteps }) };
+}
+
+/** The steps of an epoch: batches are full, and what is left over is not used. */
+export function stepsPerEpochOf({ data, batchSize }: RunConfig): number {
+  return Math.floor(data.trainImages / batchSize);
+}
+
+/** The steps of a whole run that stands where `progress` says. */
+export function stepsOf(config: RunConfig, progress: Progress): number {
+  const { epochs, maxSteps } = config;
+  return totalSteps(progress, stepsPerEpochOf(config), epochs, maxSteps ?? Infinity);
 }
 
 /** No option of a model is larger; a damaged file must not make one that takes all memory. */
@@ -124,9 +162,10 @@ const numberOrFlag = (value: unknown, place: string): number | boolean =>
   typeof value === 'boolean' ? value : check.number(value, place);
 
 /**
- * Checks a configuration that was read from a file.
+ * Checks a configuration that was read from a file: every entry by itself, and whether they go together. A model, an
+ * optimizer or a schedule of a name that this package does not know is its user's own, and is left to them.
  *
- * @throws CheckpointError naming the first entry that is wrong
+ * @throws CheckpointError naming the first entry that is wrong, and what it may be
  */
 export function parseRunConfig(value: unknown): RunConfig {
   const config = check.record(value, 'config');
@@ -138,27 +177,80 @@ export function parseRunConfig(value: unknown): RunConfig {
       config: check.dictionary(entry.config, `${key}.config`, element),
     };
   };
-  return {
+  const trainImages = check.integer(data.trainImages, 'data.trainImages', 1);
+  // A batch is full, so that there is none without so many images.
+  const batchSize = check.integer(config.batchSize, 'batchSize', 1, trainImages);
+  const mostEpochs = Math.floor(Number.MAX_SAFE_INTEGER / Math.floor(trainImages / batchSize));
+  const parsed: RunConfig = {
     data: {
       name: check.text(data.name, 'data.name'),
       classNames: check.list(data.classNames, 'data.classNames', check.text),
-      trainImages: check.integer(data.trainImages, 'data.trainImages', 1),
+      trainImages,
       ...parseValidation(data),
       testImages: check.integer(data.testImages, 'data.testImages', 1),
-      mean: check.list(data.mean, 'data.mean', check.number),
-      deviation: check.list(data.deviation, 'data.deviation', check.number),
+      mean: check.list(data.mean, 'data.mean', parseMean),
+      deviation: check.list(data.deviation, 'data.deviation', parseDeviation),
     },
     model: named('model', configValue),
     tract: check.nullable(config.tract, 'tract', parseTract),
     optimizer: named('optimizer', numberOrFlag),
     schedule: named('schedule', check.number),
-    batchSize: check.integer(config.batchSize, 'batchSize', 1),
+    batchSize,
     seed: check.integer(config.seed, 'seed', Number.MIN_SAFE_INTEGER),
-    labelSmoothing: check.number(config.labelSmoothing, 'labelSmoothing'),
-    epochs: check.integer(config.epochs, 'epochs', 1),
+    labelSmoothing: check.numberIn(
+      config.labelSmoothing,
+      'labelSmoothing',
+      'a number of at least 0 and below 1',
+      (share) => share >= 0 && share < 1,
+    ),
+    epochs: check.integer(config.epochs, 'epochs', 1, mostEpochs),
     maxSteps: check.nullable(config.maxSteps, 'maxSteps', (steps, place) => check.integer(steps, place, 1)),
     augmentation: check.nullable(config.augmentation, 'augmentation', parseAugmentation),
   };
+  checkTogether(parsed);
+  return parsed;
+}
+
+function checkTogether(config: RunConfig): void {
+  if ((optimizers as readonly string[]).includes(config.optimizer.name)) optimizerOf(config);
+  if ((schedules as readonly string[]).includes(config.schedule.name)) scheduleOf(config);
+  if (!models.has(config.model.name)) return;
+  const { classes, imageShape } = plainModelOf(config);
+  const lengths = [
+    ['classNames', classes, 'classes'],
+    ['mean', imageShape[0], 'channels'],
+    ['deviation', imageShape[0], 'channels'],
+  ] as const;
+  for (const [key, count, what] of lengths) {
+    const { length } = config.data[key];
+    if (length === count) continue;
+    throw new check.CheckpointError(
+      `data.${key} must have one entry for each of the model's ${count} ${what}, but has ${length}`,
+    );
+  }
+}
+
+/** What a rounding error may add to the mean of white images. */
+const ROUNDING = 1e-6;
+
+/** Of pixel values from 0 to 1. */
+function parseMean(value: unknown, place: string): number {
+  return check.numberIn(
+    value,
+    place,
+    'a number from 0 to 1',
+    (mean) => mean >= -ROUNDING && mean <= 1 + ROUNDING,
+  );
+}
+
+/** Of pixel values from 0 to 1, which are divided by it in float32: it has to be a normal number there. */
+function parseDeviation(value: unknown, place: string): number {
+  return check.numberIn(
+    value,
+    place,
+    'a number above 0 and at most 1',
+    (deviation) => Math.fround(deviation) >= 2 ** -126 && deviation <= 1,
+  );
 }
 
 /** Configurations of runs without validation images have neither entry. */
@@ -191,15 +283,17 @@ function parseTract(value: unknown, place: string): TractSetting {
 }
 
 function parseStoredLambda(value: unknown): Lambda {
-  if (typeof value === 'number') return check.number(value, 'tract.lambda');
+  const positive = (number: unknown, place: string): number =>
+    check.numberIn(number, place, 'a number above 0', (lambda) => lambda > 0);
+  if (typeof value === 'number') return positive(value, 'tract.lambda');
   const { relative } = check.record(value, 'tract.lambda');
-  return { relative: check.number(relative, 'tract.lambda.relative') };
+  return { relative: positive(relative, 'tract.lambda.relative') };
 }
 
 function parseAugmentation(value: unknown, place: string): Augmentation {
   const { cropPadding, horizontalFlip } = check.record(value, place);
   return {
-    cropPadding: check.integer(cropPadding, 'augmentation.cropPadding', 0),
+    cropPadding: check.integer(cropPadding, 'augmentation.cropPadding', 0, LARGEST_OPTION),
     horizontalFlip: check.flag(horizontalFlip, 'augmentation.horizontalFlip'),
   };
 }

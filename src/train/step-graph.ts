@@ -1,14 +1,17 @@
 /** The graphs of training, evaluation and inference: a model with all that surrounds it. */
 import { grad } from '../autodiff/grad.js';
+import type { Tensors } from '../engine/session.js';
 import { nextName } from '../engine/stepper.js';
 import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { correct, crossEntropy } from '../nn/loss.js';
 import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
+import { Scope } from '../nn/scope.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { type Tensor, type TensorType, tensor } from '../tensor/tensor.js';
 import { namedLayer } from '../tract/first-layer.js';
 import { tractWeightGradient } from '../tract/transform.js';
+import { checkState, checkTensor } from './state.js';
 
 /** The name of an optimizer's state for a parameter, such as `conv1.weight/momentum_buffer`. */
 export function slotName(parameter: string, slot: string): string {
@@ -24,6 +27,24 @@ export function modelTensors(model: Model): Record<string, TensorType> {
       { dtype: value.dtype, shape: value.shape },
     ]),
   );
+}
+
+/**
+ * Checks that weights are those of a model. The model is built tensor by tensor, and no further than to the first that
+ * differs: what a file claims of its model costs no more than what the file holds.
+ *
+ * @throws StateError naming the first tensor that differs
+ */
+export function checkWeights(model: Model, weights: Tensors): void {
+  const graph = new Graph();
+  const wanted: Record<string, TensorType> = {};
+  const scope = Scope.root(graph, false, (name, shape) => {
+    wanted[name] = { dtype: 'float32', shape };
+    checkTensor(name, wanted[name], weights);
+    return graph.input(name, 'float32', shape);
+  });
+  model.forward(scope, graph.input('images', 'float32', [1, ...model.imageShape]));
+  checkState(wanted, weights);
 }
 
 /**

@@ -16,7 +16,7 @@ import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { initialSlots, initialWeights } from './initial-state.js';
 import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
 import type { FitOptions, FitResult, TrainerOptions } from './options.js';
-import { type Progress, initialProgress } from './progress.js';
+import { type Progress, initialProgress, totalSteps } from './progress.js';
 import { StateLock } from './state-lock.js';
 import { trainingGraph } from './step-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
@@ -154,7 +154,7 @@ export class Trainer {
       ...(augmentation ? { augmentation } : {}),
     };
     const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
-    const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
+    const steps = totalSteps(this.#progress, stepsPerEpoch, epochs, maxSteps);
     const loader = loaderOf(dataset, dataset.train);
     let evaluation: Evaluation | undefined;
     /** Evaluates where it is due within an epoch. Returns false when that was interrupted. */
