@@ -22,6 +22,9 @@ export interface EvalFlags {
   readonly json?: boolean;
 }
 
+/** Images at once, at most, unless the user asks for more. */
+const DEFAULT_BATCH = 128;
+
 export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   const trained = await readTrained(run);
   const { file, config, model, learned, progress } = trained;
@@ -32,7 +35,8 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
     limitTest: flags.limitTest ?? (flags.data === undefined ? config.data.testImages : undefined),
   });
   checkClassNames(config.data.classNames, dataset, `the model of ${file}`);
-  const { device, threads, batchSize = config.batchSize } = flags;
+  // A file may claim any batch size; no more images at once than are usual.
+  const { device, threads, batchSize = Math.min(config.batchSize, DEFAULT_BATCH) } = flags;
   const evaluator = await Evaluator.create(model, { batchSize, device, ...(threads && { threads }) });
   const logits: number[] = [];
   const labels: number[] = [];

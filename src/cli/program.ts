@@ -146,7 +146,9 @@ function addEval(program: Command): void {
     .addOption(dataDirOption())
     .addOption(new Option('--limit-test <images>', 'use the first images only').argParser(whole(1)))
     .addOption(
-      new Option('--batch-size <images>', "images at once (default: the run's own)").argParser(whole(1)),
+      new Option('--batch-size <images>', "images at once (default: the run's own, 128 at most)").argParser(
+        whole(1),
+      ),
     )
     .option('--logits <file>', 'write logits [images, classes] and labels to a safetensors file')
     .addOption(deviceOption())

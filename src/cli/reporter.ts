@@ -17,6 +17,8 @@ export interface StartEvent {
   readonly steps: number;
   /** Where it starts: 0, or what the resumed checkpoint has done. */
   readonly step: number;
+  /** Steps of the epoch that it starts in, if that had begun. */
+  readonly stepInEpoch: number;
 }
 
 export interface CheckpointEvent {

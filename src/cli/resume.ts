@@ -4,24 +4,30 @@ import type { Command } from 'commander';
 import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
-import { type RunConfig, wholeTrainImages } from '../train/run-config.js';
-import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
+import { type RunConfig, stepsOf, wholeTrainImages } from '../train/run-config.js';
+import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
-import { type TrainFlags, freeFlags } from './train-flags.js';
+import { type TrainFlags, endFlags, freeFlags } from './train-flags.js';
 
 export interface ResumedRun {
+  /** The checkpoint's file. */
+  readonly file: string;
+  /** Its configuration is the one to go on with. */
   readonly checkpoint: Checkpoint;
-  /** The folder it goes on in. */
-  readonly folder: string;
+  /** Whether that is another than the run had so far. */
+  readonly extended: boolean;
+  /** The folder it goes on in, which belongs to this process until it is closed. */
+  readonly folder: RunFolder;
   readonly name: DatasetName;
 }
 
 /**
- * Reads the checkpoint that a run continues from.
+ * Takes the folder of a run, and reads the checkpoint that it continues from.
  *
  * @throws CheckpointError where there is none, or it is damaged
+ * @throws OutputError where another process is at the run
  * @throws UsageError for a flag that contradicts it
  */
 export async function resumedRun(run: string, flags: TrainFlags, command: Command): Promise<ResumedRun> {
@@ -31,14 +37,66 @@ export async function resumedRun(run: string, flags: TrainFlags, command: Comman
       `--resume continues from last.safetensors, not from ${file}: the steps after it would be lost; to go on from there, copy it as last.safetensors into a new folder and resume that`,
     );
   }
-  const checkpoint = await readCheckpoint(file);
-  const folder = dirname(file);
-  const { name } = checkpoint.config.data;
-  if (!isDatasetName(name)) {
-    throw new CheckpointError(`${file} is of a run on "${name}", which is no dataset of this command`);
+  const folder = await RunFolder.resume(dirname(file));
+  try {
+    const checkpoint = await readCheckpoint(file);
+    const { name } = checkpoint.config.data;
+    if (!isDatasetName(name)) {
+      throw new CheckpointError(`${file} is of a run on "${name}", which is no dataset of this command`);
+    }
+    refuseContradictions(checkpoint.config, folder.path, flags, command);
+    const config = lengthened(checkpoint, folder.path, flags, command);
+    return {
+      file,
+      checkpoint: { ...checkpoint, config },
+      extended: config !== checkpoint.config,
+      folder,
+      name,
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
   }
-  refuseContradictions(checkpoint.config, folder, flags, command);
-  return { checkpoint, folder, name };
+}
+
+/**
+ * The configuration of a run that is to end later, or earlier, than it was begun with.
+ *
+ * @throws UsageError for an end before what the run has done, or one that changes nothing
+ */
+function lengthened(
+  { config, state: { progress } }: Checkpoint,
+  folder: string,
+  flags: TrainFlags,
+  command: Command,
+): RunConfig {
+  const given = givenFlags(command);
+  const epochs = given.includes('epochs') ? flags.epochs : config.epochs;
+  const maxSteps = given.includes('maxSteps') ? (flags.maxSteps ?? null) : config.maxSteps;
+  if (epochs === config.epochs && maxSteps === config.maxSteps) return config;
+  const { epoch, stepInEpoch, step } = progress;
+  const begun = stepInEpoch > 0 ? ` and ${stepInEpoch} steps of the next` : '';
+  const least = epoch + (stepInEpoch > 0 ? 1 : 0);
+  if (epochs < least) {
+    throw new UsageError(
+      `--epochs ${epochs} is less than the run in ${folder} has done, ${epoch} epochs${begun}; give at least ${least}`,
+    );
+  }
+  if (maxSteps !== null && maxSteps < step) {
+    throw new UsageError(
+      `--max-steps ${maxSteps} is less than the run in ${folder} has done, ${step} steps; give at least ${step}`,
+    );
+  }
+  const changed = { ...config, epochs, maxSteps };
+  const both = given.includes('epochs') && given.includes('maxSteps');
+  if (!both && stepsOf(changed, progress) === stepsOf(config, progress)) {
+    const ends = [`--epochs ${epochs}`, `--max-steps ${maxSteps ?? ''}`];
+    const [changing, other] = given.includes('epochs') ? ends : ends.reverse();
+    throw new UsageError(
+      `${changing} changes nothing: the run in ${folder} ends with ${other} all the same; give both`,
+    );
+  }
+  return changed;
 }
 
 function refuseContradictions(config: RunConfig, folder: string, flags: TrainFlags, command: Command): void {
@@ -47,7 +105,8 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
     ...(flags as unknown as FlagValues),
     tract: flags.tract === undefined ? undefined : formatLambda(flags.tract),
   };
-  for (const key of givenFlags(command).filter((name) => !freeFlags.has(name))) {
+  const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
+  for (const key of fixed) {
     const [given, kept] = [values[key], stored[key]];
     if (key === 'out' ? resolve(String(given)) === resolve(folder) : given === kept) continue;
     const flag = longFlag(command, key);
@@ -84,8 +143,6 @@ function flagValues(config: RunConfig): FlagValues {
     warmup: schedule.config.warmup,
     labelSmoothing: config.labelSmoothing,
     batchSize: config.batchSize,
-    epochs: config.epochs,
-    maxSteps: config.maxSteps ?? undefined,
     seed: config.seed,
   };
 }

@@ -26,11 +26,15 @@ export class RunKeeper {
     this.#savedStep = trainer.progress.step;
   }
 
-  /** Writes the first files, a checkpoint of a new run among them: a folder that takes none is found out now. */
-  async begin(): Promise<void> {
+  /**
+   * Writes the first files, a checkpoint of a new run among them: a folder that takes none is found out now.
+   *
+   * @param extended whether the checkpoint that is there has another configuration
+   */
+  async begin(extended: boolean): Promise<void> {
     const { progress } = this.#trainer;
     await this.#folder.begin(this.#config, progress);
-    if (progress.step === 0) await this.save('last');
+    if (progress.step === 0 || extended) await this.save('last');
   }
 
   async onEvent(event: TrainingEvent): Promise<void> {

@@ -18,12 +18,14 @@ export function textReporter(command: string): Reporter {
   };
   let start: StartEvent | undefined;
   let began = performance.now();
+  /** Steps before the present epoch. */
+  let before = 0;
   let shown: Pick<StepEvent, 'loss' | 'accuracy' | 'imagesPerSecond'> | undefined;
 
   const step = (event: StepEvent): void => {
     if (!start) return;
     const { loss, accuracy, imagesPerSecond } = event;
-    const mixed = (before: number, now: number): number => before + NEWEST * (now - before);
+    const mixed = (old: number, now: number): number => old + NEWEST * (now - old);
     shown = shown
       ? {
           loss: mixed(shown.loss, loss),
@@ -32,14 +34,15 @@ export function textReporter(command: string): Reporter {
         }
       : { loss, accuracy, imagesPerSecond };
     const perStep = (performance.now() - began) / 1000 / (event.step - start.step);
-    const total = Math.min(start.stepsPerEpoch, event.steps - (event.epoch - 1) * start.stepsPerEpoch);
-    progress.update(event.step - (event.epoch - 1) * start.stepsPerEpoch, total, {
+    const total = Math.min(start.stepsPerEpoch, event.steps - before);
+    progress.update(event.step - before, total, {
       epoch: `epoch ${event.epoch}/${start.config.epochs}`,
       figures: `loss ${shown.loss.toFixed(3)}  accuracy ${percent(shown.accuracy)}  ${Math.round(shown.imagesPerSecond)} images/s  ${duration(perStep * (event.steps - event.step))} left`,
     });
   };
 
   const epoch = (event: EpochEvent): void => {
+    before = event.step;
     const { kind, loss, accuracy } = evaluationOf(event);
     print(
       `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  ${kind} loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}  ·  ${duration(event.seconds)}`,
@@ -52,6 +55,7 @@ export function textReporter(command: string): Reporter {
         case 'start':
           start = event;
           began = performance.now();
+          before = event.step - event.stepInEpoch;
           print(introduction(event));
           break;
         case 'step':

@@ -130,10 +130,13 @@ export function addTrainFlags(command: Command): Command {
   add('--out <folder>', 'where the run is kept (default: runs/<data>-<model>…)');
   add(
     '--resume <run>',
-    'continue a run: its folder or last checkpoint; only flags of this group and --data-dir go with it',
+    'continue a run: its folder or last checkpoint; with it go the flags of this group, --data-dir, and --epochs and --max-steps, which set a new end: from there on the schedule is that of the new number of steps',
   );
   return command.addOption(deviceOption()).addOption(threadsOption()).addOption(jsonOption());
 }
 
 /** Flags that may be given with --resume: they change nothing of what is computed, or name the run itself. */
 export const freeFlags = new Set(['dataDir', 'device', 'threads', 'json', 'resume']);
+
+/** Flags that may be given with --resume to let the run end elsewhere. */
+export const endFlags = new Set(['epochs', 'maxSteps']);

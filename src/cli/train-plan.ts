@@ -10,8 +10,9 @@ import { fromSafetensors } from '../tensor/safetensors.js';
 import { tract } from '../tract/tract.js';
 import { restoreTrainer, weightsOf } from '../train/checkpoint.js';
 import { type RunConfig, describeRun, fitOptionsOf } from '../train/run-config.js';
-import { RunFolder, describing, freshRunFolder, readBytes } from '../train/run-folder.js';
+import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
+import { checkFits } from '../train/loaders.js';
 import type { FitOptions, TrainerOptions } from '../train/options.js';
 import { datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
@@ -28,6 +29,8 @@ export interface TrainPlan {
   readonly folder: RunFolder;
   /** Whether it continues a run. */
   readonly resumed: boolean;
+  /** Whether the configuration is another than the checkpoint's that it continues. */
+  readonly extended: boolean;
   createTrainer(): Promise<Trainer>;
 }
 
@@ -42,6 +45,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
     batchSize: flags.batchSize,
     last: 'drop',
   });
+  checkFits(dataset, model);
   const { epochs, maxSteps, device, threads } = flags;
   const fit: FitOptions = {
     epochs,
@@ -53,8 +57,9 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
     config: describeRun(model, trainerOptions, dataset, fit),
     dataset,
     fit,
-    folder: await RunFolder.create(flags.out ?? (await freshRunFolder(name))),
+    folder: await (flags.out === undefined ? RunFolder.createFresh(name) : RunFolder.create(flags.out)),
     resumed: false,
+    extended: false,
     async createTrainer() {
       const trainer = await Trainer.create(model, { ...trainerOptions, device, ...(threads && { threads }) });
       if (weights) {
@@ -77,24 +82,36 @@ export async function continuedRun(
   command: Command,
   signal: AbortSignal,
 ): Promise<TrainPlan> {
-  const { checkpoint, folder, name } = await resumedRun(run, flags, command);
+  const { file, checkpoint, extended, folder, name } = await resumedRun(run, flags, command);
   const { config } = checkpoint;
   const { device, threads } = flags;
-  const dataset = await loadDataset({
-    name,
-    dir: flags.dataDir,
-    ...datasetOfRun(config.data),
-    signal,
-  });
-  checkClassNames(config.data.classNames, dataset, `the model in ${folder}`);
-  return {
-    config,
-    dataset,
-    fit: fitOptionsOf(config),
-    folder: RunFolder.resume(folder),
-    resumed: true,
-    createTrainer: () => restoreTrainer(checkpoint, { device, ...(threads && { threads }) }),
-  };
+  try {
+    const dataset = await loadDataset({
+      name,
+      dir: flags.dataDir,
+      ...datasetOfRun(config.data),
+      signal,
+    });
+    checkClassNames(config.data.classNames, dataset, `the model in ${folder.path}`);
+    return {
+      config,
+      dataset,
+      fit: fitOptionsOf(config),
+      folder,
+      resumed: true,
+      extended,
+      async createTrainer() {
+        try {
+          return await restoreTrainer(checkpoint, { device, ...(threads && { threads }) });
+        } catch (error) {
+          throw describedError(file, error);
+        }
+      },
+    };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
 }
 
 /** The dataset that the flags name, cut to their limits. */

@@ -7,6 +7,7 @@ import { DivergenceError } from '../train/divergence.js';
 import { figuresOf } from '../train/events.js';
 import { OutputError } from '../train/atomic-write.js';
 import type { FitOptions, FitResult } from '../train/options.js';
+import { stepsOf, stepsPerEpochOf } from '../train/run-config.js';
 import type { Trainer } from '../train/trainer.js';
 import { testBest } from './final-test.js';
 import { shellWord } from './format.js';
@@ -50,8 +51,8 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     trainer = await plan.createTrainer();
     const began = performance.now();
     const keeper = new RunKeeper(trainer, folder, config, reporter);
-    const stepsPerEpoch = Math.floor(config.data.trainImages / config.batchSize);
-    const steps = Math.min(stepsPerEpoch * config.epochs, config.maxSteps ?? Infinity);
+    const { step: begun, stepInEpoch } = trainer.progress;
+    const steps = stepsOf(config, trainer.progress);
     reporter.report({
       event: 'start',
       version: packageVersion(),
@@ -59,11 +60,12 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
       resumed: plan.resumed,
       config,
       parameters: parameterCount(trainer.model),
-      stepsPerEpoch,
+      stepsPerEpoch: stepsPerEpochOf(config),
       steps,
-      step: trainer.progress.step,
+      step: begun,
+      stepInEpoch,
     });
-    await keeper.begin();
+    await keeper.begin(plan.extended);
     const result = await fitAndSave(trainer, keeper, dataset, {
       ...fit,
       signal,
@@ -93,7 +95,8 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     }
     return { ...result, interrupted };
   } finally {
-    await folder.close();
+    // A run that cannot start is in nobody's way: neither in that of the command that was meant.
+    await (trainer && trainer.progress.step > 0 ? folder.close() : folder.discard());
     await trainer?.release();
   }
 }
@@ -110,7 +113,8 @@ async function fitAndSave(
     if (result.interrupted) await keeper.save('last');
     return result;
   } catch (error) {
-    if (error instanceof DivergenceError || error instanceof OutputError) {
+    const kept = trainer.progress.step > 0;
+    if (kept && (error instanceof DivergenceError || error instanceof OutputError)) {
       error.message += `; the last good checkpoint is ${keeper.lastSaved}`;
     }
     throw error;

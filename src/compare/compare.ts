@@ -6,6 +6,7 @@ import { writeAtomically } from '../train/atomic-write.js';
 import { weightsOf } from '../train/checkpoint.js';
 import type { LearnedState } from '../train/evaluator.js';
 import { DivergenceError } from '../train/divergence.js';
+import { ExclusiveFolder, removeTemporaries } from '../train/exclusive-folder.js';
 import { CheckpointError } from '../train/json-check.js';
 import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { type Chart, standaloneSvg } from './chart.js';
@@ -71,12 +72,27 @@ export interface CompareResult {
  *
  * @returns undefined when it was interrupted; the same call goes on from there
  * @throws RangeError for values that models or the matrix cannot take
+ * @throws OutputError where another process writes to the folder
  */
 export async function compare(
   comparison: Comparison,
-  { out, signal, onEvent }: CompareOptions,
+  options: CompareOptions,
 ): Promise<CompareResult | undefined> {
   const plan = planComparison(comparison);
+  const owned = await ExclusiveFolder.open(options.out);
+  try {
+    return await compareIn(owned, comparison, plan, options);
+  } finally {
+    await owned.close();
+  }
+}
+
+async function compareIn(
+  owned: ExclusiveFolder,
+  comparison: Comparison,
+  plan: Plan,
+  { out, signal, onEvent }: CompareOptions,
+): Promise<CompareResult | undefined> {
   const runs = join(out, 'runs');
   const counter = new MatrixCounter(plan.runs.length, plan.steps);
   onEvent?.({ event: 'start', out, runs: plan.runs.length, steps: plan.steps });
@@ -131,6 +147,7 @@ export async function compare(
     signal,
   );
   if (signal?.aborted) return undefined;
+  await owned.confirm();
   return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, split), out);
 }
 
@@ -181,6 +198,7 @@ async function writePlots(
   variants: readonly VariantResult[],
 ): Promise<string[]> {
   await mkdir(folder, { recursive: true });
+  await removeTemporaries(folder);
   const files = [
     ...charts.map((chart): [string, string] => [`${chart.name}.svg`, standaloneSvg(chart)]),
     ...variants.flatMap(({ id, label }): [string, string][] => {

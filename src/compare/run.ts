@@ -77,6 +77,7 @@ async function train(
     return { interrupted };
   } catch (error) {
     if (error instanceof DivergenceError) return { interrupted: false, diverged: error.message };
+    if (trainer.progress.step === 0) await folder.discard();
     throw error;
   } finally {
     await folder.close();
@@ -90,14 +91,19 @@ async function begin(
   training: Omit<TrainerOptions, 'seed'>,
 ): Promise<{ trainer: Trainer; folder: RunFolder }> {
   const file = await findCheckpoint(path, ['last']).catch(() => undefined);
-  if (file === undefined) {
-    const folder = await RunFolder.create(path);
-    return { folder, trainer: await Trainer.create(run.model, { ...training, seed: run.seed }) };
+  const folder = await (file === undefined ? RunFolder.create(path) : RunFolder.resume(path));
+  try {
+    if (file === undefined) {
+      return { folder, trainer: await Trainer.create(run.model, { ...training, seed: run.seed }) };
+    }
+    const { device, threads } = training;
+    const trainer = await restoreTrainer(await readCheckpoint(file), {
+      ...(device !== undefined && { device }),
+      ...(threads !== undefined && { threads }),
+    });
+    return { trainer, folder };
+  } catch (error) {
+    await folder.discard();
+    throw error;
   }
-  const { device, threads } = training;
-  const trainer = await restoreTrainer(await readCheckpoint(file), {
-    ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
-  });
-  return { trainer, folder: RunFolder.resume(path) };
 }

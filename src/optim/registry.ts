@@ -1,7 +1,7 @@
 /** Optimizers and schedules by name, as the command and checkpoints know them. */
 import { adam, adamw } from './adam.js';
 import type { Optimizer } from './optimizer.js';
-import { type LearningRate, type Schedule, type ScheduleOptions, constant, cosine } from './schedule.js';
+import { type LearningRate, type Schedule, constant, cosine } from './schedule.js';
 import { sgd } from './sgd.js';
 
 type Config = Readonly<Record<string, number | boolean>>;
@@ -19,39 +19,59 @@ export type OptimizerName = (typeof optimizers)[number];
 export const schedules = ['cosine', 'constant'] as const;
 export type ScheduleName = (typeof schedules)[number];
 
+/** How each optimizer is made from its configuration. */
+const makers: Readonly<
+  Record<OptimizerName, (learningRate: LearningRate, config: Config) => Optimizer>
+> = {
+  sgd: (learningRate, config) => sgd({ ...config, learningRate }),
+  adam: (learningRate, config) => adam({ ...adamOptions(config), learningRate }),
+  adamw: (learningRate, config) => adamw({ ...adamOptions(config), learningRate }),
+};
+
 /**
  * Makes an optimizer from the `name` and the `config` of another; options left out take their defaults.
  *
- * @throws RangeError for a name that does not exist, or a value out of range
+ * @throws RangeError for a name that does not exist, an option the optimizer does not have, or a value out of range
  */
 export function createOptimizer(name: string, learningRate: LearningRate, config: Config = {}): Optimizer {
-  switch (name as OptimizerName) {
-    case 'sgd':
-      return sgd({ ...config, learningRate });
-    case 'adam':
-      return adam({ ...adamOptions(config), learningRate });
-    case 'adamw':
-      return adamw({ ...adamOptions(config), learningRate });
-    default:
-      throw new RangeError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
+  if (!Object.hasOwn(makers, name)) {
+    throw new RangeError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
+  }
+  const make = makers[name as OptimizerName];
+  checkOptions(name, config, make(learningRate, {}).config);
+  return make(learningRate, config);
+}
+
+/** @throws RangeError for an option that is not among the defaults, or is of another type */
+function checkOptions(
+  name: string,
+  config: Readonly<Record<string, number | boolean | undefined>>,
+  defaults: Config,
+): void {
+  for (const [option, value] of Object.entries(config)) {
+    if (!Object.hasOwn(defaults, option)) {
+      throw new RangeError(`${name} has no option "${option}"; it has ${Object.keys(defaults).join(', ')}`);
+    }
+    if (value !== undefined && typeof value !== typeof defaults[option]) {
+      throw new RangeError(`${name}: ${option} must be a ${typeof defaults[option]}, not ${value}`);
+    }
   }
 }
 
 /**
  * Makes a schedule from the `name` and the `config` of another.
  *
- * @throws RangeError for a name that does not exist, or a value out of range
+ * @throws RangeError for a name that does not exist, an option the schedule does not have, or a value out of range
  */
 export function createSchedule(
   name: string,
-  { lr, ...options }: { readonly lr: number } & ScheduleOptions,
+  config: { readonly lr: number; readonly warmup?: number },
 ): Schedule {
-  switch (name as ScheduleName) {
-    case 'cosine':
-      return cosine(lr, options);
-    case 'constant':
-      return constant(lr, options);
-    default:
-      throw new RangeError(`there is no schedule "${name}"; there are ${schedules.join(', ')}`);
+  const make = { cosine, constant } as const;
+  if (!Object.hasOwn(make, name)) {
+    throw new RangeError(`there is no schedule "${name}"; there are ${schedules.join(', ')}`);
   }
+  checkOptions(name, config, constant(0).config);
+  const { lr, ...options } = config;
+  return make[name as ScheduleName](lr, options);
 }

@@ -1,4 +1,5 @@
 /** Files that are either there as a whole or as they were before. */
+import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -44,9 +45,18 @@ export interface FileSystem {
   readonly rename: (from: string, to: string) => Promise<void>;
 }
 
+/** A name that nobody else chooses; the one who wrote it can be told from it. */
+const temporaryOf = (path: string): string => `${path}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+
+/** Whether a file's name is one that `writeAtomically` writes to first. */
+export function isTemporary(name: string): boolean {
+  return /\.\d+-[0-9a-f]{16}\.tmp$/.test(name);
+}
+
 /**
- * Writes a file so that neither an error nor a crash loses what was there before: the bytes go to `<path>.tmp`, are
- * forced to disk, and the file takes the place of the old one in one move.
+ * Writes a file so that neither an error nor a crash loses what was there before: the bytes go to a new file beside it,
+ * whose name ends in `.tmp`, are forced to disk, and the file takes the place of the old one in one move. No symbolic
+ * link is followed: one at `path` is replaced. Of two processes that write the same file one wins as a whole.
  *
  * @throws OutputError naming the path and the way out; the temporary file is removed
  */
@@ -55,9 +65,12 @@ export async function writeAtomically(
   bytes: Uint8Array | string,
   files: FileSystem = { open, rename },
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = temporaryOf(path);
+  // Fails where there is a file or a link of this name.
+  const file = await files.open(temporary, 'wx').catch((error: unknown) => {
+    throw outputError(error, path);
+  });
   try {
-    const file = await files.open(temporary, 'w');
     try {
       await file.writeFile(bytes);
       await file.sync();

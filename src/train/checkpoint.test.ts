@@ -139,7 +139,11 @@ test('a description that is wrong anywhere is refused with the place', async () 
   });
   const cases: [string, (value: Record<string, never>) => unknown, RegExp][] = [
     ['config', () => null, /config must be an object, but is null/],
-    ['config', (config) => ({ ...config, batchSize: 0 }), /batchSize must be a whole number of at least 1/],
+    [
+      'config',
+      (config) => ({ ...config, batchSize: 0 }),
+      /batchSize must be a whole number from 1 to 48, but is 0/,
+    ],
     ['config', (config) => ({ ...config, epochs: '2' }), /epochs must be .*"2"/],
     ['config', (config) => ({ ...config, model: undefined }), /model must be an object, but is missing/],
     ['config', (config) => ({ ...config, model: { name: 'mlp', config: { width: 1e9 } } }), /at most 65536/],

@@ -1,18 +1,27 @@
 /**
  * Checkpoints: a run's state and configuration as one safetensors file.
  *
- * Weights carry PyTorch's names. Beside them stands the optimizer's state, as `conv1.weight/momentum_buffer`; no name
- * of a weight holds a slash, so that other programs can tell the two apart. Configuration and progress are JSON in
- * the file's metadata.
+ * Weights carry PyTorch's names. Beside them stands the state of optimizer and transforms, as
+ * `conv1.weight/momentum_buffer`. The names of the weights, configuration and progress are JSON in the file's metadata.
  */
 import type { Tensors } from '../engine/session.js';
+import { models } from '../models/registry.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
-import { CheckpointError, integer, list, number, parseJson, record } from './json-check.js';
+import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import type { Progress } from './progress.js';
-import { type RunConfig, modelOf, parseRunConfig, trainerOptionsOf } from './run-config.js';
-import { type TrainingState, checkState } from './state.js';
-import { modelTensors } from './step-graph.js';
+import {
+  type ModelMaker,
+  type OwnParts,
+  type RunConfig,
+  modelOf,
+  parseRunConfig,
+  stepsPerEpochOf,
+  trainableOf,
+  trainerOptionsOf,
+} from './run-config.js';
+import type { TrainingState } from './state.js';
+import { checkWeights } from './step-graph.js';
 import { Trainer } from './trainer.js';
 
 export interface Checkpoint {
@@ -31,6 +40,7 @@ export function toCheckpoint({ config, state }: Checkpoint): Uint8Array {
       // What PyTorch's own files say; tools that read weights look for it.
       format: 'pt',
       tract_ts_checkpoint: FORMAT,
+      weights: JSON.stringify(state.weightNames),
       config: JSON.stringify(config),
       progress: JSON.stringify(state.progress),
     },
@@ -41,12 +51,13 @@ export function toCheckpoint({ config, state }: Checkpoint): Uint8Array {
  * Reads a checkpoint's bytes.
  *
  * @throws SafetensorsError for a file that is damaged or none of this format
- * @throws CheckpointError for one that holds tensors, but not what they are of
+ * @throws CheckpointError for one that holds tensors, but not what they are of, or a value that cannot be
+ * @throws StateError for one whose weights are not those of the model it names
  */
 export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = fromSafetensors(bytes);
   const entries: Readonly<Partial<Record<string, string>>> = metadata;
-  const { tract_ts_checkpoint: format, config: configText, progress: progressText } = entries;
+  const { tract_ts_checkpoint: format, config: configText, progress: progressText, weights } = entries;
   if (format === undefined || configText === undefined || progressText === undefined) {
     throw new CheckpointError(
       'it holds tensors, but no configuration of a model: it is not a checkpoint of tract-ts (weights alone are taken by train --weights)',
@@ -59,35 +70,75 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   }
   const config = parseRunConfig(parseJson(configText, 'config'));
   const { mean, deviation } = config.data;
-  const progress = parseProgress(parseJson(progressText, 'progress'));
-  return { config, state: { tensors, progress, standardization: { mean, deviation } } };
+  const progress = parseProgress(parseJson(progressText, 'progress'), config);
+  const state = {
+    tensors,
+    weightNames: weights === undefined ? plainNames(tensors) : parseNames(weights, tensors),
+    progress,
+    standardization: { mean, deviation },
+  };
+  checkModel(config, state);
+  return { config, state };
 }
 
-/** The parameters and running statistics of a state, without the optimizer's. */
-export function weightsOf(tensors: Tensors): Tensors {
+/** Until files had a list of them, no name of a weight had a slash. */
+function plainNames(tensors: Tensors): string[] {
+  return Object.keys(tensors).filter((name) => !name.includes('/'));
+}
+
+function parseNames(json: string, tensors: Tensors): string[] {
+  return list(parseJson(json, 'weights'), 'weights', (name, place) => {
+    if (typeof name === 'string' && Object.hasOwn(tensors, name)) return name;
+    throw new CheckpointError(`${place} is no tensor of the file`);
+  });
+}
+
+/** Checks that tensors are those of the model; of a model of the user's own only they know. */
+function checkModel(config: RunConfig, state: TrainingState): void {
+  if (!models.has(config.model.name)) return;
+  const model = modelOf(config);
+  // First the weights: a model of a million layers, say, is then never built.
+  checkWeights(model, weightsOf(state));
+  trainableOf({ ...config, transforms: [] }, model);
+}
+
+/** The parameters and buffers of a state, without what optimizer and transforms keep. */
+export function weightsOf({ tensors, weightNames }: Pick<TrainingState, 'tensors' | 'weightNames'>): Tensors {
+  return Object.fromEntries(weightNames.map((name) => [name, tensors[name]]));
+}
+
+/** The weights in a file of another program, without what PyTorch's batch norm counts and nothing here depends on. */
+export function foreignWeights(tensors: Tensors): Tensors {
   return Object.fromEntries(
-    Object.entries(tensors).filter(
-      // PyTorch's batch norm counts batches, which nothing here depends on.
-      ([name]) => !name.includes('/') && !name.endsWith('.num_batches_tracked'),
-    ),
+    Object.entries(tensors).filter(([name]) => !name.endsWith('.num_batches_tracked')),
   );
+}
+
+/** Where a run goes on, and what of it no file holds. */
+export interface RestoreOptions extends OwnParts, Pick<TrainerOptions, 'device' | 'threads' | 'metrics'> {
+  /** Makes models by name. Default: those of this package. */
+  readonly makeModel?: ModelMaker;
 }
 
 /**
  * A trainer that stands where the run of a checkpoint stood.
  *
+ * @param options.model, options.optimizer, options.transforms those of the run that are none of this package's
  * @param options.device, options.threads where it goes on; they need not be those of before
  * @throws StateError naming the first tensor that differs between the file's configuration and its tensors
- * @throws RangeError for a configuration with values out of range
+ * @throws CheckpointError for a configuration with a value that cannot be, or a model that has to be given
  */
 export async function restoreTrainer(
   { config, state }: Checkpoint,
-  options: Pick<TrainerOptions, 'device' | 'threads'> = {},
+  options: RestoreOptions = {},
 ): Promise<Trainer> {
-  const model = modelOf(config);
+  const { makeModel, model: own, transforms, optimizer, ...others } = options;
+  const model = own ?? modelOf(config, makeModel);
   // Before anything of the size that the configuration claims is allocated.
-  checkState(modelTensors(model), weightsOf(state.tensors));
-  const trainer = await Trainer.create(model, { ...trainerOptionsOf(config), ...options });
+  checkWeights(model, weightsOf(state));
+  const given = trainableOf(config, model, transforms);
+  const trainerOptions = trainerOptionsOf(config, optimizer ? { optimizer } : {});
+  const trainer = await Trainer.create(given, { ...trainerOptions, ...others });
   try {
     trainer.restore(state);
   } catch (error) {
@@ -97,22 +148,39 @@ export async function restoreTrainer(
   return trainer;
 }
 
-function parseProgress(value: unknown): Progress {
+/** Checks a run's progress, and that its configuration can have led there. */
+function parseProgress(value: unknown, config: RunConfig): Progress {
   const progress = record(value, 'progress');
-  const count = (key: 'epoch' | 'stepInEpoch' | 'step'): number =>
-    integer(progress[key], `progress.${key}`, 0);
-  const random = list(progress.random, 'progress.random', (word, place) => integer(word, place, -(2 ** 31)));
-  if (random.length !== 4 || random.every((word) => word === 0) || random.some((word) => word >= 2 ** 32)) {
+  const count = (key: 'epoch' | 'stepInEpoch' | 'step', least: number, most?: number): number =>
+    integer(progress[key], `progress.${key}`, least, most);
+  const random = list(progress.random, 'progress.random', (word, place) =>
+    integer(word, place, -(2 ** 31), 2 ** 31 - 1),
+  );
+  if (random.length !== 4 || random.every((word) => word === 0)) {
     throw new CheckpointError('progress.random is not the state of a generator');
   }
   const [a, b, c, d] = random;
+  const stepsPerEpoch = stepsPerEpochOf(config);
+  const epoch = count('epoch', 0);
+  const stepInEpoch = count('stepInEpoch', 0, stepsPerEpoch);
   return {
-    epoch: count('epoch'),
-    stepInEpoch: count('stepInEpoch'),
-    step: count('step'),
+    epoch,
+    stepInEpoch,
+    // A complete epoch has a step at least; it has fewer than the data give where a limit on the steps ended it.
+    step: count('step', epoch + stepInEpoch, epoch * stepsPerEpoch + stepInEpoch),
     lossSum: number(progress.lossSum, 'progress.lossSum'),
-    correctSum: number(progress.correctSum, 'progress.correctSum'),
-    bestAccuracy: number(progress.bestAccuracy, 'progress.bestAccuracy'),
+    correctSum: numberIn(
+      progress.correctSum,
+      'progress.correctSum',
+      'a number of at least 0',
+      (sum) => sum >= 0,
+    ),
+    bestAccuracy: numberIn(
+      progress.bestAccuracy,
+      'progress.bestAccuracy',
+      '-1 or a number from 0 to 1',
+      (accuracy) => accuracy === -1 || (accuracy >= 0 && accuracy <= 1),
+    ),
     random: [a, b, c, d],
   };
 }

@@ -45,12 +45,26 @@ export function number(value: unknown, place: string): number {
   return value;
 }
 
-/** A safe integer of at least `least`. */
-export function integer(value: unknown, place: string, least: number): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    expected(place, `a whole number of at least ${least}`, value);
-  }
+/** A finite number for which `accepts` holds; `range` says which these are. */
+export function numberIn(
+  value: unknown,
+  place: string,
+  range: string,
+  accepts: (value: number) => boolean,
+): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || !accepts(value)) expected(place, range, value);
   return value;
+}
+
+/** A safe integer of at least `least` and, where that is given, at most `most`. */
+export function integer(value: unknown, place: string, least: number, most?: number): number {
+  const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  return numberIn(
+    value,
+    place,
+    `a whole number ${range}`,
+    (number) => Number.isSafeInteger(number) && number >= least && number <= (most ?? Infinity),
+  );
 }
 
 export function list<T>(value: unknown, place: string, element: (value: unknown, place: string) => T): T[] {

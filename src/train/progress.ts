@@ -23,3 +23,21 @@ export interface Progress {
 export function initialProgress(random: RandomState): Progress {
   return { epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correctSum: 0, bestAccuracy: -1, random };
 }
+
+/**
+ * Steps of the whole run: those of complete epochs, and of all that are still to come.
+ *
+ * An epoch that `maxSteps` ended early counts as one all the same, so that a run that is extended after it makes whole
+ * epochs again.
+ *
+ * @param epochs passes over the training images, those before included
+ * @param maxSteps ends the run, if it is not over before; default: no limit
+ */
+export function totalSteps(
+  { epoch, step, stepInEpoch }: Pick<Progress, 'epoch' | 'step' | 'stepInEpoch'>,
+  stepsPerEpoch: number,
+  epochs: number,
+  maxSteps = Infinity,
+): number {
+  return Math.min(step - stepInEpoch + (epochs - epoch) * stepsPerEpoch, maxSteps);
+}

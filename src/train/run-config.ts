@@ -1,14 +1,24 @@
 /** What a run was started with: all it takes to build the same model, optimizer and schedule again. */
 import { type ImageDataset, type SetAside, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
-import { createModel } from '../models/registry.js';
-import type { ConfigValue, Model, TractSetting } from '../nn/model.js';
-import { createOptimizer, createSchedule } from '../optim/registry.js';
+import { GraphError } from '../graph/graph.js';
+import { createModel, models } from '../models/registry.js';
+import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
+import { parameterKinds } from '../nn/kinds.js';
+import { type ParameterGroup, selects } from '../optim/groups.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { createOptimizer, createSchedule, optimizers, schedules } from '../optim/registry.js';
+import type { Schedule } from '../optim/schedule.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
+import type { GradientTransform, Json } from '../optim/transform.js';
+import { createTransform } from './transforms.js';
+import { FirstLayerError } from '../tract/first-layer.js';
 import type { Lambda } from '../tract/lambda.js';
-import { tract } from '../tract/tract.js';
+import { tract, tractSetting } from '../tract/tract.js';
 import * as check from './json-check.js';
 import type { Standardization } from './state.js';
-import type { FitOptions, TrainerOptions } from './options.js';
+import type { RunOptions, TrainerOptions } from './options.js';
+import { type Progress, totalSteps } from './progress.js';
 
 /** The data, and how their pixels are standardised. */
 export interface DataConfig extends Standardization {
@@ -23,17 +33,43 @@ export interface DataConfig extends Standardization {
   readonly testImages: number;
 }
 
+/** TrAct's setting: for which layers, and how strongly their Gram matrices are regularised. */
+export interface TractSetting {
+  /** The path of the layer, such as `conv1`, or of several. */
+  readonly layer: string | readonly string[];
+  readonly lambda: Lambda;
+}
+
+/** What a name and a configuration describe, such as an optimizer. */
+export interface Described<Value> {
+  readonly name: string;
+  readonly config: Readonly<Record<string, Value>>;
+}
+
+/** A parameter group with the names that it selects. */
+export type GroupConfig = Pick<ParameterGroup, 'trainable' | 'learningRateFactor' | 'weightDecay'> & {
+  readonly parameters: readonly string[];
+  readonly optimizer?: Described<number | boolean>;
+  readonly schedule?: Described<number>;
+};
+
+/** The model by the name and configuration that a file has. @throws RangeError where there is none */
+export type ModelMaker = (name: string, config: Readonly<Record<string, ConfigValue>>) => Model;
+
 export interface RunConfig {
   readonly data: DataConfig;
-  readonly model: { readonly name: string; readonly config: Readonly<Record<string, ConfigValue>> };
+  readonly model: Described<ConfigValue>;
   /** `null` without TrAct. */
   readonly tract: TractSetting | null;
-  readonly optimizer: {
-    readonly name: string;
-    readonly config: Readonly<Record<string, number | boolean>>;
-  };
-  readonly schedule: { readonly name: string; readonly config: Readonly<Record<string, number>> };
+  /** The gradient transforms behind TrAct, in their order. Absent where there are none. */
+  readonly transforms?: readonly Described<Json>[];
+  /** Absent where all parameters are trained alike. */
+  readonly groups?: readonly GroupConfig[];
+  readonly optimizer: Described<number | boolean>;
+  readonly schedule: Described<number>;
   readonly batchSize: number;
+  /** Absent where a batch is one piece. */
+  readonly shards?: number;
   readonly seed: number;
   readonly labelSmoothing: number;
   readonly epochs: number;
@@ -45,16 +81,21 @@ export interface RunConfig {
 
 /** Describes a run in the terms of a checkpoint. */
 export function describeRun(
-  model: Model,
-  { optimizer, schedule, batchSize = 128, seed = 0, labelSmoothing = 0 }: TrainerOptions,
+  given: Model | Trainable,
+  options: TrainerOptions,
   dataset: ImageDataset,
   {
     epochs,
     maxSteps,
     augmentation = dataset.augmentation,
-  }: Pick<FitOptions, 'epochs' | 'maxSteps' | 'augmentation'>,
+  }: Pick<RunOptions, 'epochs' | 'maxSteps' | 'augmentation'>,
 ): RunConfig {
+  const { optimizer, groups = [], batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
+  const { model, transforms } = trainable(given);
+  const setting = tractSetting(given);
+  const [first, ...others] = transforms;
+  const rest = setting && first.name === 'tract' ? others : transforms;
   return {
     data: {
       name,
@@ -67,10 +108,13 @@ export function describeRun(
       deviation,
     },
     model: { name: model.name, config: model.config },
-    tract: model.tract ?? null,
+    tract: setting ? storedTract(setting) : null,
+    ...(rest.length > 0 && { transforms: rest.map((one) => ({ name: one.name, config: one.config })) }),
+    ...(groups.length > 0 && { groups: groups.map((group) => describeGroup(group, model, optimizer)) }),
     optimizer: { name: optimizer.name, config: optimizer.config },
-    schedule: { name: schedule.name, config: schedule.config },
+    schedule: { name: optimizer.schedule.name, config: optimizer.schedule.config },
     batchSize,
+    ...(shards > 1 && { shards }),
     seed,
     labelSmoothing,
     epochs,
@@ -79,33 +123,131 @@ export function describeRun(
   };
 }
 
-/**
- * The model of a run, with TrAct if it was used.
- *
- * @throws RangeError for a model that is none of this package's, or an option it does not have
- * @throws FirstLayerError where the model has no such layer as TrAct was used for
- */
-export function modelOf({ model, tract: setting }: RunConfig): Model {
-  const made = createModel(model.name, model.config);
-  return setting ? tract(made, setting) : made;
+/** Layers by their paths: all that a checkpoint of one layer ever held. */
+function storedTract({
+  weights,
+  lambda,
+}: {
+  readonly weights: readonly string[];
+  readonly lambda: Lambda;
+}): TractSetting {
+  const layers = weights.map((weight) => weight.replace(/\.weight$/, ''));
+  return { layer: layers.length === 1 ? layers[0] : layers, lambda };
 }
 
-/** What a run's Trainer was made with. @throws RangeError for values out of range */
-export function trainerOptionsOf(config: RunConfig): TrainerOptions {
-  const { optimizer, schedule, batchSize, seed, labelSmoothing } = config;
-  const { lr = NaN, ...others } = schedule.config;
+/** A group's selector may be a function, which no file holds; the names that it selects say the same. */
+function describeGroup(group: ParameterGroup, model: Model, common: Optimizer): GroupConfig {
+  const { parameters, optimizer, ...settings } = group;
+  const traced = traceAlone(model, 1, true);
+  const kinds = parameterKinds(traced);
+  const selected = [...traced.parameters.keys()]
+    .map((name) => ({ name, kinds: kinds.get(name)! }))
+    .filter(selects(parameters));
   return {
-    optimizer: createOptimizer(optimizer.name, optimizer.config),
-    schedule: createSchedule(schedule.name, { ...others, lr }),
+    ...settings,
+    parameters: selected.map(({ name }) => name),
+    ...(optimizer &&
+      optimizer !== common && {
+        optimizer: { name: optimizer.name, config: optimizer.config },
+        schedule: { name: optimizer.schedule.name, config: optimizer.schedule.config },
+      }),
+  };
+}
+
+/** What of a run no file holds, because it is its user's own; only what the package does not know has to be given. */
+export interface OwnParts {
+  readonly model?: Model;
+  readonly optimizer?: Optimizer;
+  readonly transforms?: readonly GradientTransform[];
+}
+
+/**
+ * The model of a run.
+ *
+ * @param make makes models by name. Default: those of this package
+ * @throws CheckpointError for a model that is none of these, or a value that it cannot take
+ */
+export function modelOf({ model: { name, config } }: RunConfig, make: ModelMaker = createModel): Model {
+  return building('model', () => make(name, config));
+}
+
+/**
+ * What a run trains: its model with TrAct and the other transforms.
+ *
+ * @throws CheckpointError for a layer that the model does not have, or a transform that has to be given
+ */
+export function trainableOf(
+  config: RunConfig,
+  model: Model,
+  own: readonly GradientTransform[] = [],
+): Trainable {
+  const { tract: setting, transforms = [] } = config;
+  const given = setting ? building('tract', () => tract(model, setting)) : trainable(model);
+  const others = transforms.map(({ name, config: options }) => {
+    const found = own.find((one) => one.name === name);
+    return found ?? building('transforms', () => createTransform(name, options));
+  });
+  return { model, transforms: [...given.transforms, ...others] };
+}
+
+/**
+ * What a run's Trainer was made with.
+ *
+ * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
+ */
+export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
+  const { batchSize, shards, seed, labelSmoothing, groups } = config;
+  return {
+    optimizer: own.optimizer ?? optimizerOf(config),
+    ...(groups && {
+      groups: groups.map(({ optimizer, schedule, ...group }) => ({
+        ...group,
+        ...(optimizer && schedule && { optimizer: optimizerOf({ optimizer, schedule }) }),
+      })),
+    }),
     batchSize,
+    ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
   };
 }
 
-/** What a run's `fit` was called with. */
-export function fitOptionsOf({ epochs, maxSteps, augmentation }: RunConfig): FitOptions {
+const optimizerOf = (config: Pick<RunConfig, 'optimizer' | 'schedule'>): Optimizer =>
+  building('optimizer', () =>
+    createOptimizer(config.optimizer.name, scheduleOf(config), config.optimizer.config),
+  );
+
+const scheduleOf = ({ schedule: { name, config } }: Pick<RunConfig, 'schedule'>): Schedule => {
+  const { lr = NaN, ...others } = config;
+  return building('schedule', () => createSchedule(name, { ...others, lr }));
+};
+
+/** Builds what an entry of a configuration describes; what is wrong with it is said with the entry's name. */
+function building<T>(entry: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof FirstLayerError || error instanceof GraphError)) {
+      throw error;
+    }
+    throw new check.CheckpointError(`${entry}: ${error.message}`, { cause: error });
+  }
+}
+
+/** What a run's loop was called with. */
+export function runOptionsOf({ epochs, maxSteps, augmentation }: RunConfig): RunOptions {
   return { epochs, augmentation, ...(maxSteps === null ? {} : { maxSteps }) };
+}
+
+/** The steps of an epoch: batches are full, and what is left over is not used. */
+export function stepsPerEpochOf({ data, batchSize }: RunConfig): number {
+  return Math.floor(data.trainImages / batchSize);
+}
+
+/** The steps of a whole run that stands where `progress` says. */
+export function stepsOf(config: RunConfig, progress: Progress): number {
+  const { epochs, maxSteps } = config;
+  return totalSteps(progress, stepsPerEpochOf(config), epochs, maxSteps ?? Infinity);
 }
 
 /** No option of a model is larger; a damaged file must not make one that takes all memory. */
@@ -124,41 +266,140 @@ const numberOrFlag = (value: unknown, place: string): number | boolean =>
   typeof value === 'boolean' ? value : check.number(value, place);
 
 /**
- * Checks a configuration that was read from a file.
+ * Checks a configuration that was read from a file: every entry by itself, and whether they go together. A model, an
+ * optimizer or a schedule of a name that this package does not know is its user's own, and is left to them.
  *
- * @throws CheckpointError naming the first entry that is wrong
+ * @throws CheckpointError naming the first entry that is wrong, and what it may be
  */
 export function parseRunConfig(value: unknown): RunConfig {
   const config = check.record(value, 'config');
   const data = check.record(config.data, 'data');
-  const named = <T>(key: string, element: (value: unknown, place: string) => T) => {
-    const entry = check.record(config[key], key);
-    return {
-      name: check.text(entry.name, `${key}.name`),
-      config: check.dictionary(entry.config, `${key}.config`, element),
-    };
-  };
-  return {
+  const named = <T>(key: string, element: (value: unknown, place: string) => T): Described<T> =>
+    describedAt(config[key], key, element);
+  const trainImages = check.integer(data.trainImages, 'data.trainImages', 1);
+  // A batch is full, so that there is none without so many images.
+  const batchSize = check.integer(config.batchSize, 'batchSize', 1, trainImages);
+  const mostEpochs = Math.floor(Number.MAX_SAFE_INTEGER / Math.floor(trainImages / batchSize));
+  const parsed: RunConfig = {
     data: {
       name: check.text(data.name, 'data.name'),
       classNames: check.list(data.classNames, 'data.classNames', check.text),
-      trainImages: check.integer(data.trainImages, 'data.trainImages', 1),
+      trainImages,
       ...parseValidation(data),
       testImages: check.integer(data.testImages, 'data.testImages', 1),
-      mean: check.list(data.mean, 'data.mean', check.number),
-      deviation: check.list(data.deviation, 'data.deviation', check.number),
+      mean: check.list(data.mean, 'data.mean', parseMean),
+      deviation: check.list(data.deviation, 'data.deviation', parseDeviation),
     },
-    model: named('model', configValue),
+    model: modelAt(named('model', configValue)),
     tract: check.nullable(config.tract, 'tract', parseTract),
+    ...(config.transforms !== undefined && {
+      transforms: check.list(config.transforms, 'transforms', (one, place) => describedAt(one, place, json)),
+    }),
+    ...(config.groups !== undefined && { groups: check.list(config.groups, 'groups', parseGroup) }),
     optimizer: named('optimizer', numberOrFlag),
     schedule: named('schedule', check.number),
-    batchSize: check.integer(config.batchSize, 'batchSize', 1),
+    batchSize,
+    ...(config.shards !== undefined && { shards: parseShards(config.shards, batchSize) }),
     seed: check.integer(config.seed, 'seed', Number.MIN_SAFE_INTEGER),
-    labelSmoothing: check.number(config.labelSmoothing, 'labelSmoothing'),
-    epochs: check.integer(config.epochs, 'epochs', 1),
+    labelSmoothing: check.numberIn(
+      config.labelSmoothing,
+      'labelSmoothing',
+      'a number of at least 0 and below 1',
+      (share) => share >= 0 && share < 1,
+    ),
+    epochs: check.integer(config.epochs, 'epochs', 1, mostEpochs),
     maxSteps: check.nullable(config.maxSteps, 'maxSteps', (steps, place) => check.integer(steps, place, 1)),
     augmentation: check.nullable(config.augmentation, 'augmentation', parseAugmentation),
   };
+  checkTogether(parsed);
+  return parsed;
+}
+
+function describedAt<T>(
+  value: unknown,
+  place: string,
+  element: (value: unknown, place: string) => T,
+): Described<T> {
+  const { name, config } = check.record(value, place);
+  return {
+    name: check.text(name, `${place}.name`),
+    config: check.dictionary(config, `${place}.config`, element),
+  };
+}
+
+/** Until first layers were exchanged from outside, they were an option of the model. */
+function modelAt({ name, config: { firstLayer = 'plain', ...config } }: Described<ConfigValue>) {
+  return { name: firstLayer === 'plain' ? name : `${name}+${firstLayer}`, config };
+}
+
+/** Whatever JSON holds: who makes a transform of it checks it. */
+const json = (value: unknown): Json => value as Json;
+
+function parseGroup(value: unknown, place: string): GroupConfig {
+  const group = check.record(value, place);
+  const { parameters, trainable: trained, learningRateFactor, weightDecay, optimizer, schedule } = group;
+  const notNegative = (number: unknown, name: string): number =>
+    check.numberIn(number, `${place}.${name}`, 'a number of at least 0', (one) => one >= 0);
+  return {
+    parameters: check.list(parameters, `${place}.parameters`, check.text),
+    ...(trained !== undefined && { trainable: check.flag(trained, `${place}.trainable`) }),
+    ...(learningRateFactor !== undefined && {
+      learningRateFactor: notNegative(learningRateFactor, 'learningRateFactor'),
+    }),
+    ...(weightDecay !== undefined && { weightDecay: notNegative(weightDecay, 'weightDecay') }),
+    ...(optimizer !== undefined && {
+      optimizer: describedAt(optimizer, `${place}.optimizer`, numberOrFlag),
+      schedule: describedAt(schedule, `${place}.schedule`, check.number),
+    }),
+  };
+}
+
+function parseShards(value: unknown, batchSize: number): number {
+  const shards = check.integer(value, 'shards', 1, batchSize);
+  if (batchSize % shards === 0) return shards;
+  throw new check.CheckpointError(`shards must divide the batch size of ${batchSize}, but is ${shards}`);
+}
+
+function checkTogether(config: RunConfig): void {
+  if ((optimizers as readonly string[]).includes(config.optimizer.name)) optimizerOf(config);
+  if ((schedules as readonly string[]).includes(config.schedule.name)) scheduleOf(config);
+  if (!models.has(config.model.name)) return;
+  const { classes, imageShape } = modelOf(config);
+  const lengths = [
+    ['classNames', classes, 'classes'],
+    ['mean', imageShape[0], 'channels'],
+    ['deviation', imageShape[0], 'channels'],
+  ] as const;
+  for (const [key, count, what] of lengths) {
+    const { length } = config.data[key];
+    if (length === count) continue;
+    throw new check.CheckpointError(
+      `data.${key} must have one entry for each of the model's ${count} ${what}, but has ${length}`,
+    );
+  }
+}
+
+/** What a rounding error may add to the mean of white images. */
+const ROUNDING = 1e-6;
+
+/** Of pixel values from 0 to 1. */
+function parseMean(value: unknown, place: string): number {
+  return check.numberIn(
+    value,
+    place,
+    'a number from 0 to 1',
+    (mean) => mean >= -ROUNDING && mean <= 1 + ROUNDING,
+  );
+}
+
+/** Of pixel values from 0 to 1, which are divided by it in float32: it has to be a normal number there. */
+function parseDeviation(value: unknown, place: string): number {
+  return check.numberIn(
+    value,
+    place,
+    'a number above 0 and at most 1',
+    (deviation) => Math.fround(deviation) >= 2 ** -126 && deviation <= 1,
+  );
 }
 
 /** Configurations of runs without validation images have neither entry. */
@@ -187,19 +428,26 @@ export function wholeTrainImages({ trainImages, validationImages = 0, setAside }
 
 function parseTract(value: unknown, place: string): TractSetting {
   const { layer, lambda } = check.record(value, place);
-  return { layer: check.text(layer, 'tract.layer'), lambda: parseStoredLambda(lambda) };
+  return {
+    layer: Array.isArray(layer)
+      ? check.list(layer, 'tract.layer', check.text)
+      : check.text(layer, 'tract.layer'),
+    lambda: parseStoredLambda(lambda),
+  };
 }
 
 function parseStoredLambda(value: unknown): Lambda {
-  if (typeof value === 'number') return check.number(value, 'tract.lambda');
+  const positive = (number: unknown, place: string): number =>
+    check.numberIn(number, place, 'a number above 0', (lambda) => lambda > 0);
+  if (typeof value === 'number') return positive(value, 'tract.lambda');
   const { relative } = check.record(value, 'tract.lambda');
-  return { relative: check.number(relative, 'tract.lambda.relative') };
+  return { relative: positive(relative, 'tract.lambda.relative') };
 }
 
 function parseAugmentation(value: unknown, place: string): Augmentation {
   const { cropPadding, horizontalFlip } = check.record(value, place);
   return {
-    cropPadding: check.integer(cropPadding, 'augmentation.cropPadding', 0),
+    cropPadding: check.integer(cropPadding, 'augmentation.cropPadding', 0, LARGEST_OPTION),
     horizontalFlip: check.flag(horizontalFlip, 'augmentation.horizontalFlip'),
   };
 }

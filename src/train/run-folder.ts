@@ -1,58 +1,89 @@
 /**
  * A run's folder: `config.json`, `metrics.jsonl` (a line for every step and every epoch), `last.safetensors` and, where
- * validation images chose one, `best.safetensors`.
+ * validation images chose one, `best.safetensors`; and, while a process writes to it, `.lock`.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { mkdir, readFile, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SafetensorsError } from '../tensor/safetensors.js';
 import { type FileSystem, OutputError, outputError, writeAtomically } from './atomic-write.js';
 import { type Checkpoint, fromCheckpoint, toCheckpoint } from './checkpoint.js';
 import { checkFinite } from './divergence.js';
 import type { TrainingEvent } from './events.js';
+import { ExclusiveFolder } from './exclusive-folder.js';
 import { CheckpointError } from './json-check.js';
 import type { Progress } from './progress.js';
 import type { RunConfig } from './run-config.js';
+import { StateError } from './state.js';
 
 export type CheckpointKind = 'last' | 'best';
 
-/** A folder that a run writes to. */
+/** A folder that a run writes to; no other process does so at the same time. `close` lets go of it. */
 export class RunFolder {
   readonly path: string;
+  readonly #folder: ExclusiveFolder;
   readonly #files: FileSystem | undefined;
+  /** What a new run has written. */
+  readonly #written: Set<string> | undefined;
   #metrics: number | undefined;
-  /** Whether the folder was not there before. */
-  #made = false;
 
-  private constructor(path: string, files?: FileSystem) {
-    this.path = path;
+  private constructor(folder: ExclusiveFolder, isNew: boolean, files?: FileSystem) {
+    this.path = folder.path;
+    this.#folder = folder;
     this.#files = files;
+    if (isNew) this.#written = new Set();
   }
 
   /**
-   * Makes the folder of a new run, and makes sure that it can be written to.
+   * Makes the folder of a new run, and makes sure that it can be written to. A run that was killed before its first
+   * step is not in the way: it is replaced.
    *
    * @param files stands in for the file system in tests
-   * @throws OutputError where that fails, or where a run is in the folder already
+   * @throws OutputError where that fails, where another process has the folder, or where a run is in it already
    */
   static async create(path: string, files?: FileSystem): Promise<RunFolder> {
-    const folder = new RunFolder(path, files);
-    if (await exists(folder.file('last'))) {
-      throw new OutputError(
-        `${path} holds a run already; continue it with --resume ${path}, or choose another folder with --out`,
-      );
-    }
+    const folder = await ExclusiveFolder.open(path);
+    const last = join(path, 'last.safetensors');
     try {
-      folder.#made = await makeFolder(path);
+      if (await exists(last)) {
+        if (!(await isOfNoStep(path, last))) {
+          throw new OutputError(
+            `${path} holds a run already; continue it with --resume ${path}, or choose another folder with --out`,
+          );
+        }
+        await rm(last);
+      }
     } catch (error) {
+      await folder.close();
       throw outputError(error, path);
     }
-    return folder;
+    return new RunFolder(folder, true, files);
   }
 
-  /** The folder of a run that goes on. */
-  static resume(path: string, files?: FileSystem): RunFolder {
-    return new RunFolder(path, files);
+  /** Makes a folder for a new run, of the first name that is not taken: `name`, `name-2`, `name-3`, … */
+  static async createFresh(name: string): Promise<RunFolder> {
+    for (let number = 1; ; number++) {
+      const path = number === 1 ? name : `${name}-${number}`;
+      if (await exists(path)) continue;
+      try {
+        const folder = await ExclusiveFolder.open(path);
+        if (folder.isNew) return new RunFolder(folder, true);
+        await folder.close();
+      } catch (error) {
+        // Unless another process was faster.
+        if (!(await exists(path))) throw error;
+      }
+    }
+  }
+
+  /**
+   * The folder of a run that goes on. Read its checkpoint after this: before, another process may still write to it.
+   *
+   * @throws OutputError where another process has the folder, or it cannot be written to
+   */
+  static async resume(path: string, files?: FileSystem): Promise<RunFolder> {
+    if (!(await exists(path))) throw new OutputError(`there is no folder ${path} for a run to go on in`);
+    return new RunFolder(await ExclusiveFolder.open(path), false, files);
   }
 
   /** The path of a checkpoint. */
@@ -98,40 +129,52 @@ export class RunFolder {
   async save(kind: CheckpointKind, checkpoint: Checkpoint): Promise<string> {
     const { tensors, progress } = checkpoint.state;
     checkFinite(tensors, progress.step);
-    const path = this.file(kind);
-    await writeAtomically(path, toCheckpoint(checkpoint), this.#files);
-    return path;
+    this.#syncMetrics();
+    await this.#write(`${kind}.safetensors`, toCheckpoint(checkpoint));
+    return this.file(kind);
   }
 
-  /** Ends writing; a folder that was made for the run, and that nothing was written to, is removed. */
+  /** Ends writing, and lets go of the folder; one that was made for the run, and holds nothing, is removed. */
   async close(): Promise<void> {
     if (this.#metrics !== undefined) closeSync(this.#metrics);
     this.#metrics = undefined;
-    // Refused by the system where the folder holds anything.
-    if (this.#made) await rmdir(this.path).catch(() => undefined);
+    await this.#folder.close();
   }
 
-  async #write(name: string, text: string): Promise<void> {
-    await writeAtomically(join(this.path, name), text, this.#files);
+  /** Ends a new run that nothing came of: what it has written is removed. Of a run that goes on nothing is. */
+  async discard(): Promise<void> {
+    for (const name of this.#written ?? []) await rm(join(this.path, name), { force: true });
+    await this.close();
+  }
+
+  /** After a power failure no line may be missing that a checkpoint stands for. */
+  #syncMetrics(): void {
+    try {
+      if (this.#metrics !== undefined) fsyncSync(this.#metrics);
+    } catch (error) {
+      throw outputError(error, join(this.path, 'metrics.jsonl'));
+    }
+  }
+
+  async #write(name: string, content: Uint8Array | string): Promise<void> {
+    await this.#folder.confirm();
+    this.#written?.add(name);
+    await writeAtomically(join(this.path, name), content, this.#files);
   }
 }
 
-/**
- * Makes a folder and those around it; false if it is there already. Not Node's recursive mkdir: it never ends in a
- * place like /proc, where a folder exists but takes none.
- */
-async function makeFolder(path: string): Promise<boolean> {
+/** Whether a checkpoint is of a run that made no step. */
+async function isOfNoStep(folder: string, checkpoint: string): Promise<boolean> {
   try {
-    await mkdir(path);
-    return true;
+    const { state } = await readCheckpoint(checkpoint);
+    // Steps after the checkpoint are in the metrics only.
+    const metrics = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
+    return state.progress.step === 0 && !metrics.includes('"event":"step"');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return false;
-    const parent = dirname(path);
-    if (code !== 'ENOENT' || parent === path || (await exists(parent))) throw error;
+    // Whatever it is, it is not for us to remove.
+    if (error instanceof CheckpointError) return false;
+    throw error;
   }
-  await makeFolder(dirname(path));
-  return makeFolder(path);
 }
 
 /** The lines of a run's metrics that belong to what a checkpoint knows of. */
@@ -151,14 +194,6 @@ function knownMetrics(text: string, progress: Progress): string {
     })
     .map((line) => `${line}\n`)
     .join('');
-}
-
-/** Makes a folder for a new run whose name is not taken: `name`, `name-2`, `name-3`, … */
-export async function freshRunFolder(name: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const path = number === 1 ? name : `${name}-${number}`;
-    if (!(await exists(path))) return path;
-  }
 }
 
 /**
@@ -204,9 +239,15 @@ export function describing<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof SafetensorsError || error instanceof CheckpointError)) throw error;
-    throw new CheckpointError(`${path} cannot be used: ${error.message}`, { cause: error });
+    throw describedError(path, error);
   }
+}
+
+/** An error about what a file holds, with the name of the file; errors of another kind come back as they are. */
+export function describedError(path: string, error: unknown): unknown {
+  const about = [SafetensorsError, CheckpointError, StateError];
+  if (!(error instanceof Error && about.some((type) => error instanceof type))) return error;
+  return new CheckpointError(`${path} cannot be used: ${error.message}`, { cause: error });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import { diverged } from './divergence.js';
 import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { eventLoopTurn, loaderOf } from './loaders.js';
 import type { FitResult, RunOptions } from './options.js';
-import { type Progress, initialProgress } from './progress.js';
+import { type Progress, initialProgress, totalSteps } from './progress.js';
 import type { Trainer } from './trainer.js';
 
 /** What the loop needs of a trainer. */
@@ -31,7 +31,7 @@ export async function* runEpochs(
     ...(augmentation ? { augmentation } : {}),
   };
   const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
-  const steps = Math.min(epochs * stepsPerEpoch, maxSteps);
+  const steps = totalSteps(trainer.progress, stepsPerEpoch, epochs, maxSteps);
   const loader = loaderOf(dataset, dataset.train);
   let evaluation: Evaluation | undefined;
   const result = (interrupted: boolean): FitResult => ({ interrupted, ...(evaluation && { evaluation }) });

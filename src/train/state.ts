@@ -10,8 +10,10 @@ export interface Standardization {
 }
 
 export interface TrainingState {
-  /** Parameters, running statistics and the optimizer's state. */
+  /** Parameters, buffers, and what optimizer and transforms keep. */
   readonly tensors: Tensors;
+  /** Which of them are the model's own: parameters and buffers. */
+  readonly weightNames: readonly string[];
   readonly progress: Progress;
   /** Absent before the first batch. */
   readonly standardization?: Standardization;
@@ -28,19 +30,26 @@ export class StateError extends Error {
  * @throws StateError naming the first tensor that differs
  */
 export function checkState(wanted: Readonly<Record<string, TensorType>>, given: Tensors): void {
-  for (const [name, { dtype, shape }] of Object.entries(wanted)) {
-    const found = Object.hasOwn(given, name) ? given[name] : undefined;
-    if (!found)
-      throw new StateError(
-        `the model has a tensor "${name}" of ${dtype} ${formatShape(shape)}, which the checkpoint lacks`,
-      );
-    if (found.dtype !== dtype || !sameShape(found.shape, shape)) {
-      throw new StateError(
-        `"${name}" is ${dtype} ${formatShape(shape)} in the model, but ${found.dtype} ${formatShape(found.shape)} in the checkpoint`,
-      );
-    }
-  }
+  for (const [name, type] of Object.entries(wanted)) checkTensor(name, type, given);
   const extra = Object.keys(given).find((name) => !Object.hasOwn(wanted, name));
   if (extra !== undefined)
     throw new StateError(`the checkpoint has a tensor "${extra}", which the model lacks`);
+}
+
+/**
+ * @param wanted the type of the tensor that the model has under this name
+ * @throws StateError where `given` lacks it, or has another
+ */
+export function checkTensor(name: string, { dtype, shape }: TensorType, given: Tensors): void {
+  const found = Object.hasOwn(given, name) ? given[name] : undefined;
+  if (!found) {
+    throw new StateError(
+      `the model has a tensor "${name}" of ${dtype} ${formatShape(shape)}, which the checkpoint lacks`,
+    );
+  }
+  if (found.dtype !== dtype || !sameShape(found.shape, shape)) {
+    throw new StateError(
+      `"${name}" is ${dtype} ${formatShape(shape)} in the model, but ${found.dtype} ${formatShape(found.shape)} in the checkpoint`,
+    );
+  }
 }

@@ -1,10 +1,14 @@
 /** The graphs of evaluation and inference: a model with all that surrounds it. */
+import type { Tensors } from '../engine/session.js';
 import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { stateName } from '../graph/state-names.js';
 import { correct, crossEntropy } from '../nn/loss.js';
 import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
+import { Scope } from '../nn/scope.js';
 import { type Tensor, type TensorType, tensor } from '../tensor/tensor.js';
+import { checkState, checkTensor } from './state.js';
 
 /** The types of all parameters and running statistics of a model, by PyTorch's names. */
 export function modelTensors(model: Model): Record<string, TensorType> {
@@ -15,6 +19,27 @@ export function modelTensors(model: Model): Record<string, TensorType> {
       { dtype: value.dtype, shape: value.shape },
     ]),
   );
+}
+
+/**
+ * Checks that weights are those of a model. The model is built tensor by tensor, and no further than to the first that
+ * differs: what a file claims of its model costs no more than what the file holds.
+ *
+ * @throws StateError naming the first tensor that differs
+ */
+export function checkWeights(model: Model, weights: Tensors): void {
+  const graph = new Graph();
+  const wanted: Record<string, TensorType> = {};
+  const scope = Scope.root(graph, {
+    training: false,
+    weights(name, shape) {
+      wanted[name] = { dtype: 'float32', shape };
+      checkTensor(name, wanted[name], weights);
+      return graph.input(stateName(name), 'float32', shape);
+    },
+  });
+  model.forward(scope, graph.input('images', 'float32', [1, ...model.imageShape]));
+  checkState(wanted, weights);
 }
 
 /**

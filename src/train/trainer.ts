@@ -97,7 +97,9 @@ export class Trainer {
   /** A copy of everything it takes to continue the run elsewhere to the same bits. */
   async state(): Promise<TrainingState> {
     const [progress, standardization] = [this.#progress, this.#standardization];
-    return { tensors: await this.#step.store.read(), progress, ...(standardization && { standardization }) };
+    const { weightNames } = this;
+    const tensors = await this.#step.store.read();
+    return { tensors, weightNames, progress, ...(standardization && { standardization }) };
   }
 
   /**
