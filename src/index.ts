@@ -23,7 +23,6 @@ export { type VitOptions, vit, vitBase, vitSmall, vitTiny } from './models/vit.j
 export * as init from './nn/init.js';
 export { selfAttention } from './nn/attention.js';
 export { batchNorm, conv2d, layerNorm, linear } from './nn/layers.js';
-export { type FirstLayerKind, firstLayers } from './nn/input-layers.js';
 export { correct, crossEntropy } from './nn/loss.js';
 export { type Model, trace } from './nn/model.js';
 export { Scope } from './nn/scope.js';
@@ -65,8 +64,9 @@ export {
 export { type ExportOptions, exportOnnx } from './train/export.js';
 export { CheckpointError } from './train/json-check.js';
 export type { FitOptions, FitResult, TrainerOptions } from './train/options.js';
-export { type RunConfig, describeRun, fitOptionsOf, modelOf, trainerOptionsOf } from './train/run-config.js';
+export { type RunConfig, describeRun, runOptionsOf, modelOf, trainerOptionsOf } from './train/run-config.js';
 export { StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';
-export { evaluationGraph, inferenceGraph, trainingGraph } from './train/step-graph.js';
+export { evaluationGraph, inferenceGraph } from './train/step-graph.js';
+export { gradientGraph, trainingGraph, updateGraph } from './train/training-graph.js';
 export { Trainer } from './train/trainer.js';

@@ -10,7 +10,6 @@ export interface BenchCase {
   readonly name: string;
   readonly description: string;
   readonly batchSize: number;
-  readonly learningRate: number;
   readonly model: () => Model;
   readonly optimizer: () => Optimizer;
 }
@@ -32,18 +31,17 @@ const case_ = (
   description: string,
   batchSize: number,
   [model, options]: readonly [string, Readonly<Record<string, ConfigValue>>],
-  [learningRate, optimizer]: readonly [number, () => Optimizer],
+  optimizer: () => Optimizer,
 ): BenchCase => ({
   name,
   description,
   batchSize,
-  learningRate,
   model: () => createModel(model, options),
   optimizer,
 });
 
-const momentum = [0.01, () => sgd({ learningRate: 0.1, momentum: 0.9 })] as const;
-const adaptive = [0.001, () => adam()] as const;
+const momentum = (): Optimizer => sgd({ learningRate: 0.01, momentum: 0.9 });
+const adaptive = (): Optimizer => adam({ learningRate: 0.001 });
 const resnet18 = ['resnet18', {}] as const;
 const resnet50 = ['resnet50', { stem: 'imagenet', imageSize: 64 }] as const;
 const vit96 = ['vit', { width: 96, depth: 4, heads: 3, mlpRatio: 2 }] as const;
@@ -68,7 +66,7 @@ export function caseNamed(name: string): BenchCase {
 
 export function describeCase(benchCase: BenchCase, threads?: number): CaseDescription {
   const { name, config } = benchCase.model();
-  const { batchSize, learningRate } = benchCase;
-  const optimizer = benchCase.optimizer().name;
-  return { model: name, config, batchSize, optimizer, learningRate, threads };
+  const { batchSize } = benchCase;
+  const { name: optimizer, schedule } = benchCase.optimizer();
+  return { model: name, config, batchSize, optimizer, learningRate: schedule.rate(0, 1), threads };
 }

@@ -1,35 +1,31 @@
 /** Batches to train on while the clock runs: images of the embedded dataset, since noise would train otherwise. */
-import type { Tensors } from '../engine/session.js';
-import { type ImageDataset, imageSize } from '../data/dataset.js';
+import { imageSize } from '../data/dataset.js';
 import { shapes } from '../data/shapes.js';
 import type { Model } from '../nn/model.js';
-import { tensor } from '../tensor/tensor.js';
+import type { TrainingBatch } from '../train/options.js';
+import type { Standardization } from '../train/state.js';
 
 /** Different batches; they come again in turn. */
 const BATCHES = 4;
 
-/** The inputs of a step beside the state and the optimizer's. */
-export function batches(model: Model, batchSize: number): Tensors[] {
-  const dataset = shapes({ train: BATCHES * batchSize, test: 1 });
-  return Array.from({ length: BATCHES }, (_, index) => batch(dataset, model, batchSize, index));
-}
-
-function batch(dataset: ImageDataset, model: Model, batchSize: number, index: number): Tensors {
-  const { imageShape, train, mean, deviation } = dataset;
-  const [first, size] = [index * batchSize, imageSize(imageShape)];
-  const images = train.images.slice(first * size, (first + batchSize) * size);
-  const [channels, height] = imageShape;
+/** Batches of a model's image size, and how their pixels are standardised. */
+export function batches(
+  model: Model,
+  batchSize: number,
+): { inputs: TrainingBatch[]; standardization: Standardization } {
+  const { imageShape, train, mean, deviation } = shapes({ train: BATCHES * batchSize, test: 1 });
+  const size = imageSize(imageShape);
+  const [, height] = imageShape;
   const factor = model.imageShape[1] / height;
-  return {
-    images: tensor(
-      'uint8',
-      [batchSize, ...model.imageShape],
-      factor === 1 ? images : enlarged(images, height, factor),
-    ),
-    labels: tensor('int32', [batchSize], Int32Array.from(train.labels.subarray(first, first + batchSize))),
-    mean: tensor('float32', [channels], mean),
-    deviation: tensor('float32', [channels], deviation),
-  };
+  const inputs = Array.from({ length: BATCHES }, (_, index) => {
+    const first = index * batchSize;
+    const images = train.images.slice(first * size, (first + batchSize) * size);
+    return {
+      images: factor === 1 ? images : enlarged(images, height, factor),
+      labels: Int32Array.from(train.labels.subarray(first, first + batchSize)),
+    };
+  });
+  return { inputs, standardization: { mean, deviation } };
 }
 
 /**

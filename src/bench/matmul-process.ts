@@ -1,7 +1,7 @@
 /** The process that multiplies matrices, for the rate that everything else is compared with. */
 import process from 'node:process';
 import { compile } from '../engine/compile.js';
-import { Stepper } from '../engine/stepper.js';
+import { toRuntime } from '../engine/session.js';
 import { Graph } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { Random } from '../random/random.js';
@@ -24,9 +24,9 @@ const graph = new Graph();
 const [a, b] = ['a', 'b'].map((name) => graph.input(name, 'float32', shape));
 graph.output('product', op.matMul(a, b));
 const program = await compile(graph, { threads });
-// A step without a state writes into the same memory every time.
-const stepper = new Stepper(program, {}, { product: zeros('float32', shape) });
-const factors = { a: matrix('a'), b: matrix('b') };
+// The product is written into the same memory every time.
+const factors = toRuntime({ a: matrix('a'), b: matrix('b') });
+const product = toRuntime({ product: zeros('float32', shape) });
 const started = performance.now();
-await stepper.step(factors);
-await serve({ firstStepMilliseconds: performance.now() - started }, () => stepper.step(factors));
+await program.runInto(factors, product);
+await serve({ firstStepMilliseconds: performance.now() - started }, () => program.runInto(factors, product));

@@ -35,7 +35,7 @@ try {
     await training.step();
     times.push(performance.now() - started);
   }
-  training.program.endProfiling();
+  await training.release();
   const [file] = await readdir(folder);
   const events = JSON.parse(await readFile(path.join(folder, file), 'utf8')) as ProfileEvent[];
   const result: ProfiledCase = {

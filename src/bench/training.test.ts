@@ -13,7 +13,6 @@ const tiny: BenchCase = {
   name: 'tiny',
   description: 'a small transformer',
   batchSize: 2,
-  learningRate: 0.01,
   model: () => vit({ width: 8, depth: 1, heads: 2 }),
   optimizer: () => sgd({ learningRate: 0.1 }),
 };
@@ -30,7 +29,7 @@ it('prepares a step, and its profile names the layers', async () => {
     assert.deepEqual(seen, ['built', 'lowered', 'session']);
     assert.ok(training.stateBytes > 0);
     for (let i = 0; i < 3; i++) await training.step();
-    training.program.endProfiling();
+    await training.release();
     const [file] = await readdir(folder);
     const events = JSON.parse(await readFile(path.join(folder, file), 'utf8')) as ProfileEvent[];
     const profile = summarizeProfile(events, 1);
@@ -39,7 +38,6 @@ it('prepares a step, and its profile names the layers', async () => {
     const layer = profile.layers.find((one) => one.layer === 'patch_embed.proj');
     assert.ok(layer && layer.milliseconds.tract > 0 && layer.milliseconds.forward > 0);
     assert.ok(profile.peakBytes > 0);
-    await training.program.release();
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -128,7 +128,7 @@ async function run(
   const out = flags.out ?? join('runs', `compare-${flags.data}-${flags.model}${scaling}`);
   const comparison = {
     dataset: scaleInput(dataset, flags.inputScaling),
-    model: { name: model.name, config: model.config },
+    model,
     variants,
     seeds,
     training: { ...training, device, ...(threads !== undefined && { threads }) },

@@ -24,6 +24,6 @@ export async function testBest(
   signal: AbortSignal,
 ): Promise<FinalTest | undefined> {
   const { state } = await readCheckpoint(folder.file('best'));
-  const evaluation = await trainer.evaluateWeights(weightsOf(state.tensors), dataset, { signal });
+  const evaluation = await trainer.evaluateWeights(weightsOf(state), dataset, { signal });
   return evaluation && { ...evaluation, epoch: state.progress.epoch };
 }

@@ -23,7 +23,7 @@ export interface InspectFlags {
 
 /** Draws the filters of a run and its ‖Δz‖ picture, as a page and as SVG files. */
 export async function inspect(run: string, flags: InspectFlags): Promise<void> {
-  const { file, config, model, learned } = await readTrained(run);
+  const { file, config, model, trainable, learned } = await readTrained(run);
   const { name } = config.data;
   if (!isDatasetName(name)) {
     throw new UsageError(`${file} is of a run on "${name}", which is no dataset of this command`);
@@ -32,7 +32,7 @@ export async function inspect(run: string, flags: InspectFlags): Promise<void> {
   const { lambda, device, threads } = flags;
   const { filters, updates, html } = await inspectModel(
     `The first layer of ${model.name}, trained on ${name}${config.tract ? ' with TrAct' : ''}`,
-    model,
+    trainable,
     learned,
     dataset,
     { device, ...(lambda !== undefined && { lambda }), ...(threads !== undefined && { threads }) },

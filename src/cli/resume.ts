@@ -133,7 +133,7 @@ function flagValues(config: RunConfig): FlagValues {
     augment: config.augmentation !== null,
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,
-    tractLayer: tract?.layer,
+    tractLayer: tract ? [tract.layer].flat().join() : undefined,
     optimizer: optimizer.name,
     momentum: optimizer.config.momentum,
     nesterov: optimizer.config.nesterov,

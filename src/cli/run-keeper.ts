@@ -55,7 +55,7 @@ export class RunKeeper {
   }
 
   async save(kind: CheckpointKind): Promise<void> {
-    const { state } = this.#trainer;
+    const state = await this.#trainer.state();
     const path = await this.#folder.save(kind, { config: this.#config, state });
     const { step } = state.progress;
     if (kind === 'last') {

@@ -6,14 +6,14 @@ import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { createOptimizer, createSchedule } from '../optim/registry.js';
-import { fromSafetensors } from '../tensor/safetensors.js';
-import { tract } from '../tract/tract.js';
-import { restoreTrainer, weightsOf } from '../train/checkpoint.js';
-import { type RunConfig, describeRun, fitOptionsOf } from '../train/run-config.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
+import { tract, tractSetting } from '../tract/tract.js';
+import { readWeights, restoreTrainer } from '../train/checkpoint.js';
+import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
-import type { FitOptions, TrainerOptions } from '../train/options.js';
+import type { RunOptions, TrainerOptions } from '../train/options.js';
 import { datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError, checked } from './errors.js';
@@ -25,7 +25,7 @@ import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates } from './train-flags.j
 export interface TrainPlan {
   readonly config: RunConfig;
   readonly dataset: ImageDataset;
-  readonly fit: FitOptions;
+  readonly options: RunOptions;
   readonly folder: RunFolder;
   /** Whether it continues a run. */
   readonly resumed: boolean;
@@ -36,32 +36,32 @@ export interface TrainPlan {
 
 /** A new run. */
 export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
-  const model = modelFrom(flags, command);
+  const given = trainableFrom(flags, command);
   const trainerOptions = optimizationFrom(flags, command);
-  const weights = flags.weights === undefined ? undefined : await readWeights(flags.weights);
+  const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
   const dataset = await datasetFrom(flags, signal);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
     last: 'drop',
   });
-  checkFits(dataset, model);
+  checkFits(dataset, given.model);
   const { epochs, maxSteps, device, threads } = flags;
-  const fit: FitOptions = {
+  const options: RunOptions = {
     epochs,
     augmentation: flags.augment ? dataset.augmentation : null,
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const name = `runs/${flags.data}-${flags.model}${model.tract ? '-tract' : ''}`;
+  const name = `runs/${flags.data}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
   return {
-    config: describeRun(model, trainerOptions, dataset, fit),
+    config: describeRun(given, trainerOptions, dataset, options),
     dataset,
-    fit,
+    options,
     folder: await (flags.out === undefined ? RunFolder.createFresh(name) : RunFolder.create(flags.out)),
     resumed: false,
     extended: false,
     async createTrainer() {
-      const trainer = await Trainer.create(model, { ...trainerOptions, device, ...(threads && { threads }) });
+      const trainer = await Trainer.create(given, { ...trainerOptions, device, ...(threads && { threads }) });
       if (weights) {
         try {
           trainer.load(weights);
@@ -96,7 +96,7 @@ export async function continuedRun(
     return {
       config,
       dataset,
-      fit: fitOptionsOf(config),
+      options: runOptionsOf(config),
       folder,
       resumed: true,
       extended,
@@ -136,8 +136,13 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
     );
   }
   const options = Object.fromEntries(given.map((key) => [key, flags[key]]));
-  const model = checked(() => createModel(flags.model, { ...datasetFacts[flags.data], ...options }));
-  if (flags.tract === undefined && flags.tractLayer === undefined) return model;
+  return checked(() => createModel(flags.model, { ...datasetFacts[flags.data], ...options }));
+}
+
+/** What the flags train: the model, with TrAct if they say so. @throws UsageError */
+function trainableFrom(flags: TrainFlags, command: Command): Trainable {
+  const model = modelFrom(flags, command);
+  if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
     ...(flags.tractLayer !== undefined && { layer: flags.tractLayer }),
@@ -160,15 +165,16 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
   };
   const { lr = defaultRates[optimizer], warmup } = flags;
   return {
-    optimizer: checked(() => createOptimizer(optimizer, config)),
-    schedule: createSchedule(flags.schedule, { lr, warmup }),
+    optimizer: checked(() => {
+      return createOptimizer(optimizer, createSchedule(flags.schedule, { lr, warmup }), config);
+    }),
     batchSize,
     seed,
     labelSmoothing,
   };
 }
 
-async function readWeights(path: string): Promise<ReturnType<typeof weightsOf>> {
+async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {
   const bytes = await readBytes(path);
-  return describing(path, () => weightsOf(fromSafetensors(bytes).tensors));
+  return describing(path, () => readWeights(bytes));
 }

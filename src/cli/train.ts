@@ -45,7 +45,7 @@ export async function train(flags: TrainFlags, command: Command): Promise<number
 }
 
 async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Promise<FitResult> {
-  const { config, dataset, fit, folder } = plan;
+  const { config, dataset, options, folder } = plan;
   let trainer: Trainer | undefined;
   try {
     trainer = await plan.createTrainer();
@@ -67,7 +67,7 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     });
     await keeper.begin(plan.extended);
     const result = await fitAndSave(trainer, keeper, dataset, {
-      ...fit,
+      ...options,
       signal,
       onEvent: (event) => keeper.onEvent(event),
     });

@@ -3,7 +3,9 @@ import type { Model } from '../nn/model.js';
 import { type Checkpoint, weightsOf } from '../train/checkpoint.js';
 import type { LearnedState } from '../train/evaluator.js';
 import { CheckpointError } from '../train/json-check.js';
-import { type RunConfig, modelOf } from '../train/run-config.js';
+import { createVariantModel } from '../compare/variant.js';
+import { type RunConfig, modelOf, trainableOf } from '../train/run-config.js';
+import type { Trainable } from '../optim/trainable.js';
 import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { StateError, checkState } from '../train/state.js';
 import { modelTensors } from '../train/step-graph.js';
@@ -14,6 +16,8 @@ export interface Trained {
   readonly config: RunConfig;
   readonly progress: Checkpoint['state']['progress'];
   readonly model: Model;
+  /** The model with the transforms it was trained with. */
+  readonly trainable: Trainable;
   readonly learned: LearnedState;
 }
 
@@ -25,10 +29,10 @@ export interface Trained {
  */
 export async function readTrained(run: string): Promise<Trained> {
   const { file, config, state } = await keptCheckpoint(run);
-  const weights = weightsOf(state.tensors);
+  const weights = weightsOf(state);
   const { mean, deviation } = config.data;
   try {
-    const model = modelOf(config);
+    const model = modelOf(config, createVariantModel);
     checkState(modelTensors(model), weights);
     const [channels] = model.imageShape;
     if ([mean, deviation].some(({ length }) => length !== channels)) {
@@ -44,6 +48,7 @@ export async function readTrained(run: string): Promise<Trained> {
       config,
       progress: state.progress,
       model,
+      trainable: trainableOf(config, model),
       learned: { weights, standardization: { mean, deviation } },
     };
   } catch (error) {

@@ -224,9 +224,9 @@ async function firstLayers(
   for (const run of firstOfEach(plan)) {
     const learned = await learnedState(run, runs);
     if (!learned) continue;
-    const picture = await filterPicture(run.model, learned.weights);
+    const picture = await filterPicture(run.given.model, learned.weights);
     if (picture) filters.set(run.variant.id, picture);
-    updates ??= await updatePicture(run.model, learned, dataset, {
+    updates ??= await updatePicture(run.given, learned, dataset, {
       ...(lambda !== undefined && { lambda }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
@@ -240,7 +240,7 @@ async function learnedState({ folder }: PlannedRun, runs: string): Promise<Learn
   try {
     const { state, config } = await readCheckpoint(await findCheckpoint(join(runs, folder), ['last']));
     const { mean, deviation } = config.data;
-    return { weights: weightsOf(state.tensors), standardization: { mean, deviation } };
+    return { weights: weightsOf(state), standardization: { mean, deviation } };
   } catch (error) {
     if (error instanceof CheckpointError) return undefined;
     throw error;

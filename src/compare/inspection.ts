@@ -2,6 +2,7 @@
 import { type ImageDataset, imageCount, imageSize } from '../data/dataset.js';
 import type { Device } from '../engine/device.js';
 import type { Model } from '../nn/model.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
 import { FirstLayerError } from '../tract/first-layer.js';
 import type { Lambda } from '../tract/lambda.js';
 import type { LearnedState } from '../train/evaluator.js';
@@ -39,7 +40,7 @@ export interface UpdatePicture {
  * @returns undefined for a model whose first layer TrAct is not for (whitening, say)
  */
 export async function updatePicture(
-  model: Model,
+  model: Model | Trainable,
   { weights, standardization }: LearnedState,
   { train, imageShape }: ImageDataset,
   options: InspectionOptions = {},
@@ -89,13 +90,14 @@ export interface Inspection {
  */
 export async function inspect(
   title: string,
-  model: Model,
+  given: Model | Trainable,
   learned: LearnedState,
   dataset: ImageDataset,
   options: InspectionOptions = {},
 ): Promise<Inspection> {
+  const { model } = trainable(given);
   const filters = await filterPicture(model, learned.weights);
-  const updates = await updatePicture(model, learned, dataset, options);
+  const updates = await updatePicture(given, learned, dataset, options);
   const sections = [
     paragraphs([title], 'answer long'),
     filters &&

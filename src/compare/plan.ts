@@ -3,16 +3,18 @@ import { createHash } from 'node:crypto';
 import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
-import type { ConfigValue, Model } from '../nn/model.js';
-import { checkFitOptions, checkTrainerOptions } from '../train/check-options.js';
+import type { Model } from '../nn/model.js';
+import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js';
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
-import { type Variant, modelOfVariant } from './variant.js';
+import type { Trainable } from '../optim/trainable.js';
+import { type Variant, trainableOfVariant } from './variant.js';
 
 export interface Comparison {
   /** The same for all runs, in the same scale of its pixels. */
   readonly dataset: ImageDataset;
-  readonly model: { readonly name: string; readonly config: Readonly<Record<string, ConfigValue>> };
+  /** Built in, or your own. */
+  readonly model: Model;
   /** The first is what the others are compared with. */
   readonly variants: readonly Variant[];
   /** Of initial weights, order and augmentation: runs of equal seeds see the same batches. */
@@ -29,7 +31,7 @@ export interface Comparison {
 export interface PlannedRun {
   readonly variant: Variant;
   readonly seed: number;
-  readonly model: Model;
+  readonly given: Trainable;
   readonly config: RunConfig;
   /** A hash of everything that the run's figures depend on. */
   readonly id: string;
@@ -58,7 +60,7 @@ export function planComparison(comparison: Comparison): Plan {
   const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
   if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
   checkTrainerOptions(training);
-  checkFitOptions(comparison);
+  checkRunOptions(comparison);
   if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
   const stepsPerEpoch = batchCount(imageCount(dataset.train), {
     batchSize: training.batchSize ?? 128,
@@ -69,13 +71,13 @@ export function planComparison(comparison: Comparison): Plan {
   const data = fingerprint(dataset);
   const runs = seeds.flatMap((seed) =>
     variants.map((variant): PlannedRun => {
-      const built = modelOfVariant(variant, model.name, model.config);
+      const given = trainableOfVariant(variant, model);
       const fit = {
         epochs,
         ...(maxSteps !== undefined && { maxSteps }),
         ...(augmentation !== undefined && { augmentation }),
       };
-      const config = describeRun(built, { ...training, seed }, dataset, fit);
+      const config = describeRun(given, { ...training, seed }, dataset, fit);
       const device = training.device ?? 'cpu';
       const id = createHash('sha256')
         .update(JSON.stringify({ config, data, device, evaluateEvery }))
@@ -84,7 +86,7 @@ export function planComparison(comparison: Comparison): Plan {
       return {
         variant,
         seed,
-        model: built,
+        given,
         config,
         id,
         folder: `${variant.id}-seed${seed}-${id.slice(0, 8)}`,

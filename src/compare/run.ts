@@ -5,7 +5,7 @@ import { restoreTrainer } from '../train/checkpoint.js';
 import { DivergenceError } from '../train/divergence.js';
 import type { StepEvent } from '../train/events.js';
 import type { TrainerOptions } from '../train/options.js';
-import { fitOptionsOf } from '../train/run-config.js';
+import { runOptionsOf } from '../train/run-config.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import type { PlannedRun } from './plan.js';
@@ -55,13 +55,13 @@ async function train(
 ): Promise<{ interrupted: boolean; diverged?: string }> {
   const { trainer, folder } = await begin(run, path, training);
   const save = async (): Promise<void> => {
-    await folder.save('last', { config: run.config, state: trainer.state });
+    await folder.save('last', { config: run.config, state: await trainer.state() });
   };
   let saved = performance.now();
   try {
     await folder.begin(run.config, trainer.progress);
     const { interrupted } = await trainer.fit(dataset, {
-      ...fitOptionsOf(run.config),
+      ...runOptionsOf(run.config),
       evaluateEvery,
       ...(signal && { signal }),
       async onEvent(event) {
@@ -94,10 +94,11 @@ async function begin(
   const folder = await (file === undefined ? RunFolder.create(path) : RunFolder.resume(path));
   try {
     if (file === undefined) {
-      return { folder, trainer: await Trainer.create(run.model, { ...training, seed: run.seed }) };
+      return { folder, trainer: await Trainer.create(run.given, { ...training, seed: run.seed }) };
     }
     const { device, threads } = training;
     const trainer = await restoreTrainer(await readCheckpoint(file), {
+      model: run.given.model,
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
     });

@@ -11,7 +11,9 @@ import * as check from '../train/json-check.js';
 import type { TrainerOptions } from '../train/options.js';
 import { Trainer } from '../train/trainer.js';
 import type { Model } from '../nn/model.js';
-import { constant } from '../optim/schedule.js';
+import type { Trainable } from '../optim/trainable.js';
+import { Random } from '../random/random.js';
+import { eventLoopTurn, loaderOf } from '../train/loaders.js';
 import type { PlannedRun } from './plan.js';
 import { median } from './statistics.js';
 
@@ -40,7 +42,7 @@ export async function relativeStepTimes(
   const result = new Map([[base.variant.id, 1]]);
   for (const run of others) {
     const key = `${run.id}/${base.id}`;
-    known[key] ??= await relativeStepTime(base.model, run.model, dataset, training, signal);
+    known[key] ??= await relativeStepTime(base.given, run.given, dataset, training, signal);
     // What was given up half way is no measurement to keep.
     if (signal?.aborted) break;
     result.set(run.variant.id, known[key]);
@@ -58,82 +60,46 @@ async function readTimes(file: string): Promise<Record<string, number>> {
   }
 }
 
-/** The median time of a step of `other` over that of `base`, both made in turn. */
+/** The median time of a step of `other` over that of `base`, both made in turn on the same images. */
 export async function relativeStepTime(
-  base: Model,
-  other: Model,
+  base: Model | Trainable,
+  other: Model | Trainable,
   dataset: ImageDataset,
   training: Omit<TrainerOptions, 'seed'>,
   signal?: AbortSignal,
 ): Promise<number> {
-  const turns = new Turns(2);
-  const began = performance.now();
-  const time = async (model: Model, player: number): Promise<number> => {
-    // At a rate of 0 a step costs the same, and nothing can diverge.
-    const trainer = await Trainer.create(model, { ...training, schedule: constant({ lr: 0 }) });
-    const times: number[] = [];
-    const done = new AbortController();
-    try {
-      await turns.wait(player);
-      await trainer.fit(dataset, {
-        // Without epochs' ends there are no evaluations on the way.
-        epochs:
-          Math.ceil((WARM_UP + TIMED) / Math.floor(dataset.train.labels.length / trainer.batchSize)) + 1,
-        augmentation: null,
-        signal: done.signal,
-        async onEvent(event) {
-          if (event.event !== 'step') return;
-          if (event.step > WARM_UP) times.push(1 / event.imagesPerSecond);
-          const late = performance.now() - began > 1000 * SECONDS && times.length > 3;
-          if (event.step >= WARM_UP + TIMED || late || signal?.aborted) done.abort();
-          else await turns.pass(player);
-        },
-      });
-    } finally {
-      turns.leave(player);
-      await trainer.release();
+  const { mean, deviation } = dataset;
+  const trainers: Trainer[] = [];
+  const loader = loaderOf(dataset, dataset.train);
+  try {
+    for (const given of [base, other])
+      trainers.push(await Trainer.create(given, { ...training, standardization: { mean, deviation } }));
+    const times = trainers.map((): number[] => []);
+    const began = performance.now();
+    for (let made = 0, epoch = 0; made < WARM_UP + TIMED; epoch++) {
+      const plan = {
+        batchSize: trainers[0].batchSize,
+        shuffle: true,
+        last: 'drop' as const,
+        random: Random.fromSeed(epoch).state,
+      };
+      for await (const { images, labels } of loader.epoch(plan)) {
+        if (signal?.aborted) return NaN;
+        for (const [player, trainer] of trainers.entries()) {
+          const started = performance.now();
+          // At a rate of 0 a step costs the same, and nothing can diverge.
+          await trainer.step({ images, labels }, { learningRate: 0 });
+          if (made >= WARM_UP) times[player].push(performance.now() - started);
+        }
+        made++;
+        const late = performance.now() - began > 1000 * SECONDS && times[1].length > 3;
+        if (made >= WARM_UP + TIMED || late) return median(times[1]) / median(times[0]);
+        await eventLoopTurn();
+      }
     }
-    // What was given up may have no times at all; whoever gave it up takes no notice of it.
-    return signal?.aborted ? NaN : median(times);
-  };
-  const [first, second] = await Promise.all([time(base, 0), time(other, 1)]);
-  return second / first;
-}
-
-/** Lets players go one after the other, round and round. */
-class Turns {
-  readonly #playing: boolean[];
-  readonly #waiting = new Map<number, () => void>();
-  #turn = 0;
-
-  constructor(players: number) {
-    this.#playing = Array.from({ length: players }, () => true);
-  }
-
-  /** Waits until it is the player's turn. */
-  wait(player: number): Promise<void> {
-    if (this.#turn === player) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.set(player, resolve));
-  }
-
-  /** Ends the player's turn, and waits for the next. */
-  pass(player: number): Promise<void> {
-    this.#advance();
-    return this.wait(player);
-  }
-
-  /** The player takes no more turns. */
-  leave(player: number): void {
-    this.#playing[player] = false;
-    if (this.#turn === player) this.#advance();
-  }
-
-  #advance(): void {
-    if (!this.#playing.includes(true)) return;
-    do this.#turn = (this.#turn + 1) % this.#playing.length;
-    while (!this.#playing[this.#turn]);
-    const wake = this.#waiting.get(this.#turn);
-    this.#waiting.delete(this.#turn);
-    wake?.();
+    return median(times[1]) / median(times[0]);
+  } finally {
+    await loader.close();
+    for (const trainer of trainers) await trainer.release();
   }
 }

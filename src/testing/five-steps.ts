@@ -1,5 +1,5 @@
 /** A short training run that uses nothing but the package's public entry: the same code in Node and in a browser. */
-import { type Device, Trainer, adam, constant, limit, shapes, tract, vit } from '../index.js';
+import { type Device, Trainer, adam, limit, shapes, tract, vit } from '../index.js';
 
 export interface FiveSteps {
   /** The loss of each step. */
@@ -10,10 +10,8 @@ export interface FiveSteps {
 /** Trains a small vision transformer with TrAct for five steps and evaluates it. */
 export async function fiveSteps(device: Device = 'cpu'): Promise<FiveSteps> {
   const model = vit({ width: 32, depth: 2, heads: 2, patch: 8 });
-  tract(model, { lambda: 0.1 });
-  const trainer = await Trainer.create(model, {
-    optimizer: adam(),
-    schedule: constant(1e-3),
+  const trainer = await Trainer.create(tract(model, { lambda: 0.1 }), {
+    optimizer: adam({ learningRate: 1e-3 }),
     batchSize: 16,
     seed: 3,
     device,

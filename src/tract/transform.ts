@@ -25,22 +25,21 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
     statistics: (pass) =>
       new Map(
         weights.flatMap((weight) => {
+          // Frozen weights have no gradient to transform.
+          if (!pass.parameters.has(weight)) return [];
           const layer = layerOf(weight, pass.nodes, pass.parameters);
-          return Object.entries(layerStatistics(layer, pass)).map(([name, value]): [string, Value] => [
-            `${weight}/${name}`,
-            value,
-          ]);
+          const found = pass.images.graph.inScope(scopeOf(weight), () => layerStatistics(layer, pass));
+          return Object.entries(found).map(([name, value]): [string, Value] => [`${weight}/${name}`, value]);
         }),
       ),
     apply(gradients, { statistics }) {
       const result = new Map(gradients);
       for (const weight of weights) {
         const vanilla = gradients.get(weight);
-        // Frozen weights have no gradient.
         if (!vanilla) continue;
         const statistic = (name: string): Value | undefined => statistics.get(`${weight}/${name}`);
         const gram = statistic('gram');
-        const transformed = vanilla.graph.inScope(`${weight}/tract`, () =>
+        const transformed = vanilla.graph.inScope(scopeOf(weight), () =>
           gram
             ? primal(vanilla, gram, lambda)
             : dual(vanilla, statistic('rows')!, statistic('gradients')!, lambda),
@@ -51,6 +50,9 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
     },
   };
 }
+
+/** What nodes of the transform are known by, such as `conv1/tract`. */
+const scopeOf = (weight: string): string => `${weight.slice(0, Math.max(weight.lastIndexOf('.'), 0))}/tract`;
 
 /**
  * The gradient of one layer's weights by TrAct, of a batch in one piece.

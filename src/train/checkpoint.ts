@@ -57,7 +57,7 @@ export function toCheckpoint({ config, state }: Checkpoint): Uint8Array {
 export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = fromSafetensors(bytes);
   const entries: Readonly<Partial<Record<string, string>>> = metadata;
-  const { tract_ts_checkpoint: format, config: configText, progress: progressText, weights } = entries;
+  const { tract_ts_checkpoint: format, config: configText, progress: progressText } = entries;
   if (format === undefined || configText === undefined || progressText === undefined) {
     throw new CheckpointError(
       'it holds tensors, but no configuration of a model: it is not a checkpoint of tract-ts (weights alone are taken by train --weights)',
@@ -73,7 +73,7 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   const progress = parseProgress(parseJson(progressText, 'progress'), config);
   const state = {
     tensors,
-    weightNames: weights === undefined ? plainNames(tensors) : parseNames(weights, tensors),
+    weightNames: namesOf(entries, tensors),
     progress,
     standardization: { mean, deviation },
   };
@@ -81,13 +81,10 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   return { config, state };
 }
 
-/** Until files had a list of them, no name of a weight had a slash. */
-function plainNames(tensors: Tensors): string[] {
-  return Object.keys(tensors).filter((name) => !name.includes('/'));
-}
-
-function parseNames(json: string, tensors: Tensors): string[] {
-  return list(parseJson(json, 'weights'), 'weights', (name, place) => {
+/** The names of a checkpoint's weights. Until files had a list of them, none had a slash. */
+function namesOf({ weights }: Readonly<Partial<Record<string, string>>>, tensors: Tensors): string[] {
+  if (weights === undefined) return Object.keys(tensors).filter((name) => !name.includes('/'));
+  return list(parseJson(weights, 'weights'), 'weights', (name, place) => {
     if (typeof name === 'string' && Object.hasOwn(tensors, name)) return name;
     throw new CheckpointError(`${place} is no tensor of the file`);
   });
@@ -107,8 +104,17 @@ export function weightsOf({ tensors, weightNames }: Pick<TrainingState, 'tensors
   return Object.fromEntries(weightNames.map((name) => [name, tensors[name]]));
 }
 
-/** The weights in a file of another program, without what PyTorch's batch norm counts and nothing here depends on. */
-export function foreignWeights(tensors: Tensors): Tensors {
+/**
+ * The weights in a file of any program's: a checkpoint's own, or all tensors without what PyTorch's batch norm counts
+ * and nothing here depends on.
+ *
+ * @throws SafetensorsError for a file that is damaged or none of this format
+ * @throws CheckpointError for a checkpoint that is damaged
+ */
+export function readWeights(bytes: Uint8Array): Tensors {
+  const { tensors, metadata } = fromSafetensors(bytes);
+  if (Object.hasOwn(metadata, 'tract_ts_checkpoint'))
+    return weightsOf({ tensors, weightNames: namesOf(metadata, tensors) });
   return Object.fromEntries(
     Object.entries(tensors).filter(([name]) => !name.endsWith('.num_batches_tracked')),
   );
