@@ -91,6 +91,23 @@ test('a best checkpoint that was chosen on the test images, as once was done, is
   assert.match((await tract(['eval', join(old, 'best.safetensors')])).stdout, /^\S+best\.safetensors/);
 });
 
+test('compare takes the share, too, and the same images whatever the seeds', async () => {
+  const small = mlp.slice(1);
+  const outcome = await tract([
+    ...['compare', ...small, '--validation', '0.2', '--epochs', '1', '--seeds', '3,4', '--methods'],
+    ...['vanilla,tract', '--out', join(folder, 'compare')],
+  ]);
+  assert.equal(outcome.code, 0, outcome.stderr);
+  assert.equal(outcome.stdout.match(/seed [34] {2}validation accuracy \S+ %/g)?.length, 4);
+  const runs = readdirSync(join(folder, 'compare', 'runs'));
+  assert.equal(runs.length, 4);
+  for (const name of runs) {
+    const text = readFileSync(join(folder, 'compare', 'runs', name, 'config.json'), 'utf8');
+    const { data } = JSON.parse(text) as { data: Record<string, unknown> };
+    assert.deepEqual([data.validationImages, data.setAside], [20, { share: 0.2, seed: 0 }]);
+  }
+});
+
 test('shares that leave no image, or are none, are refused before anything is made', async () => {
   for (const [share, code, message] of [
     ['0', 2, /--validation .*'0' is invalid.* above 0 and below 1/],
