@@ -57,7 +57,7 @@ test('the seed of the run says which images are set aside, and the configuration
   );
   const again = await tract(['train', '--resume', run, '--threads', '1', '--json']);
   assert.equal(again.code, 0, again.stderr);
-  const withoutTime = ({ seconds, ...event }: Record<string, unknown>): unknown => event;
+  const withoutTime = (event: Record<string, unknown>): unknown => ({ ...event, seconds: 0 });
   const [first, second] = [events, jsonLines(again.stdout)].map((lines) => lines.at(-1)!);
   // Resuming a finished run trains no epoch, so that there is no figure of one.
   const { validationLoss, validationAccuracy, ...figures } = first;
