@@ -76,6 +76,9 @@ export function addCompareFlags(command: Command): Command {
       ).argParser(whole(1)),
     );
   addTrainFlags(command);
+  const validation = command.options.find((option) => option.attributeName() === 'validation')!;
+  validation.description =
+    'set this share of the training images aside, class by class, the same for all seeds, such as 0.1: curves are on these images, and the test images are not looked at; without it curves are on the test images; nothing is chosen in either case, the figures at the end are those of the last step';
   for (const option of command.options) if (option.attributeName() in replaced) option.hideHelp();
   return command;
 }

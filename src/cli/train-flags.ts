@@ -124,7 +124,7 @@ export function addTrainFlags(command: Command): Command {
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add('--epochs <number>', 'passes over the training images', whole(1), 5);
   add('--max-steps <number>', 'end after this many steps', whole(1));
-  add('--seed <number>', 'of initial weights, order and augmentation', whole(0), 0);
+  add('--seed <number>', 'of initial weights, order, augmentation, and the images set aside', whole(0), 0);
 
   command.optionsGroup('Run:');
   add('--out <folder>', 'where the run is kept (default: runs/<data>-<model>…)');

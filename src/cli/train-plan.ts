@@ -1,7 +1,6 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
-import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
@@ -92,7 +91,6 @@ export async function continuedRun(
       ...datasetOfRun(config.data),
       signal,
     });
-    checkClassNames(config.data.classNames, dataset, `the model in ${folder.path}`);
     return {
       config,
       dataset,
