@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { temporaryFolder, tract } from '../testing/command.js';
+import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
+import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { ExclusiveFolder } from '../train/exclusive-folder.js';
 
 const folder = temporaryFolder();
 const run = join(folder, 'run');
@@ -138,4 +140,53 @@ test('a loss that is no number any more stops the run and keeps the last good ch
   const measured = await tract(['eval', out, '--json']);
   assert.equal(measured.code, 0, measured.stderr);
   assert.ok(Number.isFinite((JSON.parse(measured.stdout) as { testLoss: number }).testLoss));
+});
+
+test('a run that cannot start leaves nothing behind, and is not in the way of the command that was meant', async () => {
+  const out = join(folder, 'cannot-start');
+  const weights = join(folder, 'huge.safetensors');
+  const { tensors, metadata } = fromSafetensors(readFileSync(last));
+  for (const { data } of Object.values(tensors)) (data as Float32Array).fill(1e38);
+  writeFileSync(weights, toSafetensors({ tensors, metadata }));
+  const { code, stdout, stderr } = await tract([...mlp, '--weights', weights, '--out', out, '--json']);
+  assert.equal(code, 1);
+  // It failed in its first step, after a checkpoint had been written.
+  assert.match(stdout, /"kind":"last","path":"[^"]*","step":0\}\n$/);
+  assert.match(stderr, /^error: the loss became \S+ at step 1 [^\n]* a warm-up may help\n$/);
+  assert.ok(!readdirSync(folder).includes('cannot-start'));
+  await refused([...mlp, '--image-size', '16', '--out', out], 1, /but this mlp takes .* \[3, 16, 16\]/);
+  assert.ok(!readdirSync(folder).includes('cannot-start'));
+  assert.equal((await tract([...mlp, '--out', out])).code, 0);
+});
+
+test('a folder that another process writes to is refused, and its files stay as they are', async () => {
+  const busy = await ExclusiveFolder.open(run);
+  const before = readFileSync(last);
+  const message = new RegExp(`run is in use by process ${process.pid} .*: wait .* another folder with --out`);
+  for (const parameters of [
+    [...mlp, '--out', run],
+    ['train', '--resume', run],
+    ['compare', '--model', 'mlp', ...tiny, '--out', run],
+  ]) {
+    await refused(parameters, 1, message);
+  }
+  assert.ok(readFileSync(last).equals(before));
+  await busy.close();
+});
+
+test('eval takes no more memory than usual, whatever batch size the file claims', async () => {
+  const { tensors, metadata } = fromSafetensors(readFileSync(last));
+  const config = JSON.parse(metadata.config) as { data: object };
+  const data = { ...config.data, trainImages: 40_000_000 };
+  const claimed = join(folder, 'claimed.safetensors');
+  writeFileSync(
+    claimed,
+    toSafetensors({
+      tensors,
+      metadata: { ...metadata, config: JSON.stringify({ ...config, data, batchSize: 10_000_000 }) },
+    }),
+  );
+  const measured = await Promise.all([last, claimed].map((file) => tract(['eval', file, '--json'])));
+  const [wanted, found] = measured.map(({ stdout }) => ({ ...jsonLines(stdout)[0], checkpoint: '' }));
+  assert.deepEqual(found, wanted);
 });

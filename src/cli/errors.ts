@@ -54,9 +54,22 @@ export function failureOf(error: unknown): Failure {
     const { message } = cause as Error;
     return { message: `error: ${message}`, exitCode: cause instanceof UsageError ? 2 : 1 };
   }
+  if (isOutOfMemory(error)) {
+    return {
+      message:
+        'error: the memory does not suffice for this; a smaller batch (--batch-size) or a smaller model takes less',
+      exitCode: 1,
+    };
+  }
   const report = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     message: `${report}\nThis is an error in tract-ts itself; please report it with the lines above and the command.`,
     exitCode: 1,
   };
+}
+
+/** As ONNX Runtime, C++ and JavaScript say it. */
+function isOutOfMemory(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : '';
+  return /Failed to allocate memory|std::bad_alloc|Array buffer allocation failed/.test(message);
 }
