@@ -15,7 +15,7 @@ import {
   formatShape,
 } from '../tensor/tensor.js';
 import type { Attributes } from './attributes.js';
-import { fold } from './fold.js';
+import { FoldingBudget, fold } from './fold.js';
 
 /**
  * Operators that say what is meant and have no ONNX kernel: each engine's lowering replaces them before a graph is
@@ -60,6 +60,7 @@ export class Graph {
   readonly #known = new Map<string, readonly Value[]>();
   readonly #names = new Set<string>();
   readonly #reserved: ReadonlySet<string>;
+  readonly #folding = new FoldingBudget();
   #generated = 0;
   #scope = '';
 
@@ -148,6 +149,7 @@ export class Graph {
               inputs.map((input) => input?.constant),
               attributes,
               results,
+              this.#folding,
             )
           : undefined;
       if (folded) return [this.constant(folded)];
