@@ -24,6 +24,11 @@ function distance(a: string, b: string): number {
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const plain = word.toLowerCase();
   return words
+    .filter((candidate) => {
+      // A difference in length is that many changes at least; a long text is not compared letter by letter.
+      const lengths = [word.length, candidate.length];
+      return Math.max(...lengths) - Math.min(...lengths) <= 0.4 * Math.max(...lengths);
+    })
     .map((candidate) => ({ candidate, changes: distance(plain, candidate.toLowerCase()) }))
     .filter(({ candidate, changes }) => changes <= 0.4 * Math.max(word.length, candidate.length))
     .sort((a, b) => a.changes - b.changes)

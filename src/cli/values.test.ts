@@ -12,6 +12,8 @@ test('the nearest word is suggested, unless none is near', () => {
   assert.equal(nearest('COSINE', words), 'cosine');
   assert.equal(nearest('linear', words), undefined);
   assert.equal(nearest('', words), undefined);
+  // Not compared letter by letter.
+  assert.equal(nearest('constant'.repeat(1_000_000), words), undefined);
 });
 
 test('numbers are decimal, finite and in range', () => {
@@ -25,6 +27,7 @@ test('numbers are decimal, finite and in range', () => {
     assert.equal(positive(text), value);
   for (const text of ['', ' ', '0', '-1', '1e999', 'Infinity', 'NaN', '0x1', '1,5', '1 2'])
     assert.throws(() => positive(text), /above 0/);
+  assert.throws(() => positive(`${'1'.repeat(1_000_000)}x`), /above 0/);
   assert.equal(whole(0)('0'), 0);
   for (const text of ['-1', '1.5', '9007199254740993']) assert.throws(() => whole(0)(text), /at least 0/);
   assert.equal(oneOf(['a', 'b'])('b'), 'b');

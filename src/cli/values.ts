@@ -1,16 +1,15 @@
 /** Parsers of the values of flags; what they throw names the flag when commander prints it. */
 import { InvalidArgumentError } from 'commander';
+import { parseDecimal } from '../tensor/decimal.js';
 import { type Lambda, parseLambda } from '../tract/lambda.js';
 import { nearest } from './suggest.js';
 
 type Parser<T> = (text: string) => T;
 
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
 /** A number for which `accepts` holds; `range` says which these are. */
 export function number(range: string, accepts: (value: number) => boolean): Parser<number> {
   return (text) => {
-    const value = decimal.test(text.trim()) ? Number(text) : NaN;
+    const value = parseDecimal(text.trim());
     if (!Number.isFinite(value) || !accepts(value)) throw new InvalidArgumentError(`It must be ${range}.`);
     return value;
   };

@@ -28,7 +28,8 @@ export interface OnnxOptions {
  * The graph as an ONNX model. Nodes that no output depends on are left out; the types of all values are written, so
  * that the graph can be read back and looked at with shapes.
  *
- * @throws GraphError when the graph still holds operators that a lowering has to replace
+ * @throws GraphError when the graph still holds operators that a lowering has to replace, or attributes that ONNX has
+ *   no number for
  */
 export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOptions = {}): Uint8Array {
   const { nodes, constants } = live(graph);
@@ -111,13 +112,29 @@ function tensorProto(name: string, { dtype, shape, data }: Tensor): TensorProto 
 function attributeProto(name: string, attribute: Attribute): AttributeProto {
   switch (attribute.type) {
     case 'int':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INT,
+        i: integer(name, attribute.value),
+      });
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: bigints(attribute.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INTS,
+        ints: attribute.value.map((value) => integer(name, value)),
+      });
     case 'float':
-      return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.FLOAT,
+        f: single(name, attribute.value),
+      });
     case 'floats':
-      return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...attribute.value] });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.FLOATS,
+        floats: attribute.value.map((value) => single(name, value)),
+      });
     case 'string':
       return create(AttributeProtoSchema, {
         name,
@@ -125,4 +142,16 @@ function attributeProto(name: string, attribute: Attribute): AttributeProto {
         s: new TextEncoder().encode(attribute.value),
       });
   }
+}
+
+function integer(name: string, value: number): bigint {
+  if (!Number.isSafeInteger(value))
+    throw new GraphError(`attribute "${name}" must be a whole number within ±2^53, but is ${value}`);
+  return BigInt(value);
+}
+
+function single(name: string, value: number): number {
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
+    throw new GraphError(`attribute "${name}" is ${value}, which is out of float32's range`);
+  return value;
 }

@@ -45,13 +45,18 @@ interface Candidate extends FirstLayer {
 /** All linear layers and convolutions with a trained weight, in the order of the graph. */
 function candidates(nodes: readonly Node[], parameters: ReadonlyMap<string, Parameter>): Candidate[] {
   const names = new Map([...parameters].map(([name, { value }]) => [value, name]));
+  const users = new Map<Value, number>();
+  for (const { inputs } of nodes) {
+    // A node counts once, however often it uses a value.
+    for (const input of new Set(inputs)) if (input) users.set(input, (users.get(input) ?? 0) + 1);
+  }
   return nodes.flatMap((node) => {
     const weight = node.inputs[1];
     const weightName =
       (node.opType === 'Conv' || node.opType === 'Linear') && weight ? names.get(weight) : undefined;
-    if (!weightName) return [];
-    const users = nodes.filter(({ inputs }) => inputs.includes(weight)).length;
-    return [{ layer: weightName.replace(/\.?[^.]*$/, ''), node, weightName, users }];
+    if (!weight || !weightName) return [];
+    const layer = weightName.slice(0, Math.max(weightName.lastIndexOf('.'), 0));
+    return [{ layer, node, weightName, users: users.get(weight)! }];
   });
 }
 
@@ -63,9 +68,19 @@ function withWeightsOfItsOwn({ users, ...layer }: Candidate): FirstLayer {
   );
 }
 
+/** How many layers a message names. */
+const MOST_NAMED = 100;
+
+/** Paths of layers, in words. */
+function listed(layers: readonly FirstLayer[]): string {
+  const more = layers.length - MOST_NAMED;
+  const names = layers.slice(0, MOST_NAMED).map(({ layer }) => layer);
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** The layers to choose from, in words. */
 function paths(layers: readonly Candidate[]): string {
-  return layers.flatMap(({ layer, users }) => (users === 1 ? [layer] : [])).join(', ');
+  return listed(layers.filter(({ users }) => users === 1));
 }
 
 /** The layer of the given path or weight name. */
@@ -111,6 +126,6 @@ export function firstLayer(
   if (found.length === 0)
     throw new FirstLayerError('the image reaches no linear layer or convolution with weights of its own');
   throw new FirstLayerError(
-    `the image reaches ${found.length} layers at once (${found.map(({ layer }) => layer).join(', ')}); name the one TrAct is for: tract(model, { layer: '${found[0].layer}' })`,
+    `the image reaches ${found.length} layers at once (${listed(found)}); name the one TrAct is for: tract(model, { layer: '${found[0].layer}' })`,
   );
 }

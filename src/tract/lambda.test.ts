@@ -110,5 +110,7 @@ describe('λ on the command line', () => {
     ]) {
       assert.throws(() => parseLambda(text), RangeError, text);
     }
+    for (const text of ['1', 'relative:1'])
+      assert.throws(() => parseLambda(`${text}${'1'.repeat(1_000_000)}x`), RangeError);
   });
 });

@@ -1,4 +1,5 @@
 /** λ, the method's only hyperparameter. */
+import { parseDecimal } from '../tensor/decimal.js';
 
 /**
  * How strongly the Gram matrix `xᵀx / b` is regularised: by a number, or relative to the mean of its own diagonal.
@@ -51,8 +52,7 @@ export function formatLambda(lambda: Lambda): string {
 export function parseLambda(text: string): Lambda {
   const relative = text.startsWith(RELATIVE);
   const digits = relative ? text.slice(RELATIVE.length) : text;
-  // Number('') is 0 and Number('0x1') is 1; neither is what a user means.
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits) ? Number(digits) : NaN;
+  const value = parseDecimal(digits);
   const lambda = relative ? { relative: value } : value;
   checkLambda(lambda);
   return lambda;
