@@ -6,6 +6,7 @@ import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
+import { note } from './terminal.js';
 import { train } from './train.js';
 import {
   type TrainFlags,
@@ -32,9 +33,9 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({
       // Commander sets its guess on a line of its own; an error is one sentence here.
-      outputError: (text, write) => {
+      outputError: (text) => {
         const line = text.trim().replace(/\s*\n\s*/g, ' ');
-        write(`${line.startsWith('error:') ? line : `error: ${line}`}\n`);
+        note(line.startsWith('error:') ? line : `error: ${line}`);
       },
     })
     .addHelpText(

@@ -5,6 +5,7 @@ import { ProgressLine } from './progress-line.js';
 import { percent } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
+import { note, print } from './terminal.js';
 
 /** How much of the shown loss, accuracy and speed comes from the newest step. */
 const NEWEST = 0.1;
@@ -12,9 +13,9 @@ const NEWEST = 0.1;
 /** @param command how the command is called, for the hints */
 export function textReporter(command: string): Reporter {
   const progress = new ProgressLine();
-  const print = (text: string): void => {
+  const tell = (...lines: readonly string[]): void => {
     progress.clear();
-    process.stdout.write(`${text}\n`);
+    print(...lines);
   };
   let start: StartEvent | undefined;
   let began = performance.now();
@@ -40,7 +41,7 @@ export function textReporter(command: string): Reporter {
   };
 
   const epoch = (event: EpochEvent): void => {
-    print(
+    tell(
       `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  test loss ${event.testLoss.toFixed(4)}  accuracy ${percent(event.testAccuracy)}  ·  ${duration(event.seconds)}`,
     );
   };
@@ -51,7 +52,7 @@ export function textReporter(command: string): Reporter {
         case 'start':
           start = event;
           began = performance.now();
-          print(introduction(event));
+          tell(...introduction(event));
           break;
         case 'step':
           step(event);
@@ -62,13 +63,13 @@ export function textReporter(command: string): Reporter {
         case 'checkpoint':
           break;
         case 'end':
-          if (!event.interrupted) print(conclusion(event, command));
+          if (!event.interrupted) tell(...conclusion(event, command));
           break;
       }
     },
     note(text) {
       progress.clear();
-      process.stderr.write(`${text}\n`);
+      note(text);
     },
     close() {
       progress.clear();
@@ -76,23 +77,22 @@ export function textReporter(command: string): Reporter {
   };
 }
 
-function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string {
+function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string[] {
   const { data, model, tract, optimizer, schedule } = config;
   const method = tract ? `, ${tract.layer} by TrAct (lambda ${formatLambda(tract.lambda)})` : '';
-  const lines = [
+  return [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training and ${data.testImages} test images, ${data.classNames.length} classes`,
     `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}, ${steps} steps, seed ${config.seed}`,
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];
-  return lines.join('\n');
 }
 
-function conclusion({ out, bestAccuracy, seconds }: EndEvent, command: string): string {
+function conclusion({ out, bestAccuracy, seconds }: EndEvent, command: string): string[] {
   const best = bestAccuracy === undefined ? '' : ` Best test accuracy ${percent(bestAccuracy)}.`;
   return [
     `Finished in ${duration(seconds)}.${best} The model is in ${out}; what to do with it:`,
     `  ${command} predict ${shellWord(out)} IMAGE…`,
     `  ${command} export ${shellWord(out)} --out model.onnx`,
-  ].join('\n');
+  ];
 }
