@@ -45,7 +45,7 @@ const usage: readonly [string, RegExp][] = [
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
   ['train shapes', /too many arguments/],
   ['eval', /missing required argument 'run'/],
-  ['export run', /required option '--out <file>' not specified/],
+  ['export', /missing required argument 'run'/],
 ];
 test('a wrong command line is refused with the nearest right one, before anything is done', async () => {
   for (const [line, message] of usage) await refused(line.split(' '), 2, message);

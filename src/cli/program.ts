@@ -187,10 +187,15 @@ function addExport(program: Command): void {
       'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language.',
     )
     .argument('<run>', RUN)
-    .requiredOption('--out <file>', 'the .onnx file')
-    .addOption(new Option('--batch-size <images>', 'images at once').argParser(whole(1)).default(1))
+    .option('--out <file>', "the .onnx file (default: model.onnx in the run's folder)")
+    .addOption(
+      new Option('--batch-size <images>', 'images at once (default: any number of them)').argParser(whole(1)),
+    )
     .addOption(jsonOption())
-    .addHelpText('after', examples(['tract export runs/cifar --out model.onnx']))
+    .addHelpText(
+      'after',
+      examples(['tract export runs/cifar', 'tract export runs/cifar --out model.onnx --batch-size 1']),
+    )
     .action(async (run: string, flags: ExportFlags) => {
       await exportModel(run, flags);
     });

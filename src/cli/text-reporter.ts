@@ -93,6 +93,6 @@ function conclusion({ out, bestAccuracy, seconds }: EndEvent, command: string): 
   return [
     `Finished in ${duration(seconds)}.${best} The model is in ${out}; what to do with it:`,
     `  ${command} predict ${shellWord(out)} IMAGE…`,
-    `  ${command} export ${shellWord(out)} --out model.onnx`,
+    `  ${command} export ${shellWord(out)}`,
   ];
 }
