@@ -1,6 +1,6 @@
 /** Whatever is wrong with the input: one sentence, an exit code that says so, no stack trace, nothing lost. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
@@ -40,17 +40,38 @@ const usage: readonly [string, RegExp][] = [
   ['train --epochs 1.5', /--epochs .* whole number of at least 1/],
   ['train --batch-size 0', /--batch-size .* at least 1/],
   ['train --label-smoothing 1', /--label-smoothing .* below 1/],
-  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem, --image-size/],
+  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem$/m],
+  ['train --image-size 64', /unknown option '--image-size'/],
   ['train --model vit --width 10', /the width 10 is not a multiple of the 3 heads/],
   ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd, not for adam/],
   ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
   ['train shapes', /too many arguments/],
   ['eval', /missing required argument 'run'/],
-  ['export run', /required option '--out <file>' not specified/],
+  ['export', /missing required argument 'run'/],
 ];
 test('a wrong command line is refused with the nearest right one, before anything is done', async () => {
   for (const [line, message] of usage) await refused(line.split(' '), 2, message);
+});
+
+test('a folder of several runs, as compare leaves it: they are named', async () => {
+  const comparison = join(folder, 'comparison');
+  for (const name of ['tract-seed0-1', 'vanilla seed0']) {
+    mkdirSync(join(comparison, 'runs', name), { recursive: true });
+    copyFileSync(last, join(comparison, 'runs', name, 'last.safetensors'));
+  }
+  for (const command of [
+    ['predict', comparison, 'photo.jpg'],
+    ['eval', `${comparison}/`],
+    ['export', comparison],
+    ['inspect', join(comparison, 'runs')],
+  ]) {
+    await refused(
+      command,
+      1,
+      /comparison\S* holds 2 runs, and is none itself; give one of them: \S+\/runs\/tract-seed0-1, '[^']+\/runs\/vanilla seed0'$/m,
+    );
+  }
 });
 
 test('a layer for TrAct that does not exist is refused, and the layers there are named', async () => {
@@ -89,7 +110,9 @@ test('an image that is none, or is missing', async () => {
 
 test('a checkpoint that is missing, damaged, or of another kind', async () => {
   await refused(['eval', 'nothing'], 1, /there is no run or checkpoint nothing/);
-  await refused(['eval', folder], 1, /is no folder of a run/);
+  mkdirSync(join(folder, 'empty'));
+  await refused(['eval', 'empty'], 1, /empty is no folder of a run/);
+  await refused(['eval', folder], 1, /holds a run, and is none itself; give it: \S+\/run$/m);
   const bytes = readFileSync(last);
   const damaged = join(folder, 'damaged.safetensors');
   for (const length of [0, 5, 8, 100, 1000, bytes.length - 1]) {

@@ -122,7 +122,10 @@ const refused = (parts: Parts, message: RegExp): void => {
 function models(): ModelProto[] {
   const graphs = gradientCases.map(({ build, shapes, dtype = 'float64' }) => {
     const graph = new Graph();
-    graph.output('y', build(...shapes.map((shape, i) => graph.input(`x${i}`, dtype, shape))));
+    const results = build(...shapes.map((shape, i) => graph.input(`x${i}`, dtype, shape)));
+    [results].flat().forEach((value, i) => {
+      graph.output(`y${i}`, value);
+    });
     return rewrite(graph, portable);
   });
   const graph = new Graph();

@@ -1,9 +1,9 @@
 /** A graph as the bytes of an `.onnx` file (ONNX ModelProto). */
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { Shape, Tensor } from '../tensor/tensor.js';
+import type { DType, Shape, Tensor } from '../tensor/tensor.js';
+import type { Dimension } from './any-batch.js';
 import { type Attribute } from './attributes.js';
 import { type Graph, GraphError, MICROSOFT_DOMAIN, TRACT_DOMAIN, type Value } from './graph.js';
-import type { TensorType } from '../tensor/tensor.js';
 import { live } from './live.js';
 import { IR_VERSION, OPSET_VERSION, dataTypes } from './onnx-types.js';
 import {
@@ -22,6 +22,10 @@ export interface OnnxOptions {
   readonly name?: string;
   /** Text stored beside the graph, such as class names. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The values of inputs that are settled, by the input's name: they are written as initializers. Default: none. */
+  readonly initializers?: Readonly<Record<string, Tensor>>;
+  /** The lengths of a value's shape: numbers, names of open ones, or null for open ones without a name. Default: its shape. */
+  readonly dimensions?: (value: Value) => readonly Dimension[];
 }
 
 /**
@@ -31,7 +35,11 @@ export interface OnnxOptions {
  * @throws GraphError when the graph still holds operators that a lowering has to replace, or attributes that ONNX has
  *   no number for
  */
-export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOptions = {}): Uint8Array {
+export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
+  const { name = 'tract', metadata = {}, initializers = {}, dimensions = shapeOf } = options;
+  const valueInfo = (as: string, value: Value): ValueInfoProto =>
+    typeInfo(as, value.dtype, dimensions(value));
+  const settled = (value: Value): boolean => Object.hasOwn(initializers, value.name);
   const { nodes, constants } = live(graph);
   const unlowered = nodes.find(({ domain }) => domain === TRACT_DOMAIN);
   if (unlowered)
@@ -57,9 +65,12 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name,
-      input: graph.inputs.map((value) => valueInfo(value.name, value)),
+      input: graph.inputs.filter((value) => !settled(value)).map((value) => valueInfo(value.name, value)),
       output: [...graph.outputs].map(([output, value]) => valueInfo(output, value)),
-      initializer: constants.map((value) => tensorProto(value.name, value.constant!)),
+      initializer: [
+        ...graph.inputs.filter(settled).map((value) => tensorProto(value.name, initializers[value.name])),
+        ...constants.map((value) => tensorProto(value.name, value.constant!)),
+      ],
       valueInfo: nodes.flatMap(({ outputs }) =>
         outputs.filter((value) => !names.has(value)).map((value) => valueInfo(value.name, value)),
       ),
@@ -79,12 +90,14 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
   return toBinary(ModelProtoSchema, model);
 }
 
+const shapeOf = ({ shape }: Value): readonly Dimension[] => shape;
+
 /** Inputs up to the last that was not left out. */
 function present(inputs: readonly (Value | null)[]): readonly (Value | null)[] {
   return inputs.slice(0, inputs.findLastIndex((input) => input !== null) + 1);
 }
 
-function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
+function typeInfo(name: string, dtype: DType, shape: readonly Dimension[]): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
@@ -96,8 +109,11 @@ function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
   });
 }
 
-function dimension(length: number): { value: { case: 'dimValue'; value: bigint } } {
-  return { value: { case: 'dimValue', value: BigInt(length) } };
+function dimension(length: Dimension) {
+  if (length === null) return {};
+  return typeof length === 'string'
+    ? { value: { case: 'dimParam' as const, value: length } }
+    : { value: { case: 'dimValue' as const, value: BigInt(length) } };
 }
 
 function bigints(values: Shape): bigint[] {

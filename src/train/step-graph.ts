@@ -8,7 +8,7 @@ import { correct, crossEntropy } from '../nn/loss.js';
 import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
 import { Scope } from '../nn/scope.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { type Tensor, type TensorType, tensor } from '../tensor/tensor.js';
+import type { TensorType } from '../tensor/tensor.js';
 import { namedLayer } from '../tract/first-layer.js';
 import { tractWeightGradient } from '../tract/transform.js';
 import { checkState, checkTensor } from './state.js';
@@ -60,14 +60,20 @@ export function standardize(images: Value, mean: Value, deviation: Value): Value
   });
 }
 
-/** The inputs every graph over images has, and the model's forward pass on them. */
+/** The inputs every graph over images has, and what the model sees of them. */
+function pixels(graph: Graph, { imageShape }: Model, batchSize: number): Value {
+  const images = graph.input('images', 'uint8', [batchSize, ...imageShape]);
+  const mean = graph.input('mean', 'float32', [imageShape[0]]);
+  const deviation = graph.input('deviation', 'float32', [imageShape[0]]);
+  return standardize(images, mean, deviation);
+}
+
+/** A model's forward pass on a batch with its labels. */
 function forward(model: Model, batchSize: number, training: boolean): TracedModel & { labels: Value } {
   const graph = new Graph();
-  const images = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
+  const seen = pixels(graph, model, batchSize);
   const labels = graph.input('labels', 'int32', [batchSize]);
-  const mean = graph.input('mean', 'float32', [model.imageShape[0]]);
-  const deviation = graph.input('deviation', 'float32', [model.imageShape[0]]);
-  return { labels, ...trace(model, standardize(images, mean, deviation), training) };
+  return { labels, ...trace(model, seen, training) };
 }
 
 export interface TrainingGraphOptions {
@@ -146,21 +152,11 @@ export function evaluationGraph(model: Model, batchSize: number): TracedModel {
 }
 
 /**
- * A trained model for inference: `images` uint8 [N, C, H, W] in, `logits` float32 [N, classes] out; weights, running
- * statistics and the standardisation are constants inside.
+ * A model for inference: output `logits` float32 [N, classes]. Inputs are `images` uint8 [N, C, H, W], the parameters
+ * and running statistics by PyTorch's names, and `mean` and `deviation` float32 [C].
  */
-export function inferenceGraph(
-  model: Model,
-  batchSize: number,
-  weights: Readonly<Record<string, Tensor>>,
-  statistics: { readonly mean: readonly number[]; readonly deviation: readonly number[] },
-): Graph {
-  const graph = new Graph();
-  const images = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
-  const constant = (values: readonly number[]): Value =>
-    graph.constant(tensor('float32', [values.length], values));
-  const pixels = standardize(images, constant(statistics.mean), constant(statistics.deviation));
-  const { logits } = trace(model, pixels, false, (name) => graph.constant(weights[name]));
-  graph.output('logits', logits);
-  return graph;
+export function inferenceGraph(model: Model, batchSize: number): TracedModel {
+  const traced = trace(model, pixels(new Graph(), model, batchSize), false);
+  traced.graph.output('logits', traced.logits);
+  return traced;
 }
