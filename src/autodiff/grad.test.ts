@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { int } from '../graph/attributes.js';
 import { Graph, GraphError, type Value } from '../graph/graph.js';
 import { live } from '../graph/live.js';
 import * as op from '../graph/ops.js';
@@ -158,7 +159,178 @@ describe('grad', () => {
   });
 });
 
+describe('a gradient that cannot be given is an error:', () => {
+  const sum = (value: Value): Value =>
+    op.reduceSum(
+      value,
+      value.shape.map((_, axis) => axis),
+    );
+  const refuses = (build: (x: Value) => Value, message: string, shape: readonly number[] = [3]): void => {
+    const x = new Graph().input('x', 'float32', shape);
+    assert.throws(() => grad(sum(build(x)), [x]), new GraphError(`grad: ${message}`));
+  };
+
+  test('through a rounded number', () => {
+    for (const dtype of ['int32', 'int64', 'uint8'] as const)
+      refuses(
+        (x) => op.add(x, op.cast(op.cast(x, dtype), 'float32')),
+        `Cast has no gradient towards its input 0 (output 0 of Cast), ${dtype} [3]`,
+      );
+    refuses((x) => {
+      const whole = op.cast(x, 'int64');
+      return op.cast(op.mul(whole, whole), 'float32');
+    }, 'Cast has no gradient towards its input 0 (output 0 of Mul), int64 [3]');
+  });
+
+  test('through a position', () => {
+    refuses(
+      (x) => op.cast(op.argMax(x, 0), 'float32'),
+      'Cast has no gradient towards its input 0 (output 0 of ArgMax), int64 []',
+    );
+    const pooling: op.PoolingGeometry = { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] };
+    refuses(
+      (x) => op.cast(op.maxPool(x, pooling).indices, 'float32'),
+      'Cast has no gradient towards its input 0 (output 1 of MaxPool), int64 [1, 1, 1, 1]',
+      [1, 1, 2, 2],
+    );
+    refuses(
+      (x) => x.graph.add('Gather', [x, op.cast(x, 'int64')], { axis: int(0) }, [x])[0],
+      'Gather has no gradient towards its input 1 (output 0 of Cast), int64 [3]',
+    );
+    refuses(
+      (x) => op.scatterAdd(3, op.cast(x, 'int64'), x),
+      'ScatterElements has no gradient towards its input 1 (output 0 of Cast), int64 [3]',
+    );
+  });
+
+  test('of a result that the rule does not know', () => {
+    refuses(
+      (x) => x.graph.add('Softmax', [x], { axis: int(0) }, [x, x])[1],
+      'Softmax passes on no gradient of its output 1, float32 [3]',
+    );
+  });
+
+  test('towards an input that the rule does not know', () => {
+    refuses(
+      (x) => x.graph.add('Exp', [op.identity(x), x], {}, [x])[0],
+      'Exp has no gradient towards its input 1, float32 [3]',
+    );
+  });
+
+  test('of an operator in a form that its rule would get wrong', () => {
+    // Fewer columns of indices than of x: the rest of x has zeros, in another shape than the rule gives.
+    const indices = tensor('int64', [2, 1], [0, 1]);
+    refuses(
+      (x) => {
+        const result = { dtype: x.dtype, shape: [2, 1] };
+        return x.graph.add('GatherElements', [x, x.graph.constant(indices)], { axis: int(0) }, [result])[0];
+      },
+      'the backward rule for GatherElements gives float32 [2, 1] for its input 0, float32 [2, 3]',
+      [2, 3],
+    );
+  });
+
+  test('towards or of what is not floating-point', () => {
+    const graph = new Graph();
+    const [x, labels] = [graph.input('x', 'float32', [2]), graph.input('labels', 'int32', [2])];
+    assert.throws(
+      () => grad(sum(x), [x, labels]),
+      new GraphError('grad: there is no gradient towards "labels", int32 [2]: it is not floating-point'),
+    );
+    assert.throws(
+      () => grad(sum(labels), [x]),
+      new GraphError('grad: the loss must be floating-point, not int32 []'),
+    );
+  });
+
+  test('towards a value of another graph', () => {
+    const x = new Graph().input('x', 'float32', []);
+    const other = new Graph().input('other', 'float32', []);
+    assert.throws(
+      () => grad(x, [other]),
+      new GraphError('grad: "other" belongs to another graph than the loss'),
+    );
+  });
+});
+
+describe('the gradient of every result arrives:', () => {
+  test('of the mean of batch norm, a share of each element', async () => {
+    const mean = (x: Value): Value => {
+      const one = x.graph.constant(tensor('float64', [1], [1]));
+      return op.batchNormTraining(x, one, one).mean;
+    };
+    assert.deepEqual(await gradientOf(mean, [4, 1], [3, -1, 5, 7]), [0.25, 0.25, 0.25, 0.25]);
+  });
+
+  test('of the variance of batch norm, twice the distance from the mean', async () => {
+    const variance = (x: Value): Value => {
+      const one = x.graph.constant(tensor('float64', [1], [1]));
+      return op.batchNormTraining(x, one, one).variance;
+    };
+    assert.deepEqual(await gradientOf(variance, [4, 1], [3, -1, 5, 9]), [-0.5, -2.5, 0.5, 2.5]);
+  });
+
+  test('and a result that nobody uses adds nothing', () => {
+    const graph = new Graph();
+    const [x, scale] = [graph.input('x', 'float32', [4, 2]), graph.input('scale', 'float32', [2])];
+    const { y } = op.batchNormTraining(x, scale, scale);
+    const [gradient] = grad(op.reduceSum(y, [0, 1]), [x]);
+    assert.equal(gradient.producer?.opType, 'BatchNormTrainingGrad');
+  });
+});
+
+describe('Pow', () => {
+  test('has the gradient of each of several exponents', async () => {
+    const power = (x: Value): Value => op.pow(x, x.graph.constant(tensor('float64', [2], [2, 3])));
+    assert.deepEqual(await gradientOf(power, [2], [2, 2]), [4, 12]);
+  });
+
+  test('has those of PyTorch towards base and exponent, at zero and below it too', async () => {
+    const [bases, exponents] = [
+      [-2, -1, 0, 0.5, 1, 2],
+      [-2, -1, -0.5, 0, 0.5, 1, 2, 3],
+    ];
+    const pairs = bases.flatMap((a) => exponents.map((b) => [a, b]));
+    const graph = new Graph();
+    const [a, b] = ['a', 'b'].map((name) => graph.input(name, 'float64', [pairs.length]));
+    grad(op.reduceSum(op.pow(a, b), [0]), [a, b]).forEach((gradient, i) => {
+      graph.output(`gradient${i}`, gradient);
+    });
+    const [feedA, feedB] = [0, 1].map((i) =>
+      tensor(
+        'float64',
+        [pairs.length],
+        pairs.map((pair) => pair[i]),
+      ),
+    );
+    const results = await runGraph(graph, { a: feedA, b: feedB });
+    const [byBase, byExponent] = [toNumbers(results.gradient0), toNumbers(results.gradient1)];
+    for (const [i, [base, exponent]] of pairs.entries()) {
+      const atZero = exponent < 0 ? -Infinity : 0;
+      const expected = [
+        exponent === 0 ? 0 : exponent * base ** (exponent - 1),
+        base === 0 ? atZero : base ** exponent * Math.log(base),
+      ];
+      for (const [k, gradient] of [byBase[i], byExponent[i]].entries()) {
+        const near = Object.is(gradient + 0, expected[k] + 0) || Math.abs(gradient - expected[k]) < 1e-12;
+        assert.ok(near, `${base} ** ${exponent}, operand ${k}: ${gradient}, not ${expected[k]}`);
+      }
+    }
+  });
+});
+
 describe('at the kinks', () => {
+  test('Abs passes nothing at zero', async () => {
+    assert.deepEqual(await gradientOf(op.abs, [3], [-2, 0, 2]), [-1, 0, 1]);
+  });
+
+  test('ReduceMax shares the gradient among the greatest', async () => {
+    assert.deepEqual(
+      await gradientOf((x) => op.reduceMax(x, [1]), [2, 4], [1, 5, 5, 0, 7, 7, 7, 7]),
+      [0, 0.5, 0.5, 0, 0.25, 0.25, 0.25, 0.25],
+    );
+  });
+
   test('Relu passes nothing at zero', async () => {
     assert.deepEqual(await gradientOf(op.relu, [3], [-1, 0, 1]), [0, 0, 1]);
   });

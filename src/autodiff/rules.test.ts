@@ -68,7 +68,7 @@ describe('the gradient checks are complete:', () => {
 
   test('operators that broadcast are checked with each input broadcast', () => {
     const names = allCases.map(({ name }) => name).filter((name) => name.includes('broadcast from'));
-    for (const builder of ['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Where'])
+    for (const builder of ['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Where', 'MatMul'])
       for (const input of [0, 1])
         assert.ok(
           names.some((name) => name.startsWith(builder) && name.includes(`input ${input} broadcast from`)),

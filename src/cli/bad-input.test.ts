@@ -1,9 +1,11 @@
 /** Whatever is wrong with the input: one sentence, an exit code that says so, no stack trace, nothing lost. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { temporaryFolder, tract } from '../testing/command.js';
+import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
+import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { ExclusiveFolder } from '../train/exclusive-folder.js';
 
 const folder = temporaryFolder();
 const run = join(folder, 'run');
@@ -38,17 +40,38 @@ const usage: readonly [string, RegExp][] = [
   ['train --epochs 1.5', /--epochs .* whole number of at least 1/],
   ['train --batch-size 0', /--batch-size .* at least 1/],
   ['train --label-smoothing 1', /--label-smoothing .* below 1/],
-  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem, --image-size/],
+  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem$/m],
+  ['train --image-size 64', /unknown option '--image-size'/],
   ['train --model vit --width 10', /the width 10 is not a multiple of the 3 heads/],
   ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd, not for adam/],
   ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
   ['train shapes', /too many arguments/],
   ['eval', /missing required argument 'run'/],
-  ['export run', /required option '--out <file>' not specified/],
+  ['export', /missing required argument 'run'/],
 ];
 test('a wrong command line is refused with the nearest right one, before anything is done', async () => {
   for (const [line, message] of usage) await refused(line.split(' '), 2, message);
+});
+
+test('a folder of several runs, as compare leaves it: they are named', async () => {
+  const comparison = join(folder, 'comparison');
+  for (const name of ['tract-seed0-1', 'vanilla seed0']) {
+    mkdirSync(join(comparison, 'runs', name), { recursive: true });
+    copyFileSync(last, join(comparison, 'runs', name, 'last.safetensors'));
+  }
+  for (const command of [
+    ['predict', comparison, 'photo.jpg'],
+    ['eval', `${comparison}/`],
+    ['export', comparison],
+    ['inspect', join(comparison, 'runs')],
+  ]) {
+    await refused(
+      command,
+      1,
+      /comparison\S* holds 2 runs, and is none itself; give one of them: \S+\/runs\/tract-seed0-1, '[^']+\/runs\/vanilla seed0'$/m,
+    );
+  }
 });
 
 test('a layer for TrAct that does not exist is refused, and the layers there are named', async () => {
@@ -87,7 +110,9 @@ test('an image that is none, or is missing', async () => {
 
 test('a checkpoint that is missing, damaged, or of another kind', async () => {
   await refused(['eval', 'nothing'], 1, /there is no run or checkpoint nothing/);
-  await refused(['eval', folder], 1, /is no folder of a run/);
+  mkdirSync(join(folder, 'empty'));
+  await refused(['eval', 'empty'], 1, /empty is no folder of a run/);
+  await refused(['eval', folder], 1, /holds a run, and is none itself; give it: \S+\/run$/m);
   const bytes = readFileSync(last);
   const damaged = join(folder, 'damaged.safetensors');
   for (const length of [0, 5, 8, 100, 1000, bytes.length - 1]) {
@@ -138,4 +163,53 @@ test('a loss that is no number any more stops the run and keeps the last good ch
   const measured = await tract(['eval', out, '--json']);
   assert.equal(measured.code, 0, measured.stderr);
   assert.ok(Number.isFinite((JSON.parse(measured.stdout) as { testLoss: number }).testLoss));
+});
+
+test('a run that cannot start leaves nothing behind, and is not in the way of the command that was meant', async () => {
+  const out = join(folder, 'cannot-start');
+  const weights = join(folder, 'huge.safetensors');
+  const { tensors, metadata } = fromSafetensors(readFileSync(last));
+  for (const { data } of Object.values(tensors)) (data as Float32Array).fill(1e38);
+  writeFileSync(weights, toSafetensors({ tensors, metadata }));
+  const { code, stdout, stderr } = await tract([...mlp, '--weights', weights, '--out', out, '--json']);
+  assert.equal(code, 1);
+  // It failed in its first step, after a checkpoint had been written.
+  assert.match(stdout, /"kind":"last","path":"[^"]*","step":0\}\n$/);
+  assert.match(stderr, /^error: the loss became \S+ at step 1 [^\n]* a warm-up may help\n$/);
+  assert.ok(!readdirSync(folder).includes('cannot-start'));
+  await refused([...mlp, '--image-size', '16', '--out', out], 1, /but this mlp takes .* \[3, 16, 16\]/);
+  assert.ok(!readdirSync(folder).includes('cannot-start'));
+  assert.equal((await tract([...mlp, '--out', out])).code, 0);
+});
+
+test('a folder that another process writes to is refused, and its files stay as they are', async () => {
+  const busy = await ExclusiveFolder.open(run);
+  const before = readFileSync(last);
+  const message = new RegExp(`run is in use by process ${process.pid} .*: wait .* another folder with --out`);
+  for (const parameters of [
+    [...mlp, '--out', run],
+    ['train', '--resume', run],
+    ['compare', '--model', 'mlp', ...tiny, '--out', run],
+  ]) {
+    await refused(parameters, 1, message);
+  }
+  assert.ok(readFileSync(last).equals(before));
+  await busy.close();
+});
+
+test('eval takes no more memory than usual, whatever batch size the file claims', async () => {
+  const { tensors, metadata } = fromSafetensors(readFileSync(last));
+  const config = JSON.parse(metadata.config) as { data: object };
+  const data = { ...config.data, trainImages: 40_000_000 };
+  const claimed = join(folder, 'claimed.safetensors');
+  writeFileSync(
+    claimed,
+    toSafetensors({
+      tensors,
+      metadata: { ...metadata, config: JSON.stringify({ ...config, data, batchSize: 10_000_000 }) },
+    }),
+  );
+  const measured = await Promise.all([last, claimed].map((file) => tract(['eval', file, '--json'])));
+  const [wanted, found] = measured.map(({ stdout }) => ({ ...jsonLines(stdout)[0], checkpoint: '' }));
+  assert.deepEqual(found, wanted);
 });

@@ -121,7 +121,7 @@ test('any value anywhere: either it can be, or one sentence says what is wrong i
           });
           await trainer.release();
         } catch (error) {
-          const { message } = failureOf(describedError(path, error));
+          const message = failureOf(describedError(path, error)).message.join('\n');
           assert.match(message, /^error: [^\n]+$/, `${about}: ${message}`);
         }
       }

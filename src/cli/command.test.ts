@@ -92,6 +92,23 @@ test('the exported model computes the logits of eval', async () => {
   assert.ok(difference < 1e-4, `the logits differ by ${difference}`);
 });
 
+test('export needs no flags, and takes any number of images then', async () => {
+  const { code, stdout, stderr } = await tract(['export', run]);
+  assert.equal(code, 0, stderr);
+  const onnx = join(run, 'model.onnx');
+  assert.ok(stdout.startsWith(`${onnx}: resnet18 from `));
+  assert.match(stdout, /in {3}images {2}uint8 \[N, 3, 32, 32\]/);
+  const program = await Program.load(readFileSync(onnx), { provider: 'cpu' });
+  for (const count of [1, 3]) {
+    const images = tensor('uint8', [count, 3, 32, 32], new Uint8Array(count * 3072));
+    assert.deepEqual((await program.run({ images })).logits.shape, [count, 10]);
+  }
+  await program.release();
+  const [line] = jsonLines((await tract(['export', join(run, 'last.safetensors'), '--json'])).stdout);
+  assert.equal(line.out, onnx);
+  assert.deepEqual((line.input as { shape: unknown }).shape, ['N', 3, 32, 32]);
+});
+
 test('predict reads JPEG, PNG and WebP, and goes on after an image that is none', async () => {
   const plain = sharp({ create: { width: 60, height: 45, channels: 3, background: '#407060' } });
   const images = ['jpeg', 'png', 'webp'].map((format) => join(folder, `image.${format}`));

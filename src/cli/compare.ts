@@ -10,6 +10,7 @@ import { UsageError, checked } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
+import { note, print, printJson } from './terminal.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
@@ -76,6 +77,9 @@ export function addCompareFlags(command: Command): Command {
       ).argParser(whole(1)),
     );
   addTrainFlags(command);
+  const validation = command.options.find((option) => option.attributeName() === 'validation')!;
+  validation.description =
+    'set this share of the training images aside, class by class, the same for all seeds, such as 0.1: curves are on these images, and the test images are not looked at; without it curves are on the test images; nothing is chosen in either case, the figures at the end are those of the last step';
   for (const option of command.options) if (option.attributeName() in replaced) option.hideHelp();
   return command;
 }
@@ -91,13 +95,13 @@ export async function compare(flags: CompareFlags, command: Command): Promise<nu
   const progress = new ProgressLine();
   const interruption = new Interruption(() => {
     progress.clear();
-    process.stderr.write('Finishing the step and saving; Ctrl-C again ends at once.\n');
+    note('Finishing the step and saving; Ctrl-C again ends at once.');
   });
   try {
     const result = await run(flags, command, interruption.signal, progress);
     progress.clear();
     if (!result) {
-      process.stderr.write('Stopped; the same command goes on from here.\n');
+      note('Stopped; the same command goes on from here.');
       return interruption.exitCode ?? 1;
     }
     report(result, flags.json === true);
@@ -137,7 +141,7 @@ async function run(
     ...(maxSteps !== undefined && { maxSteps }),
     ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
   };
-  const show = flags.json ? jsonLine : text(progress);
+  const show = flags.json ? printJson : text(progress);
   try {
     return await runComparison(comparison, { out, signal, onEvent: show });
   } catch (error) {
@@ -146,23 +150,19 @@ async function run(
   }
 }
 
-function jsonLine(event: object): void {
-  process.stdout.write(`${JSON.stringify(event)}\n`);
-}
-
 /** Runs as lines on stdout; between them one bar for the whole matrix. */
 function text(progress: ProgressLine): (event: CompareEvent) => void {
   let number = 0;
   let total = 0;
-  const print = (line: string): void => {
+  const tell = (line: string): void => {
     progress.clear();
-    process.stdout.write(`${line}\n`);
+    print(line);
   };
   return (event) => {
     switch (event.event) {
       case 'start':
         total = event.runs;
-        print(`${event.runs} runs of ${event.steps} steps, kept in ${event.out}`);
+        tell(`${event.runs} runs of ${event.steps} steps, kept in ${event.out}`);
         break;
       case 'run': {
         if (event.state === 'begun') break;
@@ -172,7 +172,7 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
           event.state === 'diverged'
             ? 'diverged'
             : `${validationAccuracy === undefined ? `test accuracy ${percent(testAccuracy!)}` : `validation accuracy ${percent(validationAccuracy)}`}${event.state === 'kept' ? '  (finished before)' : ''}`;
-        print(`run ${number}/${total}  ${label}, seed ${seed}  ${end}`);
+        tell(`run ${number}/${total}  ${label}, seed ${seed}  ${end}`);
         break;
       }
       case 'progress':
@@ -183,7 +183,7 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
         break;
       case 'timing':
         progress.clear();
-        process.stderr.write('Timing the steps of the methods by turns…\n');
+        note('Timing the steps of the methods by turns…');
         break;
     }
   };
@@ -191,10 +191,10 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
 
 function report({ results, report: file, json, plots }: CompareResult, asJson: boolean): void {
   if (asJson) {
-    jsonLine({ event: 'end', report: file, json, plots, results });
+    printJson({ event: 'end', report: file, json, plots, results });
     return;
   }
   const [answer, ...others] = results.sentences;
   const lines = [...others.map((sentence) => `  ${sentence}`), `${answer} Report: ${file}`];
-  process.stdout.write(`\n${lines.join('\n')}\n`);
+  print('', ...lines);
 }

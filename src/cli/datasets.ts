@@ -6,6 +6,7 @@ import { shapes } from '../data/shapes.js';
 import { splitValidation } from '../data/split-validation.js';
 import { type DataConfig, wholeTrainImages } from '../train/run-config.js';
 import type { DatasetName } from './dataset-names.js';
+import { note, noteInPlace } from './terminal.js';
 
 export interface DatasetRequest {
   readonly name: DatasetName;
@@ -62,11 +63,12 @@ function downloadNote(name: string): { onProgress(received: number, total?: numb
       if (shown > 0 && (!process.stderr.isTTY || now - shown < 200)) return;
       const size = (bytes: number): string => (bytes / 1e6).toFixed(1);
       const text = `Downloading ${name}: ${size(received)}${total === undefined ? '' : ` of ${size(total)}`} MB`;
-      process.stderr.write(process.stderr.isTTY ? `\r${text} ` : `${text}\n`);
+      if (process.stderr.isTTY) noteInPlace(text);
+      else note(text);
       shown = now;
     },
     end() {
-      if (shown > 0 && process.stderr.isTTY) process.stderr.write('\n');
+      if (shown > 0 && process.stderr.isTTY) note('');
     },
   };
 }

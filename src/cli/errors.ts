@@ -41,22 +41,48 @@ export function checked<T>(build: () => T): T {
 
 /** Exit codes: 0 all is well, 1 it failed, 2 the command line is wrong, 128 + n ended by signal n. */
 export interface Failure {
-  readonly message: string;
+  /** Lines for stderr. */
+  readonly message: readonly string[];
   readonly exitCode: number;
 }
 
 /** What to print on stderr for an error, and how to exit. */
 export function failureOf(error: unknown): Failure {
   // Commander has printed its own message by then.
-  if (error instanceof CommanderError) return { message: '', exitCode: error.exitCode === 0 ? 0 : 2 };
+  if (error instanceof CommanderError) return { message: [], exitCode: error.exitCode === 0 ? 0 : 2 };
   const cause = outputError(error, (error as NodeJS.ErrnoException | null)?.path ?? 'a file');
   if (known.some((type) => cause instanceof type)) {
     const { message } = cause as Error;
-    return { message: `error: ${message}`, exitCode: cause instanceof UsageError ? 2 : 1 };
+    return { message: [`error: ${message}`], exitCode: cause instanceof UsageError ? 2 : 1 };
   }
-  const report = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (isOutOfMemory(error)) {
+    return {
+      message: [
+        'error: the memory does not suffice for this; a smaller batch (--batch-size) or a smaller model takes less',
+      ],
+      exitCode: 1,
+    };
+  }
   return {
-    message: `${report}\nThis is an error in tract-ts itself; please report it with the lines above and the command.`,
+    message: [
+      ...trace(error),
+      'This is an error in tract-ts itself; please report it with the lines above and the command.',
+    ],
     exitCode: 1,
   };
+}
+
+/** As ONNX Runtime, C++ and JavaScript say it. */
+function isOutOfMemory(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : '';
+  return /Failed to allocate memory|std::bad_alloc|Array buffer allocation failed/.test(message);
+}
+
+/** What was thrown, and where: the message is one line, whatever it holds. */
+function trace(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const headline = String(error);
+  const stack = error.stack ?? '';
+  const frames = stack.startsWith(headline) ? stack.slice(headline.length) : '';
+  return [headline, ...frames.split('\n').filter((line) => line.trim() !== '')];
 }

@@ -9,6 +9,7 @@ import { Evaluator } from '../train/evaluator.js';
 import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { loadDataset } from './datasets.js';
 import { percent } from '../compare/words.js';
+import { print, printJson } from './terminal.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface EvalFlags {
@@ -70,10 +71,10 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
       testLoss: loss,
       testAccuracy: accuracy,
     };
-    process.stdout.write(`${JSON.stringify(line)}\n`);
+    printJson(line);
   } else {
-    process.stdout.write(
-      `${file} (${model.name}, step ${progress.step}) on ${images} test images of ${dataset.name}: loss ${loss.toFixed(4)}, accuracy ${percent(accuracy)}\n`,
+    print(
+      `${file} (${model.name}, step ${progress.step}) on ${images} test images of ${dataset.name}: loss ${loss.toFixed(4)}, accuracy ${percent(accuracy)}`,
     );
   }
 }

@@ -1,4 +1,8 @@
 /** Figures and tables as people read them. */
+import { visible } from './terminal.js';
+
+/** The most characters of a cell. */
+const LONGEST_CELL = 200;
 
 /** `11.2 M`, `270 k` */
 export function short(count: number): string {
@@ -18,8 +22,9 @@ export function duration(seconds: number): string {
 
 /** Rows of cells in columns; columns named in `right` are set flush right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
+  const cells = rows.map((row) => row.map((cell) => visible(cell, LONGEST_CELL)));
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells
     .map((row) =>
       row
         .map((cell, column) =>

@@ -10,6 +10,7 @@ import { writeAtomically } from '../train/atomic-write.js';
 import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
+import { print, printJson } from './terminal.js';
 import { readTrained } from './trained.js';
 
 export interface InspectFlags {
@@ -55,9 +56,8 @@ export async function inspect(run: string, flags: InspectFlags): Promise<void> {
       ...(filters && { filters: filters.count, kernel: filters.kernel }),
       ...(updates && { images: updates.updates.vanilla.length, correlations: updates.correlations }),
     };
-    process.stdout.write(`${JSON.stringify(event)}\n`);
+    printJson(event);
     return;
   }
-  for (const sentence of updates?.sentences ?? []) process.stdout.write(`${sentence}\n`);
-  process.stdout.write(`Drawn in ${page}\n`);
+  print(...(updates?.sentences ?? []), `Drawn in ${page}`);
 }

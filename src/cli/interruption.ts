@@ -1,4 +1,5 @@
 /** Ctrl-C and its like: the first lets a run end in good order, the second ends it at once. */
+import { note } from './terminal.js';
 
 /** Signals that end a run, and the exit codes that shells give them. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -56,7 +57,7 @@ export class Interruption {
 export function watchOutput(): void {
   const onError = (error: NodeJS.ErrnoException): void => {
     if (error.code !== 'EPIPE') {
-      process.stderr.write(`error: the output cannot be written (${error.code ?? error.message})\n`);
+      note(`error: the output cannot be written (${error.code ?? error.message})`);
       process.exit(1);
     }
     if (active) active.abort(CLOSED_OUTPUT);

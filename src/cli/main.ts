@@ -3,6 +3,7 @@
 import { failureOf } from './errors.js';
 import { watchOutput } from './interruption.js';
 import { createProgram } from './program.js';
+import { note } from './terminal.js';
 
 watchOutput();
 try {
@@ -11,6 +12,6 @@ try {
   }).parseAsync();
 } catch (error) {
   const { message, exitCode } = failureOf(error);
-  if (message !== '') process.stderr.write(`${message}\n`);
+  note(...message);
   process.exitCode = exitCode;
 }

@@ -1,6 +1,7 @@
 /** `tract models`. */
 import { createModel, models } from '../models/registry.js';
 import { short, table } from './format.js';
+import { print, printJson } from './terminal.js';
 import { parameterCount } from './train.js';
 
 /** Lists the models as they are with their defaults, for 10 classes. */
@@ -16,7 +17,7 @@ export function listModels({ json }: { json?: boolean }): void {
     };
   });
   if (json) {
-    for (const row of rows) process.stdout.write(`${JSON.stringify({ event: 'model', ...row })}\n`);
+    for (const row of rows) printJson({ event: 'model', ...row });
     return;
   }
   const cells = rows.map(({ name, parameters, imageSize, description }) => [
@@ -25,7 +26,8 @@ export function listModels({ json }: { json?: boolean }): void {
     String(imageSize),
     description,
   ]);
-  process.stdout.write(`${table([['name', 'parameters', 'pixels', 'description'], ...cells], [1, 2])}
-Parameters are those for 10 classes; pixels is the default height and width, which training sets to the dataset's.
-`);
+  print(
+    ...table([['name', 'parameters', 'pixels', 'description'], ...cells], [1, 2]).split('\n'),
+    "Parameters are those for 10 classes; pixels is the default height and width, which training sets to the dataset's.",
+  );
 }

@@ -4,6 +4,7 @@ import { DataError } from '../data/data-error.js';
 import { Evaluator } from '../train/evaluator.js';
 import { percent } from '../compare/words.js';
 import { table } from './format.js';
+import { note, print, printJson } from './terminal.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface PredictFlags {
@@ -34,10 +35,10 @@ export async function predict(run: string, images: readonly string[], flags: Pre
     try {
       const pixels = await readImage(image, trained.model.imageShape);
       const { data } = await evaluator.predict(trained.learned, pixels);
-      print(image, best(data, trained, flags.top), flags.json === true);
+      tell(image, best(data, trained, flags.top), flags.json === true);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      process.stderr.write(`error: ${error.message}\n`);
+      note(`error: ${error.message}`);
       exitCode = 1;
     }
   }
@@ -59,12 +60,11 @@ function softmax(logits: Float32Array): number[] {
   return powers.map((power) => power / sum);
 }
 
-function print(image: string, guesses: readonly Guess[], json: boolean): void {
-  const text = json
-    ? JSON.stringify({ event: 'prediction', image, top: guesses })
-    : `${image}\n${table(
-        guesses.map((guess) => ['', percent(guess.probability), guess.class]),
-        [1],
-      )}`;
-  process.stdout.write(`${text}\n`);
+function tell(image: string, guesses: readonly Guess[], json: boolean): void {
+  if (json) {
+    printJson({ event: 'prediction', image, top: guesses });
+    return;
+  }
+  const rows = guesses.map((guess) => ['', percent(guess.probability), guess.class]);
+  print(image, ...table(rows, [1]).split('\n'));
 }

@@ -6,6 +6,7 @@ import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
+import { note } from './terminal.js';
 import { train } from './train.js';
 import {
   type TrainFlags,
@@ -33,9 +34,9 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({
       // Commander sets its guess on a line of its own; an error is one sentence here.
-      outputError: (text, write) => {
+      outputError: (text) => {
         const line = text.trim().replace(/\s*\n\s*/g, ' ');
-        write(`${line.startsWith('error:') ? line : `error: ${line}`}\n`);
+        note(line.startsWith('error:') ? line : `error: ${line}`);
       },
     })
     .addHelpText(
@@ -190,10 +191,15 @@ function addExport(program: Command): void {
       'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language.',
     )
     .argument('<run>', RUN)
-    .requiredOption('--out <file>', 'the .onnx file')
-    .addOption(new Option('--batch-size <images>', 'images at once').argParser(whole(1)).default(1))
+    .option('--out <file>', "the .onnx file (default: model.onnx in the run's folder)")
+    .addOption(
+      new Option('--batch-size <images>', 'images at once (default: any number of them)').argParser(whole(1)),
+    )
     .addOption(jsonOption())
-    .addHelpText('after', examples(['tract export runs/cifar --out model.onnx']))
+    .addHelpText(
+      'after',
+      examples(['tract export runs/cifar', 'tract export runs/cifar --out model.onnx --batch-size 1']),
+    )
     .action(async (run: string, flags: ExportFlags) => {
       await exportModel(run, flags);
     });

@@ -1,5 +1,6 @@
 /** Progress on stderr: a bar on a terminal, elsewhere a line every ten seconds. */
 import { SingleBar } from 'cli-progress';
+import { note, visible } from './terminal.js';
 
 /** What is shown around the bar. */
 interface Texts {
@@ -19,9 +20,10 @@ export class ProgressLine {
       const now = performance.now();
       if (now - this.#printed < LINE_EVERY) return;
       this.#printed = now;
-      process.stderr.write(`${epoch}  step ${done}/${total}  ${figures}\n`);
+      note(`${epoch}  step ${done}/${total}  ${figures}`);
       return;
     }
+    const texts = { epoch: visible(epoch), figures: visible(figures) };
     if (!this.#bar) {
       this.#bar = new SingleBar({
         format: '{epoch} {bar} {percentage}%  {figures}',
@@ -34,9 +36,9 @@ export class ProgressLine {
         gracefulExit: false,
         hideCursor: null,
       });
-      this.#bar.start(total, done, { epoch, figures });
+      this.#bar.start(total, done, texts);
     }
-    this.#bar.update(done, { epoch, figures });
+    this.#bar.update(done, texts);
   }
 
   /** Takes the bar away, so that a line can be printed; the next update brings it back. */

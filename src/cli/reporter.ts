@@ -2,6 +2,7 @@
 import type { TrainingEvent } from '../train/events.js';
 import type { RunConfig } from '../train/run-config.js';
 import type { CheckpointKind } from '../train/run-folder.js';
+import { note, printJson } from './terminal.js';
 
 export interface StartEvent {
   readonly event: 'start';
@@ -64,10 +65,10 @@ export interface Reporter {
 export function jsonReporter(): Reporter {
   return {
     report(event) {
-      process.stdout.write(`${JSON.stringify(event)}\n`);
+      printJson(event);
     },
     note(text) {
-      process.stderr.write(`${text}\n`);
+      note(text);
     },
     close() {
       // Nothing is open.

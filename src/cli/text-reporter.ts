@@ -5,6 +5,7 @@ import { ProgressLine } from './progress-line.js';
 import { percent } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
+import { note, print } from './terminal.js';
 
 /** How much of the shown loss, accuracy and speed comes from the newest step. */
 const NEWEST = 0.1;
@@ -12,9 +13,9 @@ const NEWEST = 0.1;
 /** @param command how the command is called, for the hints */
 export function textReporter(command: string): Reporter {
   const progress = new ProgressLine();
-  const print = (text: string): void => {
+  const tell = (...lines: readonly string[]): void => {
     progress.clear();
-    process.stdout.write(`${text}\n`);
+    print(...lines);
   };
   let start: StartEvent | undefined;
   let began = performance.now();
@@ -44,7 +45,7 @@ export function textReporter(command: string): Reporter {
   const epoch = (event: EpochEvent): void => {
     before = event.step;
     const { kind, loss, accuracy } = evaluationOf(event);
-    print(
+    tell(
       `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  ${kind} loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}  ·  ${duration(event.seconds)}`,
     );
   };
@@ -56,7 +57,7 @@ export function textReporter(command: string): Reporter {
           start = event;
           began = performance.now();
           before = event.step - event.stepInEpoch;
-          print(introduction(event));
+          tell(...introduction(event));
           break;
         case 'step':
           step(event);
@@ -67,13 +68,13 @@ export function textReporter(command: string): Reporter {
         case 'checkpoint':
           break;
         case 'end':
-          if (!event.interrupted) print(conclusion(event, command));
+          if (!event.interrupted) tell(...conclusion(event, command));
           break;
       }
     },
     note(text) {
       progress.clear();
-      process.stderr.write(`${text}\n`);
+      note(text);
     },
     close() {
       progress.clear();
@@ -81,25 +82,24 @@ export function textReporter(command: string): Reporter {
   };
 }
 
-function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string {
+function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string[] {
   const { data, model, tract, optimizer, schedule } = config;
   const method = tract ? `, ${tract.layer} by TrAct (lambda ${formatLambda(tract.lambda)})` : '';
-  const lines = [
+  return [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,
     `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}, ${steps} steps, seed ${config.seed}`,
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];
-  return lines.join('\n');
 }
 
-function conclusion(event: EndEvent, command: string): string {
+function conclusion(event: EndEvent, command: string): string[] {
   const { out, seconds } = event;
   return [
     `Finished in ${duration(seconds)}.${outcome(event)} The model is in ${out}; what to do with it:`,
     `  ${command} predict ${shellWord(out)} IMAGE…`,
-    `  ${command} export ${shellWord(out)} --out model.onnx`,
-  ].join('\n');
+    `  ${command} export ${shellWord(out)}`,
+  ];
 }
 
 /** What came out, and whether an epoch was chosen or the last one is what is kept. */

@@ -22,7 +22,6 @@ export interface TrainFlags {
   readonly patch?: number;
   readonly heads?: number;
   readonly mlpRatio?: number;
-  readonly imageSize?: number;
   readonly weights?: string;
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
@@ -100,7 +99,6 @@ export function addTrainFlags(command: Command): Command {
   add('--patch <pixels>', 'vit: height and width of a patch', whole(1));
   add('--heads <number>', 'vit: attention heads', whole(1));
   add('--mlp-ratio <number>', "vit: hidden features of a block's MLP, as a multiple of the width", positive);
-  add('--image-size <pixels>', 'height and width of the images (default: those of the dataset)', whole(1));
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 
   command.optionsGroup('TrAct:');
@@ -124,7 +122,7 @@ export function addTrainFlags(command: Command): Command {
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add('--epochs <number>', 'passes over the training images', whole(1), 5);
   add('--max-steps <number>', 'end after this many steps', whole(1));
-  add('--seed <number>', 'of initial weights, order and augmentation', whole(0), 0);
+  add('--seed <number>', 'of initial weights, order, augmentation, and the images set aside', whole(0), 0);
 
   command.optionsGroup('Run:');
   add('--out <folder>', 'where the run is kept (default: runs/<data>-<model>…)');

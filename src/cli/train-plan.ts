@@ -1,7 +1,6 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
-import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
@@ -92,7 +91,6 @@ export async function continuedRun(
       ...datasetOfRun(config.data),
       signal,
     });
-    checkClassNames(config.data.classNames, dataset, `the model in ${folder.path}`);
     return {
       config,
       dataset,
@@ -122,7 +120,7 @@ export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<Ima
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'imageSize'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
 
 /** The model that the flags describe. @throws UsageError */
 export function modelFrom(flags: TrainFlags, command: Command): Model {

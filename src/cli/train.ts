@@ -1,5 +1,6 @@
 /** `tract train`. */
 import type { Command } from 'commander';
+import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, followedSplit } from '../data/dataset.js';
 import { elementCount } from '../tensor/tensor.js';
 import { type Model, traceAlone } from '../nn/model.js';
@@ -49,6 +50,8 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
   let trainer: Trainer | undefined;
   try {
     trainer = await plan.createTrainer();
+    // The files that a run goes on with may be others than those it was begun with.
+    checkClassNames(config.data.classNames, dataset, `the model in ${folder.path}`);
     const began = performance.now();
     const keeper = new RunKeeper(trainer, folder, config, reporter);
     const { step: begun, stepInEpoch } = trainer.progress;

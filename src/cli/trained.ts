@@ -9,6 +9,7 @@ import type { Trainable } from '../optim/trainable.js';
 import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { StateError, checkState } from '../train/state.js';
 import { modelTensors } from '../train/step-graph.js';
+import { refuseFolderOfRuns } from './runs-within.js';
 
 export interface Trained {
   /** The checkpoint's file. */
@@ -28,6 +29,7 @@ export interface Trained {
  * @throws CheckpointError naming the file and what is wrong with it
  */
 export async function readTrained(run: string): Promise<Trained> {
+  await refuseFolderOfRuns(run);
   const { file, config, state } = await keptCheckpoint(run);
   const weights = weightsOf(state);
   const { mean, deviation } = config.data;

@@ -57,7 +57,7 @@ test('the seed of the run says which images are set aside, and the configuration
   );
   const again = await tract(['train', '--resume', run, '--threads', '1', '--json']);
   assert.equal(again.code, 0, again.stderr);
-  const withoutTime = ({ seconds, ...event }: Record<string, unknown>): unknown => event;
+  const withoutTime = (event: Record<string, unknown>): unknown => ({ ...event, seconds: 0 });
   const [first, second] = [events, jsonLines(again.stdout)].map((lines) => lines.at(-1)!);
   // Resuming a finished run trains no epoch, so that there is no figure of one.
   const { validationLoss, validationAccuracy, ...figures } = first;
@@ -89,6 +89,23 @@ test('a best checkpoint that was chosen on the test images, as once was done, is
   assert.match((await tract(['eval', old])).stdout, /^\S+last\.safetensors/);
   // Unless it is asked for by its name.
   assert.match((await tract(['eval', join(old, 'best.safetensors')])).stdout, /^\S+best\.safetensors/);
+});
+
+test('compare takes the share, too, and the same images whatever the seeds', async () => {
+  const small = mlp.slice(1);
+  const outcome = await tract([
+    ...['compare', ...small, '--validation', '0.2', '--epochs', '1', '--seeds', '3,4', '--methods'],
+    ...['vanilla,tract', '--out', join(folder, 'compare')],
+  ]);
+  assert.equal(outcome.code, 0, outcome.stderr);
+  assert.equal(outcome.stdout.match(/seed [34] {2}validation accuracy \S+ %/g)?.length, 4);
+  const runs = readdirSync(join(folder, 'compare', 'runs'));
+  assert.equal(runs.length, 4);
+  for (const name of runs) {
+    const text = readFileSync(join(folder, 'compare', 'runs', name, 'config.json'), 'utf8');
+    const { data } = JSON.parse(text) as { data: Record<string, unknown> };
+    assert.deepEqual([data.validationImages, data.setAside], [20, { share: 0.2, seed: 0 }]);
+  }
 });
 
 test('shares that leave no image, or are none, are refused before anything is made', async () => {

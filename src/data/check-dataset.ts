@@ -77,6 +77,6 @@ const ROUNDING = 1e-6;
 
 const ranges = {
   mean: (value: number) => value >= -ROUNDING && value <= 1 + ROUNDING,
-  // The graph divides by it in float32, where a number can be too small to be any.
-  deviation: (value: number) => Math.fround(value) > 0 && value <= 1,
+  // The graph divides by it in float32: it has to be a normal number there.
+  deviation: (value: number) => Math.fround(value) >= 2 ** -126 && value <= 1,
 };

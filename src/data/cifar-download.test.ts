@@ -12,6 +12,7 @@ import { create, Header } from 'tar';
 import { cifar10 } from './cifar.js';
 import { extractArchive } from './cifar-download.js';
 import { DataError } from './data-error.js';
+import { download } from './download.js';
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
 const names = [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.bin`).concat('test_batch.bin');
@@ -152,6 +153,41 @@ describe('downloading CIFAR', { timeout: 60_000 }, () => {
     assert.deepEqual(await readdir(dir), []);
   });
 
+  it('ends a download that is larger than the file may be, and keeps nothing of it', async () => {
+    const file = join(dir, 'file.bin');
+    const tooLarge = async (options: { respond: typeof respond; largest: number }): Promise<void> => {
+      respond = options.respond;
+      await assert.rejects(
+        download(url, file, { md5: md5(archive), largest: options.largest }),
+        (error) => error instanceof DataError && /is larger than the .* MB .*deleted/.test(error.message),
+      );
+      assert.deepEqual(await readdir(dir), []);
+    };
+    const largest = archive.length - 1;
+    // The server says how much it will be.
+    await tooLarge({ respond: serve, largest });
+    // It does not, and does not end.
+    const endless = (_request: IncomingMessage, response: ServerResponse): void => {
+      const timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+    };
+    await tooLarge({ respond: endless, largest });
+    // The rest of a file that was begun counts with what is there.
+    await writeFile(`${file}.part`, archive.subarray(0, 50_000));
+    ranges = [];
+    await tooLarge({ respond: serve, largest });
+    assert.deepEqual(ranges, ['bytes=50000-']);
+    // What is there is too much by itself: it is not of this file, which is fetched anew.
+    await writeFile(`${file}.part`, Buffer.alloc(archive.length + 1));
+    ranges = [];
+    respond = serve;
+    await download(url, file, { md5: md5(archive), largest: archive.length });
+    assert.deepEqual(ranges, [undefined]);
+    assert.ok((await readFile(file)).equals(archive));
+  });
+
   it('says what the server and the network said', async () => {
     respond = (_request, response) => response.writeHead(404).end();
     await assert.rejects(load(), /The server answered 404 Not Found to a request for http/);
@@ -209,22 +245,58 @@ describe('downloading CIFAR', { timeout: 60_000 }, () => {
     assert.deepEqual(await readdir(dir), []);
   });
 
+  const entry = (
+    path: string,
+    type: 'File' | 'SymbolicLink' | 'Link' | 'Directory',
+    content: string,
+  ): Buffer => {
+    const block = Buffer.alloc(512);
+    const link = type === 'SymbolicLink' || type === 'Link';
+    const size = link ? 0 : content.length;
+    new Header({ path, type, size, mode: 0o644, ...(link && { linkpath: content }) }).encode(block);
+    const body = Buffer.alloc(Math.ceil(size / 512) * 512);
+    if (!link) body.write(content);
+    return Buffer.concat([block, body]);
+  };
+
+  it('refuses an archive that unpacks to more than any of CIFAR', async () => {
+    const file = join(folder, 'bomb.tar.gz');
+    const good = entry('good/a.bin', 'File', 'good');
+    const refused = async (bytes: Buffer, message: RegExp): Promise<void> => {
+      await writeFile(file, bytes);
+      await assert.rejects(
+        extractArchive(file, { folder: 'good', files: ['a.bin'] }, dir),
+        (error) => error instanceof DataError && message.test(error.message),
+      );
+      assert.deepEqual(await readdir(dir), []);
+    };
+    const pieces = 101;
+    // A file that is passed over, in a hundred gzip members of 3 MB each: 300 kB.
+    const header = Buffer.alloc(512);
+    new Header({ path: 'other.bin', type: 'File', size: pieces * 3e6, mode: 0o644 }).encode(header);
+    const zeros = gzipSync(Buffer.alloc(3e6));
+    const bomb = Buffer.concat([
+      gzipSync(header),
+      ...Array.from({ length: pieces }, () => zeros),
+      gzipSync(good),
+    ]);
+    assert.ok(bomb.length < 400_000);
+    await refused(bomb, /more than 300 MB or 1000 files/);
+    // Many empty files.
+    const empty = Array.from({ length: 1100 }, (_, i) => entry(`good/${i}`, 'File', ''));
+    await refused(
+      gzipSync(Buffer.concat([...empty, good, Buffer.alloc(1024)])),
+      /more than 300 MB or 1000 files/,
+    );
+    // Compressed twice, which would go around the limits.
+    const large = entry('good/b.bin', 'File', randomBytes(2000).toString('hex'));
+    const twice = gzipSync(gzipSync(Buffer.concat([large, good, Buffer.alloc(1024)])));
+    await refused(twice, /is not a complete \.tar\.gz file/);
+  });
+
   it('writes nothing but the expected regular files', async () => {
     const outside = join(folder, 'outside');
     await mkdir(outside);
-    const entry = (
-      path: string,
-      type: 'File' | 'SymbolicLink' | 'Link' | 'Directory',
-      content: string,
-    ): Buffer => {
-      const block = Buffer.alloc(512);
-      const link = type === 'SymbolicLink' || type === 'Link';
-      const size = link ? 0 : content.length;
-      new Header({ path, type, size, mode: 0o644, ...(link && { linkpath: content }) }).encode(block);
-      const body = Buffer.alloc(Math.ceil(size / 512) * 512);
-      if (!link) body.write(content);
-      return Buffer.concat([block, body]);
-    };
     const file = join(folder, 'bad.tar.gz');
     const extractWith = async (...entries: Buffer[]): Promise<void> => {
       await writeFile(file, gzipSync(Buffer.concat([...entries, Buffer.alloc(1024)])));

@@ -1,8 +1,11 @@
 /** The CIFAR archives of the University of Toronto, downloaded, checked and unpacked. */
 import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { extract, type ReadEntry } from 'tar';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { Header, type ReadEntry, UnpackSync } from 'tar';
 import { DataError } from './data-error.js';
 import { download, type DownloadOptions, fileError } from './download.js';
 
@@ -11,6 +14,8 @@ export interface Archive {
   readonly url: string;
   /** Its MD5 checksum, 32 hexadecimal digits. */
   readonly md5: string;
+  /** The most bytes that it may have. */
+  readonly largest: number;
   /** The folder inside the archive. */
   readonly folder: string;
   /** The files wanted from it. */
@@ -19,6 +24,10 @@ export interface Archive {
 
 /** No file of an archive is larger; CIFAR-100's train.bin has 153.7 MB. */
 const largestFile = 200e6;
+/** No archive unpacks to more; both of CIFAR hold 184.4 MB. */
+const largestContent = 300e6;
+/** No archive has more entries; those of CIFAR have nine at most. */
+const mostEntries = 1000;
 
 /**
  * Downloads an archive into `directory` and unpacks its folder there. The folder appears complete or not at all,
@@ -29,10 +38,10 @@ const largestFile = 200e6;
 export async function fetchArchive(
   archive: Archive,
   directory: string,
-  options: Omit<DownloadOptions, 'md5'> = {},
+  options: Omit<DownloadOptions, 'md5' | 'largest'> = {},
 ): Promise<void> {
   const file = join(directory, `${archive.folder}.tar.gz`);
-  await download(archive.url, file, { ...options, md5: archive.md5 });
+  await download(archive.url, file, { ...options, md5: archive.md5, largest: archive.largest });
   try {
     await extractArchive(file, archive, directory);
   } finally {
@@ -44,9 +53,11 @@ export async function fetchArchive(
  * Unpacks the wanted files of a .tar.gz file into `directory/folder`.
  *
  * Only regular files that stand in the archive under exactly the expected names are written. Everything else is
- * passed over: links, absolute paths, paths with `..`, other files.
+ * passed over: links, absolute paths, paths with `..`, other files. It is decompressed piece by piece, and no further
+ * than an archive of CIFAR goes.
  *
- * @throws DataError when the archive is damaged, lacks a wanted file, or holds one above 200 MB
+ * @throws DataError when the archive is damaged, lacks a wanted file, holds one above 200 MB, unpacks to more than
+ *   300 MB, or has more than 1000 entries
  */
 export async function extractArchive(
   file: string,
@@ -58,10 +69,8 @@ export async function extractArchive(
   const sizes = new Map<string, number>();
   try {
     await mkdir(temporary, { recursive: true });
-    // Synchronously: when an error ends it, nothing else is still being written.
-    extract({
-      file,
-      sync: true,
+    // Its writes are synchronous: when an error ends it, nothing else is still being written.
+    const unpack = new UnpackSync({
       cwd: temporary,
       strict: true,
       noMtime: true,
@@ -73,6 +82,7 @@ export async function extractArchive(
         return take;
       },
     });
+    await unpackWithin(file, unpack);
     for (const path of wanted) {
       const written = await stat(join(temporary, path)).catch(() => undefined);
       if (!written?.isFile() || written.size !== sizes.get(path)) {
@@ -94,6 +104,31 @@ export async function extractArchive(
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Feeds an archive to the unpacker, as long as it stays within the limits. */
+async function unpackWithin(file: string, unpack: UnpackSync): Promise<void> {
+  let [content, entries] = [0, 0];
+  for (const event of ['entry', 'ignoredEntry', 'meta'] as const) unpack.on(event, () => entries++);
+  // The unpacker takes what begins like compressed data for that and decompresses it again, without our limits; after
+  // an entry of our own, which it passes over, it does not look for that.
+  const first = Buffer.alloc(512);
+  new Header({ path: '.', type: 'File', size: 0, mode: 0o644 }).encode(first);
+  unpack.write(first);
+  const gunzip = createGunzip();
+  pipeline(createReadStream(file), gunzip, () => {
+    // Whatever goes wrong is thrown where the chunks are read.
+  });
+  for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+    content += chunk.length;
+    if (content > largestContent || entries > mostEntries) {
+      throw new DataError(
+        `${file} holds more than ${largestContent / 1e6} MB or ${mostEntries} files, which no archive of CIFAR does. Delete it and download it anew.`,
+      );
+    }
+    unpack.write(chunk);
+  }
+  unpack.end();
 }
 
 /** Puts a folder in the place of another, incomplete one or of none. */

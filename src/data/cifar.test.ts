@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -78,6 +79,26 @@ describe('CIFAR files', () => {
       cifar10({ dir }),
       /batches\.meta\.txt names 2 classes, one a line, but there are 10/,
     );
+  });
+
+  it('have a file of names that is a file, and small', async () => {
+    const dir = await smallCifar10(await temporaryFolder());
+    const file = join(dir, 'batches.meta.txt');
+    const refused = (message: RegExp): Promise<void> =>
+      assert.rejects(cifar10({ dir }), (error) => error instanceof DataError && message.test(error.message));
+
+    await mkdir(file);
+    await refused(/batches\.meta\.txt is not a file\. Replace the folder by that of https:/);
+    await rm(file, { recursive: true });
+    await writeFile(file, '');
+    // A hole: the size counts, nothing of it is read.
+    await truncate(file, 2 ** 40);
+    await refused(/batches\.meta\.txt has 1099511627776 bytes, but a file of class names has at most 65536/);
+    await rm(file);
+    if (process.platform === 'win32') return;
+    // A pipe that nobody writes to would be waited for.
+    execFileSync('mkfifo', [file]);
+    await refused(/batches\.meta\.txt is not a file/);
   });
 
   it('are refused with a sentence when they are damaged', async () => {

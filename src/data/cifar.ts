@@ -4,7 +4,7 @@
  * A file is a row of records without header: one label byte (CIFAR-10) or a coarse and a fine one (CIFAR-100; the
  * fine one is used), then 3072 bytes of pixels, planes of red, green and blue of 32 rows each.
  */
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from './cache-folder.js';
 import { type Archive, fetchArchive } from './cifar-download.js';
@@ -62,6 +62,10 @@ interface Layout {
 }
 
 const imageShape: ImageShape = [3, 32, 32];
+/** The archives have 170.1 and 168.5 MB. */
+const largestArchive = 200e6;
+/** A hundred names take less than a sixtieth of it. */
+const largestNames = 65_536;
 const homePage = 'https://www.cs.toronto.edu/~kriz';
 
 const layout10: Layout = {
@@ -70,6 +74,7 @@ const layout10: Layout = {
   archive: {
     url: `${homePage}/cifar-10-binary.tar.gz`,
     md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+    largest: largestArchive,
     folder: 'cifar-10-batches-bin',
     files: [
       'data_batch_1.bin',
@@ -97,6 +102,7 @@ const layout100: Layout = {
   archive: {
     url: `${homePage}/cifar-100-binary.tar.gz`,
     md5: '03b5dce01913d631647c71ecec9e9cb8',
+    largest: largestArchive,
     folder: 'cifar-100-binary',
     files: ['train.bin', 'test.bin', 'fine_label_names.txt'],
   },
@@ -169,10 +175,11 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function readNames({ classNames, namesFile }: Layout, folder: string): Promise<readonly string[]> {
+async function readNames(layout: Layout, folder: string): Promise<readonly string[]> {
+  const { classNames, namesFile } = layout;
   const path = join(folder, namesFile);
   if (!(await exists(path))) return classNames;
-  const names = (await readFile(path, 'utf8'))
+  const names = (await readText(path, layout))
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
@@ -182,6 +189,24 @@ async function readNames({ classNames, namesFile }: Layout, folder: string): Pro
     );
   }
   return names;
+}
+
+/** The text of the file of names. */
+async function readText(path: string, layout: Layout): Promise<string> {
+  const file = await openFile(path, layout);
+  try {
+    const { size } = await file.stat();
+    if (size > largestNames) {
+      throw new DataError(
+        `${path} has ${size} bytes, but a file of class names has at most ${largestNames}. Correct the file, or delete it to have the official names.`,
+      );
+    }
+    const bytes = Buffer.alloc(size);
+    await fill(file, bytes, `${path} became shorter while it was read.`);
+    return bytes.toString('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 async function readSplit(layout: Layout, folder: string, names: readonly string[]): Promise<Split> {
@@ -213,7 +238,8 @@ async function readSplit(layout: Layout, folder: string, names: readonly string[
 
 async function openFile(path: string, { title, archive }: Layout): Promise<FileHandle> {
   try {
-    return await open(path);
+    // Looked at before it is opened: a pipe would be waited for.
+    if ((await stat(path)).isFile()) return await open(path);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new DataError(
@@ -221,15 +247,14 @@ async function openFile(path: string, { title, archive }: Layout): Promise<FileH
       { cause: error },
     );
   }
+  throw new DataError(`${path} is not a file. ${wayOut(archive)}`);
 }
 
 /** The number of records of a file, told by its size. */
 async function countRecords(file: FileHandle, path: string, layout: Layout): Promise<number> {
   const { labelBytes, mostRecords, title, archive } = layout;
   const recordSize = labelBytes + imageSize(imageShape);
-  const stats = await file.stat();
-  if (!stats.isFile()) throw new DataError(`${path} is not a file. ${wayOut(archive)}`);
-  const { size } = stats;
+  const { size } = await file.stat();
   const found = `${path} has ${size} bytes`;
   if (size === 0 || size % recordSize !== 0) {
     throw new DataError(

@@ -11,6 +11,8 @@ import { DataError } from './data-error.js';
 export interface DownloadOptions {
   /** The expected MD5 checksum, 32 hexadecimal digits. */
   readonly md5: string;
+  /** The most bytes that the file may have; a download that goes beyond them is ended, and nothing of it is kept. */
+  readonly largest: number;
   /** Called as data arrive, with the bytes there are and the bytes in all where the server says so. */
   readonly onProgress?: (received: number, total: number | undefined) => void;
   /** Ends the download; what has arrived stays for the next attempt. */
@@ -24,8 +26,8 @@ export interface DownloadOptions {
  * The file appears under its own name only when it is complete and its checksum is right.
  *
  * @param file - where the file is written; its folder is made
- * @throws DataError when the network, the server or the disk fails (what has arrived stays), or when the checksum
- *   is wrong (the partial file is deleted)
+ * @throws DataError when the network, the server or the disk fails (what has arrived stays), or when the file is too
+ *   large or the checksum is wrong (the partial file is deleted)
  * @throws the signal's reason when it is aborted
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<void> {
@@ -43,17 +45,31 @@ export async function download(url: string, file: string, options: DownloadOptio
     await rename(part, file);
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof TooLargeError) await rm(part, { force: true });
     throw fileError(error, part) ?? error;
+  }
+}
+
+class TooLargeError extends DataError {
+  constructor(url: string, largest: number) {
+    super(
+      `What ${url} gives is larger than the ${largest / 1e6} MB that the file may have, and has been deleted. Download the file by another way.`,
+    );
   }
 }
 
 /** Appends to `part` what is missing of it. */
 async function fetchRest(url: string, part: string, options: DownloadOptions): Promise<void> {
-  const { onProgress, signal } = options;
-  const have = await stat(part).then(
+  const { largest, onProgress, signal } = options;
+  let have = await stat(part).then(
     ({ size }) => size,
     () => 0,
   );
+  if (have > largest) {
+    // Not a part of this file.
+    await rm(part);
+    have = 0;
+  }
   const response = await request(url, have, signal);
   if (have > 0 && response.status === 416) {
     await response.body?.cancel();
@@ -78,10 +94,19 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
   const length = Number(response.headers.get('content-length') ?? NaN);
   let received = resumed ? have : 0;
   const total = Number.isNaN(length) ? undefined : received + length;
+  if (total !== undefined && total > largest) {
+    await response.body.cancel();
+    throw new TooLargeError(url, largest);
+  }
   onProgress?.(received, total);
   const meter = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       received += chunk.length;
+      // The server may have told no length.
+      if (received > largest) {
+        done(new TooLargeError(url, largest));
+        return;
+      }
       onProgress?.(received, total);
       done(null, chunk);
     },
@@ -90,7 +115,7 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
   try {
     await pipeline(body, meter, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), { signal });
   } catch (error) {
-    if (isFileError(error)) throw error;
+    if (isFileError(error) || error instanceof TooLargeError) throw error;
     throw new DataError(
       `The download of ${url} broke off after ${received} of ${total ?? 'an unknown number of'} bytes (${reason(error)}). Start it again: it goes on from there.`,
       { cause: error },

@@ -46,8 +46,8 @@ export class Program {
     const session = await ort.InferenceSession.create(bytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
-      // Warnings about operators that a provider leaves to the CPU are not for users.
-      logSeverityLevel: 3,
+      // Warnings about operators that a provider leaves to the CPU are not for users, and errors are thrown.
+      logSeverityLevel: 4,
       // Arithmetic on denormal numbers takes many times as long, and no training needs them. Note that ONNX Runtime
       // sets this for the calling thread as well: from then on JavaScript's own denormals are zero there, too.
       extra: { session: { set_denormal_as_zero: '1' } },

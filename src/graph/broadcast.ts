@@ -9,7 +9,8 @@ export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
     if (left !== right && left !== 1 && right !== 1) return undefined;
-    result.push(Math.max(left, right));
+    // Not the greater one, which for lengths of 0 and 1 would be wrong.
+    result.push(left === 1 ? right : left);
   }
   return result;
 }

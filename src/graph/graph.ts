@@ -16,7 +16,7 @@ import {
   formatShape,
 } from '../tensor/tensor.js';
 import { type Attributes, attributesKey } from './attributes.js';
-import { fold } from './fold.js';
+import { FoldingBudget, fold } from './fold.js';
 import { isRandom } from './random-operators.js';
 
 export { MICROSOFT_DOMAIN, TRACT_DOMAIN } from './domains.js';
@@ -61,6 +61,7 @@ export class Graph {
   readonly #known = new Map<string, readonly Value[]>();
   readonly #names = new Set<string>();
   readonly #reserved: ReadonlySet<string>;
+  readonly #folding = new FoldingBudget();
   #generated = 0;
   #scope = '';
 
@@ -144,6 +145,7 @@ export class Graph {
               inputs.map((input) => input?.constant),
               attributes,
               results,
+              this.#folding,
             )
           : undefined;
       if (folded) return [this.constant(folded)];

@@ -1,25 +1,45 @@
 /**
  * The bytes of an `.onnx` file as a graph.
  *
- * The file is treated as hostile: the protobuf decoder checks every length against the bytes that are there, and a
- * tensor's shape is checked against its data before anything is made of it.
+ * The file is treated as hostile. Its parts are counted before it is decoded, a tensor's shape is checked against its
+ * data before anything is made of it, and every node is added by the builder of its operator, which checks attributes
+ * and inputs and infers the types of the results: the types that the file claims are compared with these, so that no
+ * lie about a shape reaches ONNX Runtime.
  */
 import { fromBinary } from '@bufbuild/protobuf';
-import { type Shape, type Tensor, bytesPerElement, elementCount, formatShape } from '../tensor/tensor.js';
-import { type Attribute, float, int, ints } from './attributes.js';
-import { Graph, GraphError, type Value } from './graph.js';
-import type { TensorType } from '../tensor/tensor.js';
+import { quote, shorten } from '../tensor/shorten.js';
+import {
+  type Tensor,
+  type TensorType,
+  bytesPerElement,
+  elementCount,
+  formatShape,
+  sameShape,
+} from '../tensor/tensor.js';
+import { FileNode, MAXIMUM_RANK } from './file-node.js';
+import { fileOperators } from './file-operators.js';
+import { Graph, GraphError, type Value, describe } from './graph.js';
 import { OPSET_VERSION, dtypeOf } from './onnx-types.js';
 import {
-  type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   TensorProto_DataLocation as DataLocation,
   type TensorProto,
   type ValueInfoProto,
 } from './onnx_pb.js';
+import { countParts } from './wire-parts.js';
+
+/**
+ * The most messages and elements of lists in a file, weights not counted; a decoded one takes up to 400 bytes. The
+ * training step of a ResNet-50 has 151,000.
+ */
+const MAXIMUM_PARTS = 1_000_000;
+/** The longest name of an input, an output or a node, in characters. */
+const MAXIMUM_NAME = 256;
+/** How many unknown operators a message names. */
+const MOST_NAMED = 20;
 
 export interface ParsedModel {
   readonly graph: Graph;
@@ -27,17 +47,13 @@ export interface ParsedModel {
 }
 
 /**
- * Reads a model whose shapes are static and which stores the types of its values, as `toOnnx` writes them.
+ * Reads a model of the operators that tract-ts writes, whose shapes are static and which stores the types of its
+ * values, as `toOnnx` writes them.
  *
- * @throws GraphError naming what is wrong with the file
+ * @throws GraphError naming what is wrong with the file; all operators that are not read are named at once
  */
 export function fromOnnx(bytes: Uint8Array): ParsedModel {
-  let model: ModelProto;
-  try {
-    model = fromBinary(ModelProtoSchema, bytes);
-  } catch (error) {
-    throw new GraphError(`not an ONNX model: ${(error as Error).message}`);
-  }
+  const model = decode(bytes);
   if (!model.graph) throw new GraphError('not an ONNX model: it holds no graph');
   const opset = model.opsetImport.find(({ domain }) => domain === '')?.version;
   if (opset !== BigInt(OPSET_VERSION))
@@ -48,59 +64,140 @@ export function fromOnnx(bytes: Uint8Array): ParsedModel {
   return { graph: parseGraph(model.graph), metadata };
 }
 
+function decode(bytes: Uint8Array): ModelProto {
+  try {
+    const parts = countParts(ModelProtoSchema, bytes, MAXIMUM_PARTS);
+    if (parts > MAXIMUM_PARTS)
+      throw new Error(`it has more than ${MAXIMUM_PARTS} nodes, attributes, types and names`);
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  } catch (error) {
+    throw new GraphError(`not an ONNX model: ${(error as Error).message}`);
+  }
+}
+
 function parseGraph(proto: GraphProto): Graph {
+  checkOperators(proto.node);
+  for (const { name } of [...proto.input, ...proto.output]) checkName(name);
   const graph = new Graph([...proto.input, ...proto.output].map(({ name }) => name));
   const values = new Map<string, Value>();
   const types = new Map([...proto.valueInfo, ...proto.output].map((info) => [info.name, info]));
-  for (const initializer of proto.initializer)
-    values.set(initializer.name, graph.constant(parseTensor(initializer)));
-  for (const info of proto.input) {
-    const { dtype, shape } = parseType(info);
-    values.set(info.name, graph.input(info.name, dtype, shape));
-  }
+  const define = (name: string, value: Value): void => {
+    if (values.has(name)) throw new GraphError(`the model has two values named ${quote(name)}`);
+    values.set(name, value);
+  };
   const find = (name: string, user: string): Value => {
     const value = values.get(name);
-    if (!value) throw new GraphError(`${user} refers to "${name}", which nothing before it computes`);
+    if (!value) throw new GraphError(`${user} refers to ${quote(name)}, which nothing before it computes`);
     return value;
   };
-  for (const node of proto.node) {
-    const inputs = node.input.map((name) =>
-      name === '' ? null : find(name, `node "${node.name}" (${node.opType})`),
-    );
-    const attributes = Object.fromEntries(
-      node.attribute.map((attribute) => [attribute.name, parseAttribute(attribute, node.opType)]),
-    );
-    const results = node.output.map((name) => {
-      const info = types.get(name);
-      if (!info) throw new GraphError(`the model does not store the type of "${name}"`);
-      return parseType(info);
-    });
-    const scope = node.name.slice(0, Math.max(node.name.lastIndexOf('/'), 0));
-    const outputs = graph.inScope(scope, () =>
-      graph.add(node.opType, inputs, attributes, results, node.domain),
-    );
-    node.output.forEach((name, i) => values.set(name, outputs[i]));
+  for (const initializer of proto.initializer)
+    define(initializer.name, graph.constant(parseTensor(initializer)));
+  for (const info of proto.input) {
+    const { dtype, shape } = parseType(info);
+    define(info.name, graph.input(info.name, dtype, shape));
   }
-  for (const { name } of proto.output) graph.output(name, find(name, 'the list of outputs'));
+  for (const node of proto.node) {
+    const user = `node ${quote(node.name)} (${node.opType})`;
+    const inputs = node.input.map((name) => (name === '' ? null : find(name, user)));
+    const outputs = addNode(graph, node, inputs, user);
+    for (const [i, name] of node.output.entries()) {
+      // A result that is left out.
+      if (name === '') continue;
+      define(name, outputs[i]);
+      const info = types.get(name);
+      if (!info) throw new GraphError(`the model does not store the type of ${quote(name)}`);
+      checkType(info, outputs[i]);
+    }
+  }
+  for (const info of proto.output) {
+    const value = find(info.name, 'the list of outputs');
+    checkType(info, value);
+    graph.output(info.name, value);
+  }
   return graph;
+}
+
+/** @throws GraphError naming all operators that are not read, and how many nodes are of each */
+function checkOperators(nodes: readonly NodeProto[]): void {
+  const unknown = new Map<string, number>();
+  for (const { domain, opType } of nodes) {
+    if (domain === '' && fileOperators.has(opType)) continue;
+    const operator = domain === '' ? opType : `${domain}.${opType}`;
+    unknown.set(operator, (unknown.get(operator) ?? 0) + 1);
+  }
+  if (unknown.size === 0) return;
+  const listed = [...unknown]
+    .slice(0, MOST_NAMED)
+    .map(([operator, count]) => `${quote(operator)} (${count} ${count === 1 ? 'node' : 'nodes'})`);
+  const more = unknown.size - listed.length;
+  throw new GraphError(
+    `tract-ts reads the operators that it writes, and these are none of them: ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+  );
+}
+
+/** The values of all results of a node's operator, of which the file may leave some at the end out. */
+function addNode(
+  graph: Graph,
+  node: NodeProto,
+  inputs: readonly (Value | null)[],
+  user: string,
+): readonly Value[] {
+  checkName(node.name);
+  const scope = node.name.slice(0, Math.max(node.name.lastIndexOf('/'), 0));
+  try {
+    const fileNode = new FileNode(graph, node, inputs);
+    const outputs = graph.inScope(scope, () => fileOperators.get(node.opType)!(fileNode));
+    fileNode.finish();
+    if (node.output.length > outputs.length)
+      throw new GraphError(`it names ${node.output.length} results where there are ${outputs.length}`);
+    return outputs;
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error;
+    throw new GraphError(`${user}: ${shorten(error.message, 500)}`);
+  }
+}
+
+function checkName(name: string): void {
+  if (name.length > MAXIMUM_NAME)
+    throw new GraphError(
+      `the name ${quote(name)} has ${name.length} characters, and ${MAXIMUM_NAME} is the limit`,
+    );
+}
+
+/** Compares what a file claims of a value with what it is. */
+function checkType(info: ValueInfoProto, value: Value): void {
+  const claimed = parseType(info);
+  if (claimed.dtype !== value.dtype || !sameShape(claimed.shape, value.shape))
+    throw new GraphError(
+      `the model says that ${quote(info.name)} is ${describe(claimed)}, but it is ${describe(value)}`,
+    );
 }
 
 function parseType({ name, type }: ValueInfoProto): TensorType {
   const tensorType = type?.value.case === 'tensorType' ? type.value.value : undefined;
   const dtype = dtypeOf(tensorType?.elemType ?? 0);
-  if (!dtype) throw new GraphError(`"${name}" is of an element type that tract-ts does not know`);
-  if (!tensorType?.shape) throw new GraphError(`"${name}" has no static shape`);
-  const shape = tensorType.shape.dim.map(({ value }) => {
-    if (value.case !== 'dimValue') throw new GraphError(`"${name}" has no static shape`);
+  if (!dtype) throw new GraphError(`${quote(name)} is of an element type that tract-ts does not know`);
+  if (!tensorType?.shape) throw new GraphError(`${quote(name)} has no static shape`);
+  const { dim } = tensorType.shape;
+  checkRank(quote(name), dim.length);
+  const shape = dim.map(({ value }) => {
+    if (value.case !== 'dimValue') throw new GraphError(`${quote(name)} has no static shape`);
     return Number(value.value);
   });
   return { dtype, shape };
 }
 
+function checkRank(what: string, rank: number): void {
+  if (rank > MAXIMUM_RANK)
+    throw new GraphError(`${what} has ${rank} dimensions, and ${MAXIMUM_RANK} is the limit`);
+}
+
 function parseTensor({ name, dims, dataType, rawData, dataLocation }: TensorProto): Tensor {
   const dtype = dtypeOf(dataType);
-  if (!dtype) throw new GraphError(`constant "${name}" is of an element type that tract-ts does not know`);
-  const shape: Shape = dims.map(Number);
+  const constant = `constant ${quote(name)}`;
+  if (!dtype) throw new GraphError(`${constant} is of an element type that tract-ts does not know`);
+  checkRank(constant, dims.length);
+  const shape = dims.map(Number);
   const wanted = elementCount(shape) * bytesPerElement(dtype);
   if (
     dataLocation === DataLocation.EXTERNAL ||
@@ -108,9 +205,11 @@ function parseTensor({ name, dims, dataType, rawData, dataLocation }: TensorProt
     !shape.every((length) => Number.isSafeInteger(length) && length >= 0)
   ) {
     throw new GraphError(
-      `constant "${name}" of type ${dtype} ${formatShape(shape)} needs ${wanted} bytes inside the file, but has ${rawData.length}`,
+      `${constant} of type ${dtype} ${formatShape(shape)} needs ${wanted} bytes inside the file, but has ${rawData.length}`,
     );
   }
+  if (dtype === 'bool' && rawData.some((element) => element > 1))
+    throw new GraphError(`${constant} of bool holds a byte that is neither 0 nor 1`);
   // A copy, because the bytes in the file need not be aligned to the element size. Not by slice(), which gives a view
   // where they are a Buffer of Node.
   const { buffer } = new Uint8Array(rawData);
@@ -123,24 +222,4 @@ function parseTensor({ name, dims, dataType, rawData, dataLocation }: TensorProt
     bool: () => new Uint8Array(buffer),
   };
   return { dtype, shape, data: arrays[dtype]() };
-}
-
-function parseAttribute(
-  { name, type, i, f, s, ints: integers, floats }: AttributeProto,
-  opType: string,
-): Attribute {
-  switch (type) {
-    case AttributeType.INT:
-      return int(Number(i));
-    case AttributeType.INTS:
-      return ints(integers.map(Number));
-    case AttributeType.FLOAT:
-      return float(f);
-    case AttributeType.FLOATS:
-      return { type: 'floats', value: floats };
-    case AttributeType.STRING:
-      return { type: 'string', value: new TextDecoder().decode(s) };
-    default:
-      throw new GraphError(`${opType} has an attribute "${name}" of a type that tract-ts does not know`);
-  }
 }

@@ -1,9 +1,9 @@
 /** A graph as the bytes of an `.onnx` file (ONNX ModelProto). */
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { Shape, Tensor } from '../tensor/tensor.js';
+import type { DType, Shape, Tensor } from '../tensor/tensor.js';
+import type { Dimension } from './any-batch.js';
 import { type Attribute } from './attributes.js';
 import { type Graph, GraphError, MICROSOFT_DOMAIN, TRACT_DOMAIN, type Value } from './graph.js';
-import type { TensorType } from '../tensor/tensor.js';
 import { live } from './live.js';
 import { IR_VERSION, OPSET_VERSION, dataTypes } from './onnx-types.js';
 import {
@@ -22,15 +22,24 @@ export interface OnnxOptions {
   readonly name?: string;
   /** Text stored beside the graph, such as class names. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The values of inputs that are settled, by the input's name: they are written as initializers. Default: none. */
+  readonly initializers?: Readonly<Record<string, Tensor>>;
+  /** The lengths of a value's shape: numbers, names of open ones, or null for open ones without a name. Default: its shape. */
+  readonly dimensions?: (value: Value) => readonly Dimension[];
 }
 
 /**
  * The graph as an ONNX model. Nodes that no output depends on are left out; the types of all values are written, so
  * that the graph can be read back and looked at with shapes.
  *
- * @throws GraphError when the graph still holds operators that a lowering has to replace
+ * @throws GraphError when the graph still holds operators that a lowering has to replace, or attributes that ONNX has
+ *   no number for
  */
-export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOptions = {}): Uint8Array {
+export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
+  const { name = 'tract', metadata = {}, initializers = {}, dimensions = shapeOf } = options;
+  const valueInfo = (as: string, value: Value): ValueInfoProto =>
+    typeInfo(as, value.dtype, dimensions(value));
+  const settled = (value: Value): boolean => Object.hasOwn(initializers, value.name);
   const { nodes, constants } = live(graph);
   const unlowered = nodes.find(({ domain }) => domain === TRACT_DOMAIN);
   if (unlowered)
@@ -56,9 +65,12 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name,
-      input: graph.inputs.map((value) => valueInfo(value.name, value)),
+      input: graph.inputs.filter((value) => !settled(value)).map((value) => valueInfo(value.name, value)),
       output: [...graph.outputs].map(([output, value]) => valueInfo(output, value)),
-      initializer: constants.map((value) => tensorProto(value.name, value.constant!)),
+      initializer: [
+        ...graph.inputs.filter(settled).map((value) => tensorProto(value.name, initializers[value.name])),
+        ...constants.map((value) => tensorProto(value.name, value.constant!)),
+      ],
       valueInfo: nodes.flatMap(({ outputs }) =>
         outputs.filter((value) => !names.has(value)).map((value) => valueInfo(value.name, value)),
       ),
@@ -78,12 +90,14 @@ export function toOnnx(graph: Graph, { name = 'tract', metadata = {} }: OnnxOpti
   return toBinary(ModelProtoSchema, model);
 }
 
+const shapeOf = ({ shape }: Value): readonly Dimension[] => shape;
+
 /** Inputs up to the last that was not left out. */
 function present(inputs: readonly (Value | null)[]): readonly (Value | null)[] {
   return inputs.slice(0, inputs.findLastIndex((input) => input !== null) + 1);
 }
 
-function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
+function typeInfo(name: string, dtype: DType, shape: readonly Dimension[]): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
@@ -95,8 +109,11 @@ function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
   });
 }
 
-function dimension(length: number): { value: { case: 'dimValue'; value: bigint } } {
-  return { value: { case: 'dimValue', value: BigInt(length) } };
+function dimension(length: Dimension) {
+  if (length === null) return {};
+  return typeof length === 'string'
+    ? { value: { case: 'dimParam' as const, value: length } }
+    : { value: { case: 'dimValue' as const, value: BigInt(length) } };
 }
 
 function bigints(values: Shape): bigint[] {
@@ -111,13 +128,29 @@ function tensorProto(name: string, { dtype, shape, data }: Tensor): TensorProto 
 function attributeProto(name: string, attribute: Attribute): AttributeProto {
   switch (attribute.type) {
     case 'int':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(attribute.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INT,
+        i: integer(name, attribute.value),
+      });
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: bigints(attribute.value) });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.INTS,
+        ints: attribute.value.map((value) => integer(name, value)),
+      });
     case 'float':
-      return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: attribute.value });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.FLOAT,
+        f: single(name, attribute.value),
+      });
     case 'floats':
-      return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...attribute.value] });
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeType.FLOATS,
+        floats: attribute.value.map((value) => single(name, value)),
+      });
     case 'string':
       return create(AttributeProtoSchema, {
         name,
@@ -125,4 +158,16 @@ function attributeProto(name: string, attribute: Attribute): AttributeProto {
         s: new TextEncoder().encode(attribute.value),
       });
   }
+}
+
+function integer(name: string, value: number): bigint {
+  if (!Number.isSafeInteger(value))
+    throw new GraphError(`attribute "${name}" must be a whole number within ±2^53, but is ${value}`);
+  return BigInt(value);
+}
+
+function single(name: string, value: number): number {
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))
+    throw new GraphError(`attribute "${name}" is ${value}, which is out of float32's range`);
+  return value;
 }

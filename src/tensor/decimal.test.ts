@@ -17,7 +17,8 @@ test('numbers in decimal notation are read', () => {
     assert.equal(parseDecimal(text), value, text);
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-      assert.equal(parseDecimal(String(value)), value);
+      // -0 is written as 0.
+      assert.equal(parseDecimal(String(value)), value === 0 ? 0 : value);
     }),
   );
 });

@@ -1,14 +1,17 @@
 /** A trained model as an `.onnx` file for inference. */
 import { portable } from '../engine/lowering/portable.js';
+import { anyBatch } from '../graph/any-batch.js';
+import type { Graph } from '../graph/graph.js';
 import { rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
 import type { Model } from '../nn/model.js';
+import { tensor } from '../tensor/tensor.js';
 import type { LearnedState } from './evaluator.js';
 import { checkState } from './state.js';
-import { inferenceGraph, modelTensors } from './step-graph.js';
+import { inferenceGraph, inferenceName, modelTensors } from './step-graph.js';
 
 export interface ExportOptions {
-  /** Images at once. Default 1. */
+  /** Images at once. Default: any number of them; the dimension is open, and named `N`. */
   readonly batchSize?: number;
   /** Stored in the metadata, in the order of the logits. */
   readonly classNames?: readonly string[];
@@ -16,24 +19,35 @@ export interface ExportOptions {
 
 /**
  * A trained model as the bytes of an `.onnx` file of standard operators: `images` uint8 [N, C, H, W] in, `logits`
- * float32 [N, classes] out, the standardisation inside.
+ * float32 [N, classes] out. Weights and running statistics are initializers under PyTorch's names, and so are
+ * `standardize/mean` and `standardize/deviation`, by which pixels scaled to [0, 1] are standardised inside.
  *
- * The metadata holds `model`, and as JSON `class_names`, and `mean` and `deviation` of pixels scaled to [0, 1].
+ * The metadata holds `model`, and as JSON `class_names`, `mean` and `deviation`.
  *
  * @throws StateError naming the first weight that does not fit the model
+ * @throws GraphError where a model of one's own is another for each number of images, and no `batchSize` is given
  */
 export function exportOnnx(model: Model, learned: LearnedState, options: ExportOptions = {}): Uint8Array {
-  const { batchSize = 1, classNames } = options;
+  const { batchSize, classNames } = options;
   const { weights, standardization } = learned;
   checkState(modelTensors(model), weights);
-  const graph = rewrite(inferenceGraph(model, batchSize, weights, standardization), portable);
+  const build = (images: number): Graph => rewrite(inferenceGraph(model, images).graph, portable);
+  const { graph, dimensions } =
+    batchSize === undefined ? anyBatch(build) : { graph: build(batchSize), dimensions: undefined };
+  const { mean, deviation } = standardization;
   return toOnnx(graph, {
     name: model.name,
+    initializers: {
+      ...Object.fromEntries(Object.entries(weights).map(([name, value]) => [inferenceName(name), value])),
+      'standardize/mean': tensor('float32', [mean.length], mean),
+      'standardize/deviation': tensor('float32', [deviation.length], deviation),
+    },
+    ...(dimensions && { dimensions }),
     metadata: {
       model: model.name,
       ...(classNames && { class_names: JSON.stringify(classNames) }),
-      mean: JSON.stringify(standardization.mean),
-      deviation: JSON.stringify(standardization.deviation),
+      mean: JSON.stringify(mean),
+      deviation: JSON.stringify(deviation),
     },
   });
 }

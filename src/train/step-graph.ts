@@ -7,7 +7,7 @@ import { correct, crossEntropy } from '../nn/loss.js';
 import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
 import { Scope } from '../nn/scope.js';
-import { type Tensor, type TensorType, tensor } from '../tensor/tensor.js';
+import type { TensorType } from '../tensor/tensor.js';
 import { checkState, checkTensor } from './state.js';
 
 /** The types of all parameters and running statistics of a model, by PyTorch's names. */
@@ -60,18 +60,24 @@ export function metricName({ name }: Metric): string {
   return `metric_${name}`;
 }
 
-/** The inputs every graph over images has, and the model's forward pass on them. */
+/** The inputs every graph over images has, and what the model sees of them. */
+function pixels(graph: Graph, { imageShape }: Model, batchSize: number, prefix = ''): Value {
+  const images = graph.input('images', 'uint8', [batchSize, ...imageShape]);
+  const mean = graph.input(`${prefix}mean`, 'float32', [imageShape[0]]);
+  const deviation = graph.input(`${prefix}deviation`, 'float32', [imageShape[0]]);
+  return standardize(images, mean, deviation);
+}
+
+/** A model's forward pass on a batch with its labels. */
 export function forward(
   model: Model,
   batchSize: number,
   training: boolean,
 ): TracedModel & { labels: Value } {
   const graph = new Graph();
-  const images = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
+  const seen = pixels(graph, model, batchSize);
   const labels = graph.input('labels', 'int32', [batchSize]);
-  const mean = graph.input('mean', 'float32', [model.imageShape[0]]);
-  const deviation = graph.input('deviation', 'float32', [model.imageShape[0]]);
-  return { labels, ...trace(model, standardize(images, mean, deviation), { training }) };
+  return { labels, ...trace(model, seen, { training }) };
 }
 
 /**
@@ -94,24 +100,21 @@ export function evaluationGraph(
 }
 
 /**
- * A trained model for inference: `images` uint8 [N, C, H, W] in, `logits` float32 [N, classes] out; weights, running
- * statistics and the standardisation are constants inside.
+ * A model for inference: output `logits` float32 [N, classes]. Inputs are `images` uint8 [N, C, H, W], the parameters
+ * and buffers by their names (see `inferenceName`), and `standardize/mean` and `standardize/deviation` float32 [C].
  */
-export function inferenceGraph(
-  model: Model,
-  batchSize: number,
-  weights: Readonly<Record<string, Tensor>>,
-  statistics: { readonly mean: readonly number[]; readonly deviation: readonly number[] },
-): Graph {
+export function inferenceGraph(model: Model, batchSize: number): TracedModel {
   const graph = new Graph();
-  const images = graph.input('images', 'uint8', [batchSize, ...model.imageShape]);
-  const constant = (values: readonly number[]): Value =>
-    graph.constant(tensor('float32', [values.length], values));
-  const pixels = standardize(images, constant(statistics.mean), constant(statistics.deviation));
-  const { logits } = trace(model, pixels, {
+  const seen = pixels(graph, model, batchSize, 'standardize/');
+  const traced = trace(model, seen, {
     training: false,
-    weights: (name) => graph.constant(weights[name]),
+    weights: (name, shape) => graph.input(inferenceName(name), 'float32', shape),
   });
-  graph.output('logits', logits);
-  return graph;
+  graph.output('logits', traced.logits);
+  return traced;
+}
+
+/** What a parameter or buffer is called in a graph for inference: by its own name, where nothing else has it. */
+export function inferenceName(name: string): string {
+  return name === 'images' || name === 'logits' ? stateName(name) : name;
 }

@@ -57,7 +57,7 @@ export interface BlockedConvolution {
   readonly bias?: Value;
   /** A blocked tensor of the result's shape that is added to it. */
   readonly sum?: Value;
-  /** Applied last, to bias and sum too. `step` maps what is clearly positive to 1 and what is not to 0. */
+  /** Applied last, to bias and sum too. `clamp` is to [0, 1]. */
   readonly activation?: 'relu' | 'clamp';
 }
 

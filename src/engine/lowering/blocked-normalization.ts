@@ -84,8 +84,9 @@ export function add(a: Value, b: Value, block: number): Value | undefined {
 }
 
 /**
- * g where the result y of ReLU is positive, else 0. The mask is y · 2¹²⁶ clamped to [0, 1]: exact but for y below
- * 2⁻¹²⁶, where float32 loses precision anyway.
+ * g where the result y of ReLU is positive, else 0, for every finite g. The mask is y · 2¹²⁶ clamped to [0, 1]: every
+ * normal y is at least 2⁻¹²⁶, and infinity, where the product overflows, is clamped as well. (Numbers below that count
+ * as zero, see `Program`.)
  */
 export function reluGrad(g: Value, y: Value, block: number): Value | undefined {
   if (!fits(y, block) || !isBlocked(y)) return undefined;

@@ -8,9 +8,6 @@ import { ints } from '../../graph/attributes.js';
 import { tensor } from '../../tensor/tensor.js';
 import { blocked, blockedConv, fits, isBlocked, plain } from './blocked-layout.js';
 
-/** A difference of one unit in the last place of any normal activation, times this, is at least 1. */
-const STEEP = 2 ** 96;
-
 /** Pooling along one axis (2 or 3), of a window of 3 with a stride of 2 and a padding of 1. */
 function poolAlong(x: Value, axis: 2 | 3): Value {
   const along = <T>(value: T, otherwise: T): [T, T] => (axis === 2 ? [value, otherwise] : [otherwise, value]);
@@ -24,7 +21,10 @@ function poolAlong(x: Value, axis: 2 | 3): Value {
   return x.graph.add('MaxPool', [x], attributes, [{ dtype: x.dtype, shape }], 'com.microsoft.nchwc')[0];
 }
 
-/** Whether a MaxPool is the one this file knows, over an image that is blocked and nowhere negative. */
+/**
+ * Whether a MaxPool is the one this file knows, over an image that is blocked and comes from ReLU. The forms below are
+ * right for other images, too; their gradients stay in the plain form, and so with its order of additions.
+ */
 function applies(x: Value, pool: Node, block: number): boolean {
   const { kernel, stride, padding } = op.poolingGeometryOf(pool);
   const known = kernel.join() === '3,3' && stride.join() === '2,2' && padding.join() === '1,1,1,1';
@@ -47,9 +47,6 @@ export function maxPool(x: Value, node: Node, block: number): Value | undefined 
 /**
  * Each window's gradient goes to its first greatest element in row-major order: the first row whose maximum is the
  * window's, and in it the first greatest element.
- *
- * The image has to be the result of ReLU: where a window is zero throughout, this counts the zeros of the padding as
- * elements, too, and what they take would have been multiplied by zero in ReLU's own gradient.
  */
 export function maxPoolGrad(g: Value, x: Value, node: Node, block: number): Value | undefined {
   if (!applies(x, node, block)) return undefined;
@@ -63,23 +60,24 @@ export function maxPoolGrad(g: Value, x: Value, node: Node, block: number): Valu
 /**
  * The gradient of pooling along one axis.
  *
+ * Elements are found by comparing them with the maxima. A difference would not do: that of two normal numbers may be
+ * too small for one and count as zero, and scaled up it overflows.
+ *
  * @param x the pooled image
  * @param top its maxima
- * @param g the gradient towards them
+ * @param g the gradient towards them, finite
  */
 function gradAlong(x: Value, top: Value, g: Value, axis: 2 | 3, block: number): Value {
   const channels = x.shape[1];
   const [batch, , height, width] = g.shape;
-  // 1 where the element `tap - 1` from the window's middle is its maximum, else 0.
-  const lowered = depthwise(top, [-STEEP], axis, block);
-  const first = depthwise(x, [STEEP, 0], axis, block, { before: 1, stride: 2, bias: 1, sum: lowered });
-  const middle = depthwise(x, [STEEP], axis, block, { stride: 2, bias: 1, sum: lowered });
-  const toFirst = op.mul(first, g);
-  const rest = op.sub(g, toFirst);
-  const toMiddle = op.mul(middle, rest);
-  const toLast = op.sub(rest, toMiddle);
-  // An odd element is the last of one window and the first of the next.
-  const odd = depthwise(toFirst, [0, 1], axis, block, { after: 1, sum: toLast });
+  // 1 where the element is its window's maximum, else 0.
+  const mask = (elements: Value): Value => op.cast(op.equal(elements, top), 'float32');
+  const toFirst = op.mul(mask(alongAxis(x, [1, 0], axis, block, { before: 1, stride: 2 })), g);
+  // By the window before, whose last element it is. The first of all lies in the padding, where nothing may go.
+  const toNext = alongAxis(toFirst, [0, 1], axis, block, { after: 1 });
+  const rest = alongAxis(toNext, [-1, 0], axis, block, { before: 1, sum: g });
+  const toMiddle = op.mul(mask(alongAxis(x, [1], axis, block, { stride: 2 })), rest);
+  const odd = op.add(toNext, op.sub(rest, toMiddle));
   const outer = batch * (channels / block) * height;
   const parts = [toMiddle, odd].map((part) =>
     op.reshape(part, axis === 2 ? [outer, width * block] : [outer * width, block]),
@@ -87,24 +85,21 @@ function gradAlong(x: Value, top: Value, g: Value, axis: 2 | 3, block: number): 
   return op.reshape(op.concat(parts, 1), x.shape);
 }
 
-interface Depthwise {
+interface Taps {
   readonly before?: number;
   readonly after?: number;
   readonly stride?: number;
-  /** With a bias comes ReLU: together with STEEP they make a mask. */
-  readonly bias?: number;
   readonly sum?: Value;
 }
 
 /** A convolution along one axis with the same taps for every channel. */
-function depthwise(
+function alongAxis(
   x: Value,
   taps: readonly number[],
   axis: 2 | 3,
   block: number,
-  options: Depthwise = {},
+  { before = 0, after = 0, stride = 1, sum }: Taps,
 ): Value {
-  const { before = 0, after = 0, stride = 1, bias, sum } = options;
   const channels = x.shape[1];
   const along = (value: number, otherwise: number): [number, number] =>
     axis === 2 ? [value, otherwise] : [otherwise, value];
@@ -120,11 +115,6 @@ function depthwise(
     stride: along(stride, 1),
     padding: [...along(before, 0), ...along(after, 0)],
     groups: channels,
-    bias:
-      bias === undefined
-        ? undefined
-        : x.graph.constant(tensor('float32', [channels], new Float32Array(channels).fill(bias))),
     sum,
-    activation: bias === undefined ? undefined : 'relu',
   });
 }

@@ -24,7 +24,7 @@ export const reduceSum = (x: Value, axes: readonly number[], keepDimensions = fa
 export const reduceMean = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
   reduce('ReduceMean', x, axes, keepDimensions);
 
-/** ONNX ReduceMax-18; has no backward rule. */
+/** ONNX ReduceMax-18; its gradient is shared equally among the greatest elements. */
 export const reduceMax = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
   reduce('ReduceMax', x, axes, keepDimensions);
 

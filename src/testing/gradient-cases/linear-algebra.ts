@@ -5,16 +5,16 @@ import type { GradientCase, GradientCases } from './case.js';
 
 const products: readonly (readonly [Shape, Shape])[] = [
   [
+    [2, 2, 3],
+    [2, 3, 4],
+  ],
+  [
     [2, 3],
     [3, 4],
   ],
   [
     [1, 3],
     [3, 1],
-  ],
-  [
-    [2, 2, 3],
-    [2, 3, 4],
   ],
   [
     [2, 2, 3],

@@ -1,0 +1,170 @@
+/** A trained model that says what is in pictures. */
+import { imageSize } from '../data/dataset.js';
+import type { Device } from '../engine/device.js';
+import { executionProvider } from '../engine/device.js';
+import { Program } from '../engine/session.js';
+import { GraphError } from '../graph/graph.js';
+import type { Model } from '../nn/model.js';
+import { type Tensor, tensor } from '../tensor/tensor.js';
+import { type Checkpoint, weightsOf } from './checkpoint.js';
+import type { LearnedState } from './evaluator.js';
+import { exportOnnx } from './export.js';
+import { type ModelMaker, modelOf } from './run-config.js';
+
+export interface ClassifierOptions {
+  /** The model, if it is your own: a file holds no functions. Default: the package's of the name in the file. */
+  readonly model?: Model;
+  /** Makes models by name. Default: those of this package. */
+  readonly makeModel?: ModelMaker;
+  /** Default `cpu`. */
+  readonly device?: Device;
+  /** Threads of one operator. Default: one a core. */
+  readonly threads?: number;
+}
+
+/** What a picture was taken for. */
+export interface Prediction {
+  /** The likeliest class. */
+  readonly className: string;
+  /** Its position among `classNames`. */
+  readonly classIndex: number;
+  /** Its probability, 0 to 1. */
+  readonly probability: number;
+  /** Of all classes, in their order. */
+  readonly probabilities: Float32Array;
+}
+
+/** Images at once, at most: more take memory and are no faster. */
+const MOST_AT_ONCE = 64;
+
+/**
+ * A trained model at inference speed: no loss, batch norm folded into the convolutions before it (by ONNX Runtime, for
+ * which weights are constants), and any number of pictures at once.
+ */
+export class Classifier {
+  readonly model: Model;
+  readonly classNames: readonly string[];
+  readonly #learned: LearnedState;
+  readonly #options: ClassifierOptions;
+  /** By the number of images at once; 0 for any number, where the model can be written for it. */
+  readonly #programs = new Map<number, Program>();
+  #anyNumber = true;
+
+  private constructor(
+    model: Model,
+    classNames: readonly string[],
+    learned: LearnedState,
+    options: ClassifierOptions,
+  ) {
+    this.model = model;
+    this.classNames = classNames;
+    this.#learned = learned;
+    this.#options = options;
+  }
+
+  /**
+   * @throws StateError naming the first weight that does not fit the model
+   * @throws CheckpointError for a model that is your own and was not given
+   * @throws DeviceError where the device is not available
+   */
+  static async create(
+    { config, state }: Checkpoint,
+    options: ClassifierOptions = {},
+  ): Promise<Classifier> {
+    const model = options.model ?? modelOf(config, options.makeModel);
+    const { classNames, mean, deviation } = config.data;
+    const learned = { weights: weightsOf(state), standardization: { mean, deviation } };
+    const classifier = new Classifier(model, classNames, learned, options);
+    // What is wrong with the weights, or missing for the device, is said now.
+    await classifier.#programFor(1);
+    return classifier;
+  }
+
+  /**
+   * What is in pictures.
+   *
+   * @param pixels uint8 [N, channels, height, width], any number of images of the model's shape
+   * @throws RangeError where they are not whole images
+   */
+  async classify(pixels: Uint8Array): Promise<Prediction[]> {
+    const { data } = await this.logits(pixels);
+    const classes = this.model.classes;
+    return Array.from({ length: data.length / classes }, (_, row) =>
+      this.#predictionOf(data.subarray(row * classes, (row + 1) * classes)),
+    );
+  }
+
+  /**
+   * The logits of images.
+   *
+   * @param pixels uint8 [N, channels, height, width]
+   * @returns float32 [N, classes]
+   * @throws RangeError where they are not whole images
+   */
+  async logits(pixels: Uint8Array): Promise<Tensor<'float32'>> {
+    const { imageShape, classes } = this.model;
+    const size = imageSize(imageShape);
+    if (pixels.length === 0 || pixels.length % size !== 0) {
+      throw new RangeError(
+        `${pixels.length} bytes are not a whole number of images [${imageShape.join(', ')}]`,
+      );
+    }
+    const count = pixels.length / size;
+    const result = new Float32Array(count * classes);
+    for (let first = 0; first < count; first += MOST_AT_ONCE) {
+      const images = Math.min(MOST_AT_ONCE, count - first);
+      const program = await this.#programFor(images);
+      // A copy: ONNX Runtime takes no shared memory, which datasets live in.
+      const batch = pixels.slice(first * size, (first + images) * size);
+      const { logits } = await program.run({ images: tensor('uint8', [images, ...imageShape], batch) });
+      result.set(logits.data as Float32Array, first * classes);
+    }
+    return tensor('float32', [count, classes], result);
+  }
+
+  /** Frees the sessions. */
+  async release(): Promise<void> {
+    for (const program of this.#programs.values()) await program.release();
+    this.#programs.clear();
+  }
+
+  #predictionOf(logits: Float32Array): Prediction {
+    const most = logits.reduce((a, b) => Math.max(a, b));
+    const powers = logits.map((logit) => Math.exp(logit - most));
+    const sum = powers.reduce((a, b) => a + b);
+    const probabilities = powers.map((power) => power / sum);
+    const classIndex = logits.indexOf(most);
+    return {
+      className: this.classNames[classIndex],
+      classIndex,
+      probability: probabilities[classIndex],
+      probabilities,
+    };
+  }
+
+  async #programFor(images: number): Promise<Program> {
+    if (this.#anyNumber) {
+      try {
+        return await this.#load(0);
+      } catch (error) {
+        // A model that is another for each number of images needs a session for each.
+        if (!(error instanceof GraphError)) throw error;
+        this.#anyNumber = false;
+      }
+    }
+    return this.#load(images);
+  }
+
+  async #load(images: number): Promise<Program> {
+    const known = this.#programs.get(images);
+    if (known) return known;
+    const bytes = exportOnnx(this.model, this.#learned, images === 0 ? {} : { batchSize: images });
+    const { device = 'cpu', threads } = this.#options;
+    const program = await Program.load(bytes, {
+      provider: executionProvider(device),
+      ...(threads !== undefined && { threads }),
+    });
+    this.#programs.set(images, program);
+    return program;
+  }
+}

@@ -1,0 +1,70 @@
+/** A training step as an `.onnx` file, for whoever has ONNX Runtime. */
+import { portable } from '../engine/lowering/portable.js';
+import { rewrite } from '../graph/rewrite.js';
+import { toOnnx } from '../graph/serialize.js';
+import { stateName } from '../graph/state-names.js';
+import type { Model } from '../nn/model.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
+import type { Tensors } from '../engine/session.js';
+import { initialSlots, initialWeights, needsImages } from './initial-state.js';
+import { checkState } from './state.js';
+import { modelTensors } from './step-graph.js';
+import { type TrainingGraphOptions, trainingGraph } from './training-graph.js';
+
+export interface ExportStepOptions extends Omit<TrainingGraphOptions, 'shards'> {
+  /** Of the initial weights. Default 0. */
+  readonly seed?: number;
+  /** Parameters and buffers to begin with, instead of random ones. */
+  readonly weights?: Tensors;
+}
+
+export interface ExportedStep {
+  /** The bytes of an `.onnx` file of standard operators. */
+  readonly onnx: Uint8Array;
+  /**
+   * What the state begins with, by the names of the inputs: random weights, and zeros for what the optimizer keeps. A
+   * step's outputs `next/<name>` are the next step's inputs `state/<name>`.
+   */
+  readonly state: Tensors;
+}
+
+/**
+ * A whole training step (forward, backward, TrAct, optimizer) as one ONNX graph, which any ONNX Runtime trains with, in
+ * any language.
+ *
+ * Inputs: `state/<name>` for parameters, buffers and what the optimizer keeps; `images` uint8 [N, C, H, W]; `labels` int32
+ * [N]; `mean` and `deviation` float32 [C], of pixels scaled to [0, 1]; `learning_rate` float32 []; `step` float64 [],
+ * counted from 1. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
+ * metadata says the same as JSON, under `inputs` and `outputs`.
+ *
+ * @throws RangeError for an option out of range, or a model that needs images for its initial values and gets no weights
+ * @throws StateError naming the first of the given weights that does not fit the model
+ */
+export function exportTrainingStep(given: Model | Trainable, options: ExportStepOptions): ExportedStep {
+  const { seed = 0, ...graphOptions } = options;
+  const { model, transforms } = trainable(given);
+  const traced = trainingGraph(given, graphOptions);
+  if (options.weights) checkState(modelTensors(model), options.weights);
+  else if (needsImages(traced))
+    throw new RangeError(`${model.name} takes initial values from images; give weights of a Trainer's`);
+  const weights = options.weights ?? initialWeights(traced, seed);
+  const state = { ...weights, ...initialSlots(traced, transforms, weights) };
+  const { graph } = traced;
+  const onnx = toOnnx(rewrite(graph, portable), {
+    name: `${model.name} training step`,
+    metadata: {
+      model: model.name,
+      optimizer: JSON.stringify({ name: options.optimizer.name, ...options.optimizer.config }),
+      inputs: JSON.stringify(
+        Object.fromEntries(graph.inputs.map(({ name, dtype, shape }) => [name, [dtype, ...shape]])),
+      ),
+      outputs: JSON.stringify(
+        Object.fromEntries([...graph.outputs].map(([name, { dtype, shape }]) => [name, [dtype, ...shape]])),
+      ),
+    },
+  });
+  return {
+    onnx,
+    state: Object.fromEntries(Object.entries(state).map(([name, value]) => [stateName(name), value])),
+  };
+}
