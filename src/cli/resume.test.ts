@@ -91,13 +91,17 @@ test('resuming a finished run changes nothing', async () => {
 test('flags that contradict the run are refused, others are taken', async () => {
   const resume = ['train', '--resume', straight];
   for (const [flags, message] of [
+    [['--validation', '0.5'], /--validation 0\.5 contradicts .* with --validation 0\.2/],
+    [['--limit-train', '160'], /--limit-train 160 contradicts .* with --limit-train 200/],
     [['--lr', '0.5'], /--lr 0\.5 contradicts .* goes on with --lr 0\.08/],
     [['--no-augment'], /--no-augment contradicts/],
     [['--tract', '1'], /--tract 1 contradicts .* with --tract 0\.1/],
-    [['--epochs', '5'], /--epochs 5 contradicts .* with --epochs 2/],
-    [['--validation', '0.5'], /--validation 0\.5 contradicts .* with --validation 0\.2/],
-    [['--limit-train', '160'], /--limit-train 160 contradicts .* with --limit-train 200/],
-    [['--max-steps', '5'], /--max-steps 5 contradicts .* without --max-steps/],
+    [['--epochs', '1'], /--epochs 1 is less than the run in .* has done, 2 epochs; give at least 2/],
+    [['--max-steps', '5'], /--max-steps 5 is less than the run in .* has done, 20 steps; give at least 20/],
+    [
+      ['--max-steps', '25'],
+      /--max-steps 25 changes nothing: .* ends with --epochs 2 all the same; give both/,
+    ],
     [['--out', join(folder, 'elsewhere')], /--out .* contradicts/],
   ] as const) {
     const { code, stderr } = await tract([...resume, ...flags]);
