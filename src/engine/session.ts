@@ -5,6 +5,16 @@ import { isNative } from './device.js';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/**
+ * ONNX Runtime's own view of a tensor, as `toOrt` makes it. Declared here, because its own declarations are not for
+ * every compiler: those who use this package are not to need them.
+ */
+export interface RuntimeTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+
 export interface SessionOptions {
   /** ONNX Runtime's name of it, such as `cpu`. */
   readonly provider: string;
@@ -55,10 +65,16 @@ export class Program {
    *
    * Takes ONNX Runtime's own tensors (see `toOrt`), so that nothing is made anew at every step.
    */
-  async runInto(feeds: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
+  async runInto(
+    feeds: Readonly<Record<string, RuntimeTensor>>,
+    fetches: Readonly<Record<string, RuntimeTensor>>,
+  ): Promise<void> {
     // Natively outputs are filled in place. onnxruntime-web does that for buffers of a GPU only, and hands tensors in
     // main memory back as they were: there outputs are asked for by name, and copied.
-    const results = await this.#session.run(feeds, isNative ? fetches : Object.keys(fetches));
+    const results = await this.#session.run(
+      feeds as Record<string, ort.Tensor>,
+      isNative ? (fetches as Record<string, ort.Tensor>) : Object.keys(fetches),
+    );
     for (const name of Object.keys(fetches)) {
       const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
       if (to !== from && to.buffer !== from.buffer) to.set(from);
@@ -86,12 +102,16 @@ const ortTypes: Record<DType, ort.Tensor.Type> = {
 };
 
 /** ONNX Runtime's view of a tensor; the elements are shared, not copied. */
-export function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
+export function toOrt(tensor: Tensor): RuntimeTensor {
+  return ortTensor(tensor);
+}
+
+function ortTensor({ dtype, shape, data }: Tensor): ort.Tensor {
   return new ort.Tensor(ortTypes[dtype], data, shape);
 }
 
 function toOrtTensors(feeds: Tensors): Record<string, ort.Tensor> {
-  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, ortTensor(tensor)]));
 }
 
 function fromOrt({ type, dims, data }: ort.Tensor): Tensor {

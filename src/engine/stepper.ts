@@ -1,13 +1,13 @@
 /** Runs a step graph over and over, and owns the state between steps. */
 import { type Tensor, formatShape, sameShape, zeros } from '../tensor/tensor.js';
-import { type Program, type Tensors, toOrt } from './session.js';
+import { type Program, type RuntimeTensor, type Tensors, toOrt } from './session.js';
 
 /** The output that holds the next value of a state input. */
 export function nextName(name: string): string {
   return `next/${name}`;
 }
 
-type OrtTensors = Record<string, ReturnType<typeof toOrt>>;
+type OrtTensors = Record<string, RuntimeTensor>;
 
 /** One copy of everything a step reads or writes, made once. */
 interface Buffers {
