@@ -1,6 +1,7 @@
 /** `tract models`. */
 import { createModel, models } from '../models/registry.js';
-import { short, table } from './format.js';
+import { short } from './format.js';
+import { table, widthOf, wrap } from './layout.js';
 import { parameterCount } from './train.js';
 
 /** Lists the models as they are with their defaults, for 10 classes. */
@@ -25,7 +26,10 @@ export function listModels({ json }: { json?: boolean }): void {
     String(imageSize),
     description,
   ]);
-  process.stdout.write(`${table([['name', 'parameters', 'pixels', 'description'], ...cells], [1, 2])}
-Parameters are those for 10 classes; pixels is the default height and width, which training sets to the dataset's.
-`);
+  const width = widthOf(process.stdout);
+  const note =
+    "Parameters are those for 10 classes; pixels is the default height and width, which training sets to the dataset's.";
+  process.stdout.write(
+    `${table([['name', 'parameters', 'pixels', 'description'], ...cells], { left: [0, 3], width })}\n${wrap(note, width)}\n`,
+  );
 }

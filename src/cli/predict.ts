@@ -3,7 +3,7 @@ import type { Device } from '../engine/device.js';
 import { DataError } from '../data/data-error.js';
 import { Evaluator } from '../train/evaluator.js';
 import { percent } from '../compare/words.js';
-import { table } from './format.js';
+import { table } from './layout.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface PredictFlags {
@@ -64,7 +64,7 @@ function print(image: string, guesses: readonly Guess[], json: boolean): void {
     ? JSON.stringify({ event: 'prediction', image, top: guesses })
     : `${image}\n${table(
         guesses.map((guess) => ['', percent(guess.probability), guess.class]),
-        [1],
+        { left: [0, 2], heading: false },
       )}`;
   process.stdout.write(`${text}\n`);
 }
