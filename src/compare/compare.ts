@@ -7,6 +7,7 @@ import type { LearnedState } from '../train/evaluator.js';
 import { DivergenceError } from '../train/divergence.js';
 import { CheckpointError } from '../train/json-check.js';
 import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
+import { chanceOf } from './chance.js';
 import { type Chart, standaloneSvg } from './chart.js';
 import { type Conclusions, type FinishedRun, type VariantResult, conclude } from './conclude.js';
 import { accuracyChart, lossChart, targetChart } from './curve-charts.js';
@@ -29,13 +30,18 @@ export type CompareEvent =
       readonly variant: string;
       readonly label: string;
       readonly seed: number;
-      /** `kept`: it was finished before and is not repeated. */
-      readonly state: 'begun' | 'kept' | 'finished' | 'diverged';
+      /**
+       * `kept`: it was finished before and is not repeated. `repeated`: it was begun before, but what is left of it
+       * does not suffice to go on, and it begins anew.
+       */
+      readonly state: 'begun' | 'repeated' | 'kept' | 'finished' | 'diverged';
       readonly folder: string;
+      /** Why it is repeated. */
+      readonly reason?: string;
       /** At the end; absent before it, and where the run diverged. */
       readonly testAccuracy?: number;
     }
-  /** All runs are finished; steps of the methods are timed by turns. */
+  /** All runs are finished; steps of the methods are timed by turns, unless that was done before. */
   | { readonly event: 'timing' }
   | ({
       readonly event: 'progress';
@@ -68,7 +74,8 @@ export interface CompareResult {
  * Makes every run that is not finished yet, and writes `report.html`, `results.json` and the plots.
  *
  * @returns undefined when it was interrupted; the same call goes on from there
- * @throws RangeError for values that models or the matrix cannot take
+ * @throws RangeError for values that models or the matrix cannot take; nothing has been trained by then
+ * @throws DataError where the dataset does not fit; nothing has been trained by then
  */
 export async function compare(
   comparison: Comparison,
@@ -82,7 +89,7 @@ export async function compare(
   for (const run of plan.runs) {
     const { variant, seed, folder } = run;
     const about = { variant: variant.id, label: variant.label, seed };
-    const kept = await readRecord(join(runs, folder), run.id);
+    const kept = await readRecord(join(runs, folder), run.id, plan.evaluations);
     if (!kept) {
       counter.begin();
       onEvent?.({ event: 'run', ...about, state: 'begun', folder: join(runs, folder) });
@@ -94,7 +101,11 @@ export async function compare(
         dataset: comparison.dataset,
         training: comparison.training,
         evaluateEvery: plan.evaluateEvery,
+        evaluations: plan.evaluations,
         ...(signal && { signal }),
+        onRepeat(reason) {
+          onEvent?.({ event: 'run', ...about, state: 'repeated', folder: join(runs, folder), reason });
+        },
         onStep({ step, loss }) {
           counter.step(step);
           onEvent?.({ event: 'progress', ...about, step, loss, ...counter.progress });
@@ -117,16 +128,17 @@ export async function compare(
       'all runs diverged, so that there is nothing to compare; a lower learning rate may help',
     );
   }
-  onEvent?.({ event: 'timing' });
   const stepTimes = await relativeStepTimes(
     join(out, 'step-times.json'),
     firstOfEach(plan),
     comparison.dataset,
     comparison.training,
-    signal,
+    { ...(signal && { signal }), onMeasure: () => onEvent?.({ event: 'timing' }) },
   );
   if (signal?.aborted) return undefined;
-  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes), out);
+  const { test, classNames } = comparison.dataset;
+  const chance = chanceOf(test.labels, classNames.length);
+  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, chance), out);
 }
 
 /** The first run of each variant. */
@@ -152,7 +164,8 @@ async function writeFindings(
   };
   const accuracy = await accuracyChart(conclusions);
   const loss = await lossChart(conclusions);
-  const targets = conclusions.targets.length > 0 ? await targetChart(conclusions) : undefined;
+  const compared = conclusions.variants.length > 1 && conclusions.targets.length > 0;
+  const targets = compared ? await targetChart(conclusions) : undefined;
   const html = report({
     results,
     accuracy,
