@@ -2,13 +2,15 @@
 import { type Command, Option } from 'commander';
 import { join } from 'node:path';
 import { type CompareEvent, type CompareResult, compare as runComparison } from '../compare/compare.js';
-import { percent } from '../compare/words.js';
+import { summaryRows } from '../compare/summary.js';
+import { divergenceSentences, percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
 import { UsageError, checked } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
+import { table, widthOf, wrap } from './layout.js';
 import { ProgressLine } from './progress-line.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
@@ -156,18 +158,24 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
   let total = 0;
   const print = (line: string): void => {
     progress.clear();
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(`${wrap(line, widthOf(process.stdout), '  ')}\n`);
   };
   return (event) => {
     switch (event.event) {
       case 'start':
         total = event.runs;
-        print(`${event.runs} runs of ${event.steps} steps, kept in ${event.out}`);
+        print(
+          `${event.runs} ${event.runs === 1 ? 'run' : 'runs'} of ${event.steps} steps, kept in ${event.out}`,
+        );
         break;
       case 'run': {
         if (event.state === 'begun') break;
-        number++;
         const { label, seed, testAccuracy } = event;
+        if (event.state === 'repeated') {
+          print(`run ${number + 1}/${total}  ${label}, seed ${seed}  is made again: ${event.reason ?? ''}`);
+          break;
+        }
+        number++;
         const end =
           event.state === 'diverged'
             ? 'diverged'
@@ -178,7 +186,11 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
       case 'progress':
         progress.update(event.steps, event.totalSteps, {
           epoch: `run ${event.runs + 1}/${event.totalRuns}`,
-          figures: `${event.label}, seed ${event.seed}  loss ${event.loss.toFixed(3)}  ${duration(event.secondsLeft)} left`,
+          figures: [
+            `${event.label}, seed ${event.seed}`,
+            `loss ${event.loss.toFixed(3)}`,
+            `${duration(event.secondsLeft)} left`,
+          ],
         });
         break;
       case 'timing':
@@ -189,12 +201,21 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
   };
 }
 
+/** The answer, the figures, what else there is to know of them, and where the rest is. */
 function report({ results, report: file, json, plots }: CompareResult, asJson: boolean): void {
   if (asJson) {
     jsonLine({ event: 'end', report: file, json, plots, results });
     return;
   }
+  const width = widthOf(process.stdout);
   const [answer, ...others] = results.sentences;
-  const lines = [...others.map((sentence) => `  ${sentence}`), `${answer} Report: ${file}`];
-  process.stdout.write(`\n${lines.join('\n')}\n`);
+  // Of many methods the table says enough, and the report the rest.
+  const notes = results.variants.length > 2 ? divergenceSentences(results) : others;
+  const blocks = [
+    wrap(answer, width),
+    table(summaryRows(results), { width }),
+    ...(notes.length > 0 ? [notes.map((note) => wrap(note, width, '  ')).join('\n')] : []),
+    wrap(`Report: ${file}`, width),
+  ];
+  process.stdout.write(`\n${blocks.join('\n\n')}\n`);
 }

@@ -7,6 +7,7 @@ import { CheckpointError } from '../train/json-check.js';
 import { Evaluator } from '../train/evaluator.js';
 import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { loadDataset } from './datasets.js';
+import { widthOf, wrap } from './layout.js';
 import { percent } from '../compare/words.js';
 import { type Trained, readTrained } from './trained.js';
 
@@ -66,9 +67,8 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
     };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } else {
-    process.stdout.write(
-      `${file} (${model.name}, step ${progress.step}) on ${images} test images of ${dataset.name}: loss ${loss.toFixed(4)}, accuracy ${percent(accuracy)}\n`,
-    );
+    const text = `${file} (${model.name}, step ${progress.step}) on ${images} test images of ${dataset.name}: loss ${loss.toFixed(4)}, accuracy ${percent(accuracy)}`;
+    process.stdout.write(`${wrap(text, widthOf(process.stdout))}\n`);
   }
 }
 

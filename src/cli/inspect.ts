@@ -10,6 +10,7 @@ import { writeAtomically } from '../train/atomic-write.js';
 import { isDatasetName } from './dataset-names.js';
 import { loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
+import { widthOf, wrap } from './layout.js';
 import { readTrained } from './trained.js';
 
 export interface InspectFlags {
@@ -63,6 +64,7 @@ export async function inspect(run: string, flags: InspectFlags): Promise<void> {
     process.stdout.write(`${JSON.stringify(event)}\n`);
     return;
   }
-  for (const sentence of updates?.sentences ?? []) process.stdout.write(`${sentence}\n`);
+  const width = widthOf(process.stdout);
+  for (const sentence of updates?.sentences ?? []) process.stdout.write(`${wrap(sentence, width)}\n`);
   process.stdout.write(`Drawn in ${page}\n`);
 }

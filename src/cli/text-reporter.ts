@@ -4,6 +4,7 @@ import type { EpochEvent, StepEvent } from '../train/events.js';
 import { ProgressLine } from './progress-line.js';
 import { percent } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
+import { fields, widthOf, wrap } from './layout.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
 
 /** How much of the shown loss, accuracy and speed comes from the newest step. */
@@ -14,7 +15,7 @@ export function textReporter(command: string): Reporter {
   const progress = new ProgressLine();
   const print = (text: string): void => {
     progress.clear();
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${wrap(text, widthOf(process.stdout), '  ')}\n`);
   };
   let start: StartEvent | undefined;
   let began = performance.now();
@@ -35,14 +36,22 @@ export function textReporter(command: string): Reporter {
     const total = Math.min(start.stepsPerEpoch, event.steps - (event.epoch - 1) * start.stepsPerEpoch);
     progress.update(event.step - (event.epoch - 1) * start.stepsPerEpoch, total, {
       epoch: `epoch ${event.epoch}/${start.config.epochs}`,
-      figures: `loss ${shown.loss.toFixed(3)}  accuracy ${percent(shown.accuracy)}  ${Math.round(shown.imagesPerSecond)} images/s  ${duration(perStep * (event.steps - event.step))} left`,
+      figures: [
+        `loss ${shown.loss.toFixed(3)}`,
+        `accuracy ${percent(shown.accuracy)}`,
+        `${Math.round(shown.imagesPerSecond)} images/s`,
+        `${duration(perStep * (event.steps - event.step))} left`,
+      ],
     });
   };
 
   const epoch = (event: EpochEvent): void => {
-    print(
-      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  test loss ${event.testLoss.toFixed(4)}  accuracy ${percent(event.testAccuracy)}  ·  ${duration(event.seconds)}`,
-    );
+    const parts = [
+      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}`,
+      `test loss ${event.testLoss.toFixed(4)}  accuracy ${percent(event.testAccuracy)}`,
+      duration(event.seconds),
+    ];
+    print(fields(parts, widthOf(process.stdout)));
   };
 
   return {
@@ -68,7 +77,7 @@ export function textReporter(command: string): Reporter {
     },
     note(text) {
       progress.clear();
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${wrap(text, widthOf(process.stderr))}\n`);
     },
     close() {
       progress.clear();

@@ -81,7 +81,7 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     });
     if (result.interrupted) {
       reporter.note(
-        `Stopped after step ${step} of ${steps}; to continue: ${commandName()} train --resume ${shellWord(folder.path)}`,
+        `Stopped after step ${step} of ${steps}; to continue:\n  ${commandName()} train --resume ${shellWord(folder.path)}`,
       );
     }
     return result;
