@@ -52,7 +52,7 @@ for (const [signal, at, exitCode] of [
     const run = join(folder, signal);
     const stopped = await tract([...parameters, '--out', run], { interrupt: { signal, at } });
     assert.equal(stopped.code, exitCode, stopped.stderr);
-    assert.match(stopped.stderr, /to continue: .* train --resume /);
+    assert.match(stopped.stderr, /to continue:\n {2}.* train --resume /);
     const lines = jsonLines(stopped.stdout);
     const end = lines.at(-1)!;
     assert.equal(end.interrupted, true);
