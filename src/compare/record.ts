@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { writeAtomically } from '../train/atomic-write.js';
 import { type TrainingEvent, evaluationOf } from '../train/events.js';
 import * as check from '../train/json-check.js';
+import { parseMetricsLine } from '../train/metrics-line.js';
 import { median } from './statistics.js';
 
 /** The images that a run is followed on, at one point of it: the validation images where there are any, else the test images. */
@@ -98,10 +99,12 @@ export class Metrics {
     const metrics = new Metrics(batchSize, evaluations);
     const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
     for (const line of text.split('\n')) {
+      const event = parseMetricsLine(line);
       try {
-        metrics.add(JSON.parse(line) as TrainingEvent);
-      } catch {
-        // Half a line, where the power went off.
+        if (event) metrics.add(event as unknown as TrainingEvent);
+      } catch (error) {
+        // An evaluation without its figures counts as missing.
+        if (!(error instanceof check.CheckpointError)) throw error;
       }
     }
     return metrics;
