@@ -19,7 +19,12 @@ const comparison: Comparison = {
   model: { name: 'mlp', config: { width: 8, depth: 1 } },
   variants: variantsOf(['vanilla', 'tract'], [0.1]),
   seeds: [0],
-  training: { optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }), schedule: cosine(0.02), batchSize: 16, threads: 1 },
+  training: {
+    optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
+    schedule: cosine(0.02),
+    batchSize: 16,
+    threads: 1,
+  },
   epochs: 2,
   evaluateEvery: 4,
 };

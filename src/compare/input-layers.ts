@@ -96,9 +96,7 @@ export const dualPatchNormConv2d: Conv2dBuilder = (scope, x, outChannels, option
   const bias = biasOf(scope, weight);
   const tokens = scope.build(() => op.linear(before, op.reshape(weight, [outChannels, n]), bias));
   const after = layerNorm(around.child('norm_after'), tokens);
-  return around.build(() =>
-    op.reshape(op.transpose(after, [0, 2, 1]), [batch, outChannels, down, across]),
-  );
+  return around.build(() => op.reshape(op.transpose(after, [0, 2, 1]), [batch, outChannels, down, across]));
 };
 
 /**
@@ -140,7 +138,9 @@ export function withFirstLayer(model: Model, rival: Rival): Model {
       scope.substitute(layer, rivals[rival]);
       const logits = model.forward(scope, pixels);
       if (!scope.parameters.has(`${layer}.weight`))
-        throw new GraphError(`${model.name} does not build ${layer} by conv2d, so that it cannot be exchanged`);
+        throw new GraphError(
+          `${model.name} does not build ${layer} by conv2d, so that it cannot be exchanged`,
+        );
       return logits;
     },
   };

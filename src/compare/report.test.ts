@@ -30,7 +30,12 @@ describe('the report in a browser', { skip: executablePath ? false : 'there is n
         model: { name: 'vit', config: { width: 12, depth: 1, heads: 1, patch: 8 } },
         variants: variantsOf(['vanilla', 'tract', 'dual-patch-norm'], [0.1]),
         seeds: [0, 1],
-        training: { optimizer: sgd({ learningRate: 0.1 }), schedule: constant(0.05), batchSize: 16, threads: 1 },
+        training: {
+          optimizer: sgd({ learningRate: 0.1 }),
+          schedule: constant(0.05),
+          batchSize: 16,
+          threads: 1,
+        },
         epochs: 2,
         evaluateEvery: 2,
       },

@@ -73,7 +73,8 @@ export class StateStore {
     }
     for (const [name, value] of Object.entries(state)) {
       const target = Object.hasOwn(this.#fixed, name) ? this.#fixed : this.#current;
-      if (target[name].location === 'cpu') (target[name].data as Float32Array).set(value.data as Float32Array);
+      if (target[name].location === 'cpu')
+        (target[name].data as Float32Array).set(value.data as Float32Array);
       else {
         target[name].dispose();
         (target as Record<string, RuntimeTensors[string]>)[name] = toRuntime(copied({ [name]: value }))[name];
@@ -113,7 +114,8 @@ export class StateStore {
 
   /** Frees what lies on a device. */
   release(): void {
-    for (const value of [...Object.values(this.#current), ...Object.values(this.#spare ?? {})]) value.dispose();
+    for (const value of [...Object.values(this.#current), ...Object.values(this.#spare ?? {})])
+      value.dispose();
   }
 }
 

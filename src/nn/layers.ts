@@ -120,13 +120,11 @@ export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
-    if (!scope.training)
-      return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
+    if (!scope.training) return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
     const { y, mean, variance } = op.batchNormTraining(x, weight, bias, epsilon);
     const count = elementCount(x.shape) / channels;
     const unbiased = op.mul(variance, count / Math.max(count - 1, 1));
-    const move = (from: Value, to: Value): Value =>
-      op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
+    const move = (from: Value, to: Value): Value => op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
     scope.update('running_mean', move(runningMean, mean));
     scope.update('running_var', move(runningVariance, unbiased));
     return y;

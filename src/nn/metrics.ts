@@ -25,7 +25,11 @@ export interface Metric {
 }
 
 /** A metric's figure from its sums. */
-export function figureOf({ figure }: Metric, sums: readonly number[], images: number): number | readonly number[] {
+export function figureOf(
+  { figure }: Metric,
+  sums: readonly number[],
+  images: number,
+): number | readonly number[] {
   return figure ? figure(sums, images) : sums[0] / images;
 }
 

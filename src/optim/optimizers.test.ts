@@ -58,7 +58,11 @@ async function tenSteps(optimizer: Optimizer, { start, rate, gradient }: Run): P
 }
 
 /** The rule that torch.optim.SGD documents, for one number, in float64. */
-function sgdRule({ momentum = 0, nesterov = false, weightDecay = 0 }: Omit<SgdOptions, 'learningRate'>): Rule {
+function sgdRule({
+  momentum = 0,
+  nesterov = false,
+  weightDecay = 0,
+}: Omit<SgdOptions, 'learningRate'>): Rule {
   let buffer = 0;
   return (p, gradient, rate, step) => {
     let g = gradient + weightDecay * p;
@@ -237,7 +241,10 @@ describe('optimizers', () => {
 
   it('refuse options that make no sense', () => {
     for (const momentum of [-0.1, 1, NaN, Infinity]) {
-      assert.throws(() => sgd({ learningRate: 0.1, momentum }), /sgd: momentum must be at least 0 and below 1, not/);
+      assert.throws(
+        () => sgd({ learningRate: 0.1, momentum }),
+        /sgd: momentum must be at least 0 and below 1, not/,
+      );
     }
     for (const weightDecay of [-1e-9, NaN, Infinity]) {
       for (const make of [sgd, adam, adamw])

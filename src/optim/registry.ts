@@ -20,9 +20,7 @@ export const schedules = ['cosine', 'constant'] as const;
 export type ScheduleName = (typeof schedules)[number];
 
 /** How each optimizer is made from its configuration. */
-const makers: Readonly<
-  Record<OptimizerName, (learningRate: LearningRate, config: Config) => Optimizer>
-> = {
+const makers: Readonly<Record<OptimizerName, (learningRate: LearningRate, config: Config) => Optimizer>> = {
   sgd: (learningRate, config) => sgd({ ...config, learningRate }),
   adam: (learningRate, config) => adam({ ...adamOptions(config), learningRate }),
   adamw: (learningRate, config) => adamw({ ...adamOptions(config), learningRate }),

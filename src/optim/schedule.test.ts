@@ -58,10 +58,7 @@ describe('schedules', () => {
   });
 
   it('tell their configuration', () => {
-    assert.deepEqual(
-      [cosine(0.1).name, cosine(0.1).config],
-      ['cosine', { lr: 0.1, warmup: 0 }],
-    );
+    assert.deepEqual([cosine(0.1).name, cosine(0.1).config], ['cosine', { lr: 0.1, warmup: 0 }]);
     assert.deepEqual(constant(0.1, { warmup: 3 }).config, { lr: 0.1, warmup: 3 });
   });
 

@@ -10,13 +10,7 @@ import * as op from '../graph/ops.js';
 import type { Shape } from '../tensor/tensor.js';
 
 /** A value that survives JSON. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /** The forward pass over one shard (one of the equal parts that a batch is cut into), as a transform sees it. */
 export interface ForwardPass {

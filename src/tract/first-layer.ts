@@ -82,7 +82,8 @@ export function layerOf(
   const weight = parameters.get(weightName);
   const users = nodes.filter(({ inputs }) => weight && inputs.includes(weight));
   const [node] = users;
-  if (users.length === 1 && node.inputs[1] === weight && ['Conv', 'Linear'].includes(node.opType)) return node;
+  if (users.length === 1 && node.inputs[1] === weight && ['Conv', 'Linear'].includes(node.opType))
+    return node;
   throw new FirstLayerError(
     `TrAct needs a linear layer or a convolution with weights of its own, and "${weightName}" are none`,
   );

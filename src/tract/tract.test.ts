@@ -22,7 +22,9 @@ const stem = (scope: Scope, x: Value): Value => conv2d(scope.child('stem'), x, 4
 
 /** The path of the layer that TrAct takes. */
 const layerOf = (...parameters: Parameters<typeof tract>): string | undefined =>
-  tractSetting(tract(...parameters))?.weights.join().replace(/\.weight$/, '');
+  tractSetting(tract(...parameters))
+    ?.weights.join()
+    .replace(/\.weight$/, '');
 const found = (forward: Forward): string | undefined => layerOf(customModel(forward));
 const refused = (forward: Forward, message: RegExp, options = {}): void => {
   const model = customModel(forward);

@@ -67,10 +67,7 @@ export class Classifier {
    * @throws CheckpointError for a model that is your own and was not given
    * @throws DeviceError where the device is not available
    */
-  static async create(
-    { config, state }: Checkpoint,
-    options: ClassifierOptions = {},
-  ): Promise<Classifier> {
+  static async create({ config, state }: Checkpoint, options: ClassifierOptions = {}): Promise<Classifier> {
     const model = options.model ?? modelOf(config, options.makeModel);
     const { classNames, mean, deviation } = config.data;
     const learned = { weights: weightsOf(state), standardization: { mean, deviation } };

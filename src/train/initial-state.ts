@@ -82,7 +82,8 @@ export function initialSlots(
     }
   }
   for (const { name, state } of transforms) {
-    for (const [own, shape] of Object.entries(state?.(shapes) ?? {})) slots[`${name}/${own}`] = zeros('float32', shape);
+    for (const [own, shape] of Object.entries(state?.(shapes) ?? {}))
+      slots[`${name}/${own}`] = zeros('float32', shape);
   }
   return slots;
 }

@@ -19,9 +19,7 @@ export class StateLock {
   /** Begins a run, after those who read have finished. @throws BusyError when there is one already */
   async begin(): Promise<void> {
     if (this.#running) {
-      throw new BusyError(
-        'this trainer is training already; wait for that to end, or make another trainer',
-      );
+      throw new BusyError('this trainer is training already; wait for that to end, or make another trainer');
     }
     this.#running = true;
     await this.#readersGone();

@@ -69,11 +69,7 @@ function pixels(graph: Graph, { imageShape }: Model, batchSize: number, prefix =
 }
 
 /** A model's forward pass on a batch with its labels. */
-export function forward(
-  model: Model,
-  batchSize: number,
-  training: boolean,
-): TracedModel & { labels: Value } {
+export function forward(model: Model, batchSize: number, training: boolean): TracedModel & { labels: Value } {
   const graph = new Graph();
   const seen = pixels(graph, model, batchSize);
   const labels = graph.input('labels', 'int32', [batchSize]);

@@ -435,7 +435,11 @@ describe('a trainer that is fitting', () => {
           if (event.event === 'step' && event.step % 4 === 0) {
             const { loss } = await trainer.evaluate(dataset);
             // Not waited for here, and yet of the weights of this step.
-            kept.push(trainer.evaluate(dataset).then((again) => { assert.equal(again.loss, loss); }));
+            kept.push(
+              trainer.evaluate(dataset).then((again) => {
+                assert.equal(again.loss, loss);
+              }),
+            );
             await trainer.predict(dataset.test.images);
             await assert.rejects(trainer.fit(dataset, { epochs: 1 }), BusyError);
           }

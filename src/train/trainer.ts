@@ -174,7 +174,10 @@ export class Trainer {
    * @throws DivergenceError when the loss is no longer a number
    * @throws BusyError while another run of this trainer goes on
    */
-  async *run(dataset: ImageDataset, options: RunOptions): AsyncGenerator<TrainingEvent, FitResult, undefined> {
+  async *run(
+    dataset: ImageDataset,
+    options: RunOptions,
+  ): AsyncGenerator<TrainingEvent, FitResult, undefined> {
     await this.#lock.begin();
     try {
       checkFits(dataset, this.model);

@@ -61,11 +61,7 @@ export function learningRateName(index: number): string {
 export function trainingGraph(given: Model | Trainable, options: TrainingGraphOptions): TrainingGraph {
   const step = new StepBuilder(given, { ...options, shards: 1 });
   const { traced, sums } = step.gradients();
-  step.update(
-    traced.graph,
-    sums,
-    new Map([...traced.parameters].map(([name, { value }]) => [name, value])),
-  );
+  step.update(traced.graph, sums, new Map([...traced.parameters].map(([name, { value }]) => [name, value])));
   for (const [name, { value, next }] of traced.buffers) {
     if (next && next !== value) traced.graph.output(nextName(name), next);
   }
@@ -248,8 +244,7 @@ class StepBuilder {
         if (result.gradients.get(name)?.shape.join() !== value.shape.join())
           throw new GraphError(`the transform ${transform.name} gives no gradient for "${name}"`);
       }
-      for (const [name, value] of state)
-        graph.output(nextName(own(name)), result.state?.get(name) ?? value);
+      for (const [name, value] of state) graph.output(nextName(own(name)), result.state?.get(name) ?? value);
       gradients = result.gradients;
     });
     return gradients;
