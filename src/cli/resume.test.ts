@@ -170,7 +170,7 @@ test('a finished run is extended: at a constant rate to the bits of one that was
 
 test('from there on the schedule is that of the new number of steps', async () => {
   const run = join(folder, 'cosine');
-  const schedule = cosine({ lr: 0.08 });
+  const schedule = cosine(0.08);
   const rates = (): number[] =>
     metrics(run).flatMap(({ event, learningRate }) => (event === 'step' ? [learningRate as number] : []));
   const range = (first: number, end: number): number[] =>

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type Page, chromium } from 'playwright-core';
 import { shapes } from '../data/shapes.js';
-import { constant } from '../optim/schedule.js';
+import { vit } from '../models/vit.js';
 import { sgd } from '../optim/sgd.js';
 import { findChromium } from '../testing/chromium.js';
 import { type CompareResult, compare } from './compare.js';
@@ -27,12 +27,11 @@ describe('the report in a browser', { skip: executablePath ? false : 'there is n
     const result = await compare(
       {
         dataset: shapes({ train: 64, test: 30 }),
-        model: { name: 'vit', config: { width: 12, depth: 1, heads: 1, patch: 8 } },
+        model: vit({ width: 12, depth: 1, heads: 1, patch: 8 }),
         variants: variantsOf(['vanilla', 'tract', 'dual-patch-norm'], [0.1]),
         seeds: [0, 1],
         training: {
-          optimizer: sgd({ learningRate: 0.1 }),
-          schedule: constant(0.05),
+          optimizer: sgd({ learningRate: 0.05 }),
           batchSize: 16,
           threads: 1,
         },
