@@ -1,5 +1,6 @@
 // Brings a checkout into working order: installs the locked dependencies when they are missing or out of date, and
-// with --build compiles src/ to dist/. Needs nothing but Node and the npm registry.
+// with --build compiles src/ to dist/. Needs nothing but Node and the npm registry. It is also what npm runs (as
+// `prepare`) where another project installs the checkout, or where it is packed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +18,9 @@ const stamp = `${root}node_modules/.installed-lockfile`;
 const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
 if (installed !== wanted) {
   console.error('Installing dependencies…');
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Here, even where a global installation of this package (npm install -g) is what runs this script.
+  const here = ['--no-global', '--location=project'];
+  run('npm', ['ci', '--ignore-scripts', ...here, '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stamp, wanted);
 }
 if (process.argv.includes('--build')) {

@@ -79,6 +79,7 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
         'tract train --data cifar10 --validation 0.1 --epochs 20 --out runs/chosen',
         'tract train --data cifar10 --model vit --optimizer adam --tract 0.1 --warmup 500',
         'tract train --resume runs/cifar',
+        'tract train --resume runs/cifar --epochs 10',
         'tract train --data cifar100 --json > log.jsonl',
       ]),
     )

@@ -53,7 +53,7 @@ for (const [signal, at, exitCode] of [
     const run = join(folder, signal);
     const stopped = await tract([...parameters, '--out', run], { interrupt: { signal, at } });
     assert.equal(stopped.code, exitCode, stopped.stderr);
-    assert.match(stopped.stderr, /to continue: .* train --resume /);
+    assert.match(stopped.stderr, /to continue:\n {2}.* train --resume /);
     const lines = jsonLines(stopped.stdout);
     const end = lines.at(-1)!;
     assert.equal(end.interrupted, true);
@@ -92,11 +92,11 @@ test('resuming a finished run changes nothing', async () => {
 test('flags that contradict the run are refused, others are taken', async () => {
   const resume = ['train', '--resume', straight];
   for (const [flags, message] of [
+    [['--validation', '0.5'], /--validation 0\.5 contradicts .* with --validation 0\.2/],
+    [['--limit-train', '160'], /--limit-train 160 contradicts .* with --limit-train 200/],
     [['--lr', '0.5'], /--lr 0\.5 contradicts .* goes on with --lr 0\.08/],
     [['--no-augment'], /--no-augment contradicts/],
     [['--tract', '1'], /--tract 1 contradicts .* with --tract 0\.1/],
-    [['--validation', '0.5'], /--validation 0\.5 contradicts .* with --validation 0\.2/],
-    [['--limit-train', '160'], /--limit-train 160 contradicts .* with --limit-train 200/],
     [['--epochs', '1'], /--epochs 1 is less than the run in .* has done, 2 epochs; give at least 2/],
     [['--max-steps', '5'], /--max-steps 5 is less than the run in .* has done, 20 steps; give at least 20/],
     [

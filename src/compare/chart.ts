@@ -104,14 +104,22 @@ export interface Chart {
   readonly svg: string;
 }
 
-/** Draws a chart. */
-export async function drawChart(name: string, description: string, spec: TopLevelSpec): Promise<Chart> {
+/**
+ * Draws a chart.
+ *
+ * @param spec a `TopLevelSpec` of Vega-Lite. Its type is not named here, because its declarations are not for every
+ *   compiler, and those who use this package are not to need them
+ */
+export async function drawChart(name: string, description: string, spec: object): Promise<Chart> {
   // Loading them takes longer than all the rest of the command, which draws nothing most of the time.
   const [{ Error: onlyErrors, View, parse }, { compile }] = await Promise.all([
     import('vega'),
     import('vega-lite'),
   ]);
-  const view = new View(parse(compile(spec, { config }).spec), { renderer: 'none', logLevel: onlyErrors });
+  const view = new View(parse(compile(spec as TopLevelSpec, { config }).spec), {
+    renderer: 'none',
+    logLevel: onlyErrors,
+  });
   const drawn = await view.toSVG();
   view.finalize();
   // The size is left to the page; the view box keeps the proportions.

@@ -5,8 +5,25 @@ import { isNative } from './device.js';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** ONNX Runtime's own tensors, in main memory or on a device, by the names of inputs or outputs. */
-export type RuntimeTensors = Readonly<Record<string, ort.Tensor>>;
+/**
+ * ONNX Runtime's own tensor, in main memory or on a device. Declared here, because its own declarations are not for every
+ * compiler: those who use this package are not to need them.
+ */
+export interface RuntimeTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  /** Where the elements are: `cpu` in main memory, else on a device. */
+  readonly location: string;
+  /** The elements, in main memory only. */
+  readonly data: unknown;
+  /** Fetches the elements. */
+  getData(): Promise<unknown>;
+  /** Frees what lies on a device. */
+  dispose(): void;
+}
+
+/** By the names of inputs or outputs. */
+export type RuntimeTensors = Readonly<Record<string, RuntimeTensor>>;
 
 export interface SessionOptions {
   /** ONNX Runtime's name of it, such as `cpu`. */
@@ -80,7 +97,10 @@ export class Program {
   async runInto(feeds: RuntimeTensors, fetches: RuntimeTensors): Promise<void> {
     // Natively outputs are filled in place. onnxruntime-web does that for buffers of a GPU only, and hands tensors in
     // main memory back as they were: there outputs are asked for by name, and copied.
-    const results = await this.#session.run(this.#own(feeds), isNative ? fetches : Object.keys(fetches));
+    const results = await this.#session.run(
+      this.#own(feeds),
+      isNative ? (fetches as Record<string, ort.Tensor>) : Object.keys(fetches),
+    );
     for (const name of Object.keys(fetches)) {
       const [to, from] = [fetches[name].data as Float32Array, results[name].data as Float32Array];
       if (to !== from && to.buffer !== from.buffer) to.set(from);
@@ -93,9 +113,9 @@ export class Program {
   }
 
   /** Those of the tensors that are inputs of the graph. */
-  #own(feeds: RuntimeTensors): RuntimeTensors {
+  #own(feeds: RuntimeTensors): Record<string, ort.Tensor> {
     return Object.fromEntries(
-      this.#inputs.flatMap((name) => (Object.hasOwn(feeds, name) ? [[name, feeds[name]]] : [])),
+      this.#inputs.flatMap((name) => (Object.hasOwn(feeds, name) ? [[name, feeds[name] as ort.Tensor]] : [])),
     );
   }
 
@@ -123,7 +143,7 @@ const ortTypes: Record<DType, ort.Tensor.Type> = {
 export function toRuntime(
   tensors: Tensors,
   rename: (name: string) => string = (name) => name,
-): Record<string, ort.Tensor> {
+): Record<string, RuntimeTensor> {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { dtype, shape, data }]) => [
       rename(name),
@@ -133,9 +153,12 @@ export function toRuntime(
 }
 
 /** A copy of a tensor's elements in main memory, wherever they are. */
-export async function fetched(value: ort.Tensor): Promise<Tensor> {
-  const data = value.location === 'cpu' ? value.data.slice() : await value.getData();
-  return { dtype: value.type as DType, shape: value.dims, data: data as Tensor['data'] };
+export async function fetched(value: RuntimeTensor): Promise<Tensor> {
+  const data =
+    value.location === 'cpu'
+      ? (value.data as Tensor['data']).slice()
+      : ((await value.getData()) as Tensor['data']);
+  return { dtype: value.type as DType, shape: value.dims, data };
 }
 
 function fromOrt({ type, dims, data }: ort.Tensor): Tensor {

@@ -408,6 +408,16 @@ describe('a node', () => {
     assert.equal(graph.nodes[0].inputs[0], graph.inputs[0]);
   });
 
+  test('of very many inputs is refused', () => {
+    const concat = (count: number): Uint8Array =>
+      written({
+        input: [vector('x', 2)],
+        node: [{ opType: 'Concat', name: 'n', input: new Array<string>(count).fill('x'), output: ['y'] }],
+      });
+    refused(concat(10_000), 'node "n" (Concat): it lacks the attribute "axis"');
+    refused(concat(10_001), 'node "n" (Concat) has 10001 inputs, and 10000 is the limit');
+  });
+
   test('with a long name, or a long name before it, is refused: values are called by their names', () => {
     const long = 'x'.repeat(257);
     const node = [{ opType: 'Relu', name: long, input: ['x'], output: ['y'] }];

@@ -38,6 +38,8 @@ import { countParts } from './wire-parts.js';
 const MAXIMUM_PARTS = 1_000_000;
 /** The longest name of an input, an output or a node, in characters. */
 const MAXIMUM_NAME = 256;
+/** The most inputs of one node. */
+const MAXIMUM_INPUTS = 10_000;
 /** How many unknown operators a message names. */
 const MOST_NAMED = 20;
 
@@ -98,6 +100,8 @@ function parseGraph(proto: GraphProto): Graph {
   }
   for (const node of proto.node) {
     const user = `node ${quote(node.name)} (${node.opType})`;
+    if (node.input.length > MAXIMUM_INPUTS)
+      throw new GraphError(`${user} has ${node.input.length} inputs, and ${MAXIMUM_INPUTS} is the limit`);
     const inputs = node.input.map((name) => (name === '' ? null : find(name, user)));
     const outputs = addNode(graph, node, inputs, user);
     for (const [i, name] of node.output.entries()) {
