@@ -15,12 +15,12 @@ describe('enlarged', () => {
 describe('batches', () => {
   it('have the size of the model, and differ', () => {
     const model = resnet50({ stem: 'imagenet', imageSize: 64 });
-    const made = batches(model, 2);
-    for (const { images, labels } of made) {
-      assert.deepEqual(images.shape, [2, 3, 64, 64]);
-      assert.equal(images.data.length, 2 * 3 * 64 * 64);
-      assert.equal(labels.data.length, 2);
+    const { inputs, standardization } = batches(model, 2);
+    for (const { images, labels } of inputs) {
+      assert.equal(images.length, 2 * 3 * 64 * 64);
+      assert.equal(labels.length, 2);
     }
-    assert.notDeepEqual(made[0].images.data, made[1].images.data);
+    assert.notDeepEqual(inputs[0].images, inputs[1].images);
+    assert.deepEqual([standardization.mean.length, standardization.deviation.length], [3, 3]);
   });
 });

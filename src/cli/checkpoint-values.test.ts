@@ -11,7 +11,7 @@ import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
 import { temporaryFolder, tract as command } from '../testing/command.js';
 import { tract } from '../tract/tract.js';
 import { restoreTrainer, toCheckpoint } from '../train/checkpoint.js';
-import { describeRun, fitOptionsOf } from '../train/run-config.js';
+import { describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, readCheckpoint } from '../train/run-folder.js';
 import { CheckpointError } from '../train/json-check.js';
 import { Trainer } from '../train/trainer.js';
@@ -42,8 +42,7 @@ before(async () => {
     lambda: { relative: 0.1 },
   });
   const options = {
-    optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
-    schedule: cosine({ lr: 0.01, warmup: 2 }),
+    optimizer: sgd({ learningRate: cosine(0.01, { warmup: 2 }), momentum: 0.9, weightDecay: 1e-4 }),
     batchSize: 4,
     seed: 1,
     labelSmoothing: 0.1,
@@ -60,7 +59,7 @@ before(async () => {
     },
   });
   const config = describeRun(model, options, dataset, fit);
-  stored = fromSafetensors(toCheckpoint({ config, state: trainer.state }));
+  stored = fromSafetensors(toCheckpoint({ config, state: await trainer.state() }));
   await trainer.release();
 });
 
@@ -113,7 +112,7 @@ test('any value anywhere: either it can be, or one sentence says what is wrong i
           const trainer = await restoreTrainer(checkpoint, { threads: 1 });
           const controller = new AbortController();
           await trainer.fit(dataset, {
-            ...fitOptionsOf(checkpoint.config),
+            ...runOptionsOf(checkpoint.config),
             signal: controller.signal,
             onEvent: () => {
               controller.abort();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { cosine } from '../optim/schedule.js';
 import { fromSafetensors } from '../tensor/safetensors.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 
@@ -135,4 +136,79 @@ test('a relative lambda is kept, and compared', async () => {
   const other = await tract(['train', '--resume', run, '--tract', '0.1']);
   assert.equal(other.code, 2);
   assert.match(other.stderr, /--tract 0\.1 contradicts .* with --tract relative:0\.1/);
+});
+
+const mlp = [
+  ...['train', '--model', 'mlp', '--width', '8', '--limit-train', '64', '--limit-test', '16'],
+  ...['--batch-size', '16', '--threads', '1'],
+];
+const description = (run: string): { epochs: number; maxSteps: number | null } => {
+  const { metadata } = fromSafetensors(readFileSync(join(run, 'last.safetensors')));
+  const config = JSON.parse(metadata.config) as { epochs: number; maxSteps: number | null };
+  assert.deepEqual(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')), config);
+  return config;
+};
+
+test('a finished run is extended: at a constant rate to the bits of one that was longer from the start', async () => {
+  const [long, short] = [join(folder, 'long'), join(folder, 'short')];
+  const constant = [...mlp, '--schedule', 'constant'];
+  assert.equal((await tract([...constant, '--epochs', '3', '--out', long])).code, 0);
+  assert.equal((await tract([...constant, '--epochs', '1', '--out', short])).code, 0);
+  // Stopped after the first steps that are new: the new end is kept, and need not be given again.
+  const more = ['train', '--resume', short, '--epochs', '3', '--json', '--threads', '1'];
+  const stopped = await tract(more, { interrupt: { signal: 'SIGKILL', at: '"step":5,' } });
+  assert.equal(stopped.code, 'SIGKILL');
+  assert.equal(description(short).epochs, 3);
+  assert.equal((await tract(['train', '--resume', short, '--threads', '1'])).code, 0);
+  assert.deepEqual(
+    metrics(short).map((line) => ({ ...line, steps: 0 })),
+    metrics(long).map((line) => ({ ...line, steps: 0 })),
+  );
+  const [a, b] = [short, long].map((run) => readFileSync(join(run, 'last.safetensors')));
+  assert.ok(a.equals(b), 'the weights differ from those of the longer run');
+});
+
+test('from there on the schedule is that of the new number of steps', async () => {
+  const run = join(folder, 'cosine');
+  const schedule = cosine(0.08);
+  const rates = (): number[] =>
+    metrics(run).flatMap(({ event, learningRate }) => (event === 'step' ? [learningRate as number] : []));
+  const range = (first: number, end: number): number[] =>
+    Array.from({ length: end - first }, (_, i) => first + i);
+  const before = range(0, 6).map((step) => schedule.rate(step, 6));
+  assert.equal((await tract([...mlp, '--epochs', '9', '--max-steps', '6', '--out', run])).code, 0);
+  assert.deepEqual(rates(), before);
+  // Two epochs are over, the second with half of its steps; the others are whole ones.
+  const alone = await tract(['train', '--resume', run, '--epochs', '4']);
+  assert.equal(alone.code, 2);
+  assert.match(
+    alone.stderr,
+    /--epochs 4 changes nothing: .* ends with --max-steps 6 all the same; give both/,
+  );
+  const { code, stdout } = await tract([
+    ...['train', '--resume', run, '--epochs', '4', '--max-steps', '100', '--threads', '1'],
+  ]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^epoch 4\/4 /m);
+  assert.deepEqual(rates(), [...before, ...range(6, 14).map((step) => schedule.rate(step, 14))]);
+  assert.equal(description(run).maxSteps, 100);
+});
+
+test('an unfinished run is given another end, later or earlier', async () => {
+  const run = join(folder, 'unfinished');
+  const stopped = await tract([...mlp, '--epochs', '9', '--out', run, '--json'], {
+    interrupt: { signal: 'SIGINT', at: '"step":2,' },
+  });
+  assert.equal(stopped.code, 130);
+  const { step } = jsonLines(stopped.stdout).at(-1)!;
+  assert.ok((step as number) < 36, 'the run was over before the signal');
+  const resumed = ['train', '--resume', run, '--threads', '1', '--json'];
+  const less = await tract([...resumed, '--max-steps', '1']);
+  assert.equal(less.code, 2);
+  assert.match(less.stderr, /--max-steps 1 is less than the run in .* has done, \d+ steps/);
+  const { code, stdout } = await tract([...resumed, '--epochs', '10']);
+  assert.equal(code, 0);
+  const [start] = jsonLines(stdout);
+  assert.deepEqual([start.step, start.steps], [step, 40]);
+  assert.equal(jsonLines(stdout).at(-1)!.step, 40);
 });

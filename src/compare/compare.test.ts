@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { scaleInput } from '../data/input-scaling.js';
 import { shapes } from '../data/shapes.js';
+import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
 import { cosine } from '../optim/schedule.js';
 import type { TrainingEvent } from '../train/events.js';
@@ -18,12 +19,11 @@ import { type Variant, variantsOf } from './variant.js';
 const dataset = shapes({ train: 96, test: 40 });
 const comparison: Comparison = {
   dataset,
-  model: { name: 'mlp', config: { width: 8, depth: 1 } },
+  model: mlp({ width: 8, depth: 1 }),
   variants: variantsOf(['vanilla', 'tract'], [0.1]),
   seeds: [0],
   training: {
-    optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
-    schedule: cosine(0.02),
+    optimizer: sgd({ learningRate: cosine(0.02), momentum: 0.9 }),
     batchSize: 16,
     threads: 1,
   },
@@ -215,7 +215,8 @@ describe('compare', () => {
 
   it('records a run that diverges, and does not repeat it', async () => {
     const out = await folder();
-    const wild = { ...comparison, training: { ...comparison.training, schedule: cosine(1e25) } };
+    const optimizer = sgd({ learningRate: cosine(1e25), momentum: 0.9 });
+    const wild = { ...comparison, training: { ...comparison.training, optimizer } };
     const states: string[] = [];
     const onEvent = (event: CompareEvent): void => {
       if (event.event === 'run') states.push(`${event.variant} ${event.state}`);
@@ -254,9 +255,16 @@ describe('planComparison', () => {
       { ...comparison, augmentation: null },
       { ...comparison, dataset: scaleInput(dataset, 'unit') },
       { ...comparison, dataset: shapes({ train: 96, test: 40, seed: 1 }) },
-      { ...comparison, model: { name: 'mlp', config: { width: 9, depth: 1 } } },
+      { ...comparison, model: mlp({ width: 9, depth: 1 }) },
       { ...comparison, training: { ...comparison.training, batchSize: 8 } },
-      { ...comparison, training: { ...comparison.training, optimizer: sgd({ learningRate: 0.1 }) } },
+      { ...comparison, training: { ...comparison.training, optimizer: sgd({ learningRate: cosine(0.02) }) } },
+      {
+        ...comparison,
+        training: {
+          ...comparison.training,
+          optimizer: sgd({ learningRate: cosine(0.03), momentum: 0.9 }),
+        },
+      },
     ];
     for (const other of changed) assert.notEqual(ids(other)[0], base[0]);
     // λ is no part of a vanilla run.
@@ -338,7 +346,7 @@ describe('planComparison', () => {
     assert.throws(() => variantsOf(['tract'], [0.1, 0.1]), /asked for twice/);
     assert.throws(
       () => planComparison({ ...comparison, variants: variantsOf(['whitening'], []) }),
-      /mlp has no option/,
+      /whitening takes the place of a convolution, which the first layer of mlp is not/,
     );
   });
 });

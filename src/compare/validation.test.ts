@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { shapes } from '../data/shapes.js';
 import { splitValidation } from '../data/split-validation.js';
+import { mlp } from '../models/mlp.js';
 import { cosine } from '../optim/schedule.js';
 import { sgd } from '../optim/sgd.js';
 import { temporaryFolder } from '../testing/command.js';
@@ -16,10 +17,10 @@ const folder = temporaryFolder();
 const whole = shapes({ train: 120, test: 40 });
 const comparison: Comparison = {
   dataset: splitValidation(whole, { share: 0.2 }),
-  model: { name: 'mlp', config: { width: 8, depth: 1 } },
+  model: mlp({ width: 8, depth: 1 }),
   variants: variantsOf(['vanilla', 'tract'], [0.1]),
   seeds: [0],
-  training: { optimizer: sgd({ momentum: 0.9 }), schedule: cosine({ lr: 0.02 }), batchSize: 16, threads: 1 },
+  training: { optimizer: sgd({ learningRate: cosine(0.02), momentum: 0.9 }), batchSize: 16, threads: 1 },
   epochs: 2,
   evaluateEvery: 4,
 };

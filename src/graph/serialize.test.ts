@@ -4,7 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { resnet18 } from '../models/resnet.js';
 import { vit } from '../models/vit.js';
 import { adam } from '../optim/adam.js';
-import { trainingGraph } from '../train/step-graph.js';
+import { trainingGraph } from '../train/training-graph.js';
 import { tract } from '../tract/tract.js';
 import { portable } from '../engine/lowering/portable.js';
 import { Program } from '../engine/session.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkFitOptions, checkTrainerOptions } from './check-options.js';
+import { checkRunOptions, checkTrainerOptions } from './check-options.js';
 
 /** What is no positive whole number, though TypeScript takes it for a number or never sees it. */
 const wrong = [NaN, 0, -1, 1.5, -Infinity, 2 ** 53, '5', null] as unknown as number[];
@@ -8,8 +8,8 @@ const wrong = [NaN, 0, -1, 1.5, -Infinity, 2 ** 53, '5', null] as unknown as num
 test('what counts something is a positive whole number', () => {
   checkTrainerOptions({});
   checkTrainerOptions({ batchSize: 1, threads: 3 });
-  checkFitOptions({ epochs: 1, maxSteps: 5, evaluateEvery: 2, augmentation: null });
-  checkFitOptions({ epochs: 3, maxSteps: Infinity, evaluateEvery: Infinity });
+  checkRunOptions({ epochs: 1, maxSteps: 5, evaluateEvery: 2, augmentation: null });
+  checkRunOptions({ epochs: 3, maxSteps: Infinity, evaluateEvery: Infinity });
   for (const value of wrong) {
     for (const check of [
       () => {
@@ -19,31 +19,31 @@ test('what counts something is a positive whole number', () => {
         checkTrainerOptions({ threads: value });
       },
       () => {
-        checkFitOptions({ epochs: value });
+        checkRunOptions({ epochs: value });
       },
       () => {
-        checkFitOptions({ epochs: 1, maxSteps: value });
+        checkRunOptions({ epochs: 1, maxSteps: value });
       },
       () => {
-        checkFitOptions({ epochs: 1, evaluateEvery: value });
+        checkRunOptions({ epochs: 1, evaluateEvery: value });
       },
     ]) {
       assert.throws(check, /^RangeError: \S.* must be a positive whole number, not /);
     }
   }
   assert.throws(() => {
-    checkFitOptions({ epochs: Infinity });
+    checkRunOptions({ epochs: Infinity });
   }, /epochs must be a positive whole number, not Infinity/);
   assert.throws(() => {
-    checkFitOptions({ epochs: '5' as unknown as number });
+    checkRunOptions({ epochs: '5' as unknown as number });
   }, /epochs must be a positive whole number, not "5"/);
 });
 
 test('padding is a whole number of pixels', () => {
-  checkFitOptions({ epochs: 1, augmentation: { cropPadding: 0, horizontalFlip: true } });
+  checkRunOptions({ epochs: 1, augmentation: { cropPadding: 0, horizontalFlip: true } });
   for (const cropPadding of [-1, 0.5, NaN]) {
     assert.throws(() => {
-      checkFitOptions({ epochs: 1, augmentation: { cropPadding, horizontalFlip: true } });
+      checkRunOptions({ epochs: 1, augmentation: { cropPadding, horizontalFlip: true } });
     }, /augmentation\.cropPadding must be a whole number of at least 0, not /);
   }
 });

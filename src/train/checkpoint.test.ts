@@ -10,15 +10,14 @@ import { SafetensorsError, fromSafetensors, toSafetensors } from '../tensor/safe
 import { tract } from '../tract/tract.js';
 import { type Checkpoint, fromCheckpoint, restoreTrainer, toCheckpoint, weightsOf } from './checkpoint.js';
 import { CheckpointError } from './json-check.js';
-import { describeRun, fitOptionsOf, wholeTrainImages } from './run-config.js';
+import { describeRun, runOptionsOf, wholeTrainImages } from './run-config.js';
 import { StateError } from './state.js';
 import { Trainer } from './trainer.js';
 
 const dataset = shapes({ train: 48, test: 16 });
 const model = tract(mlp({ width: 4, depth: 1 }), { lambda: 0.2 });
 const options = {
-  optimizer: adam({ betas: [0.8, 0.99] }),
-  schedule: cosine(0.01, { warmup: 2 }),
+  optimizer: adam({ learningRate: cosine(0.01, { warmup: 2 }), betas: [0.8, 0.99] }),
   batchSize: 16,
   seed: 3,
   labelSmoothing: 0.1,
@@ -39,16 +38,16 @@ async function stoppedAfter(steps: number, data = dataset): Promise<Checkpoint> 
   });
   assert.ok(interrupted);
   const checkpoint = fromCheckpoint(
-    toCheckpoint({ config: describeRun(model, options, data, fit), state: trainer.state }),
+    toCheckpoint({ config: describeRun(model, options, data, fit), state: await trainer.state() }),
   );
   await trainer.release();
   return checkpoint;
 }
 
 async function finalBytes(trainer: Trainer, checkpoint: Checkpoint, data = dataset): Promise<Uint8Array> {
-  const { evaluation } = await trainer.fit(data, fitOptionsOf(checkpoint.config));
+  const { evaluation } = await trainer.fit(data, runOptionsOf(checkpoint.config));
   assert.ok(evaluation, 'the last epoch was not evaluated');
-  const bytes = toCheckpoint({ config: checkpoint.config, state: trainer.state });
+  const bytes = toCheckpoint({ config: checkpoint.config, state: await trainer.state() });
   await trainer.release();
   return bytes;
 }
@@ -99,7 +98,7 @@ test('a checkpoint that says nothing of validation images has none', async () =>
 test('weights stand under their own names beside the state of the optimizer', async () => {
   const { state } = await stoppedAfter(1);
   const names = ['layers.0.weight', 'layers.0.bias', 'layers.1.weight', 'layers.1.bias'];
-  assert.deepEqual(Object.keys(weightsOf(state.tensors)), names);
+  assert.deepEqual(Object.keys(weightsOf(state)), names);
   assert.ok('layers.0.weight/exp_avg_sq' in state.tensors);
 });
 

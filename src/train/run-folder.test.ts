@@ -37,6 +37,7 @@ const checkpoint = (step: number, weight = step): Checkpoint => ({
       'layers.1.weight': tensor('float32', [1, 1], [0]),
       'layers.1.bias': tensor('float32', [1], [0]),
     },
+    weightNames: ['layers.0.weight', 'layers.0.bias', 'layers.1.weight', 'layers.1.bias'],
     progress: {
       epoch: Math.floor(step / 2),
       stepInEpoch: step % 2,

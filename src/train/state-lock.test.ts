@@ -11,60 +11,67 @@ function pending(): { promise: Promise<void>; settle: () => void } {
   return { promise, settle };
 }
 
+/** A run that does the given, as `Trainer.run` does. */
+async function running<T>(lock: StateLock, body: () => Promise<T>): Promise<T> {
+  await lock.begin();
+  try {
+    return await body();
+  } finally {
+    lock.end();
+  }
+}
+
 const busy = (message: RegExp) => (error: unknown) =>
   error instanceof BusyError && message.test(error.message);
 
-test('one fit at a time, and nothing that replaces or reads the state meanwhile', async () => {
+test('one run at a time, and nothing that replaces or reads the state meanwhile', async () => {
   const lock = new StateLock();
   const { promise, settle } = pending();
-  const first = lock.fit(() => promise);
-  await assert.rejects(
-    lock.fit(() => Promise.resolve()),
-    busy(/is fitting already; wait for that fit/),
-  );
+  const first = running(lock, () => promise);
+  await assert.rejects(lock.begin(), busy(/is training already; wait for that to end/));
   await assert.rejects(
     lock.read('evaluate()', () => Promise.resolve(1)),
-    busy(/evaluate\(\) needs .* in onEvent/),
+    busy(/evaluate\(\) needs .* while an event is handled/),
   );
   assert.throws(
     () => {
       lock.checkFree('load()');
     },
-    busy(/load\(\) replaces the weights, and this trainer is fitting/),
+    busy(/load\(\) replaces the weights, and this trainer is training/),
   );
   settle();
   await first;
   lock.checkFree('load()');
   assert.equal(await lock.read('evaluate()', () => Promise.resolve(1)), 1);
-  assert.equal(await lock.fit(() => Promise.resolve(2)), 2);
+  assert.equal(await running(lock, () => Promise.resolve(2)), 2);
 });
 
-test('a fit that fails lets go', async () => {
+test('a run that fails lets go', async () => {
   const lock = new StateLock();
   await assert.rejects(
-    lock.fit(() => Promise.reject(new RangeError('no'))),
+    running(lock, () => Promise.reject(new RangeError('no'))),
     RangeError,
   );
-  assert.equal(await lock.fit(() => Promise.resolve(3)), 3);
+  assert.equal(await running(lock, () => Promise.resolve(3)), 3);
 });
 
-test('a handler may read, and the fit goes on when all that it began is over', async () => {
+test('a handler may read, and the run goes on when all that it began is over', async () => {
   const lock = new StateLock();
   const { promise, settle } = pending();
   const order: string[] = [];
   let reading: Promise<void> | undefined;
-  const fit = lock.fit(async () => {
-    await lock.handle(async () => {
-      assert.equal(await lock.read('predict()', () => Promise.resolve(4)), 4);
-      assert.throws(() => {
-        lock.checkFree('restore()');
-      }, BusyError);
-      // Not waited for.
-      reading = lock.read('evaluate()', async () => {
-        await promise;
-        order.push('read');
-      });
+  const run = running(lock, async () => {
+    lock.wait();
+    assert.equal(await lock.read('predict()', () => Promise.resolve(4)), 4);
+    assert.throws(() => {
+      lock.checkFree('restore()');
+    }, BusyError);
+    // Not waited for.
+    reading = lock.read('evaluate()', async () => {
+      await promise;
+      order.push('read');
     });
+    await lock.goOn();
     order.push('went on');
     await assert.rejects(
       lock.read('evaluate()', () => Promise.resolve()),
@@ -74,12 +81,12 @@ test('a handler may read, and the fit goes on when all that it began is over', a
   await new Promise(setImmediate);
   assert.deepEqual(order, []);
   settle();
-  await fit;
+  await run;
   await reading;
   assert.deepEqual(order, ['read', 'went on']);
 });
 
-test('a fit waits for those who read already, who are not disturbed either', async () => {
+test('a run waits for those who read already, who are not disturbed either', async () => {
   const lock = new StateLock();
   const { promise, settle } = pending();
   const order: string[] = [];
@@ -94,11 +101,11 @@ test('a fit waits for those who read already, who are not disturbed either', asy
     },
     busy(/this trainer is evaluating/),
   );
-  const fit = lock.fit(() => {
-    order.push('fit');
+  const run = running(lock, () => {
+    order.push('run');
     return Promise.resolve();
   });
   settle();
-  await Promise.all([fit, assert.rejects(reading, RangeError)]);
-  assert.deepEqual(order, ['read', 'fit']);
+  await Promise.all([run, assert.rejects(reading, RangeError)]);
+  assert.deepEqual(order, ['read', 'run']);
 });

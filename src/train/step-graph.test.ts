@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { shapes } from '../data/shapes.js';
-import { nextName } from '../engine/stepper.js';
+import { nextName, stateFeeds } from '../graph/state-names.js';
 import { mlp } from '../models/mlp.js';
 import { resnet18 } from '../models/resnet.js';
 import { vit } from '../models/vit.js';
@@ -9,12 +9,14 @@ import type { Model } from '../nn/model.js';
 import { adam } from '../optim/adam.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { sgd } from '../optim/sgd.js';
-import { Random } from '../random/random.js';
-import { type Tensor, elementCount, sameShape, tensor, toNumbers, zeros } from '../tensor/tensor.js';
+import { type Trainable, trainable } from '../optim/trainable.js';
+import { type Tensor, sameShape, tensor, toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { runGraph } from '../testing/run.js';
 import { tract } from '../tract/tract.js';
-import { evaluationGraph, inferenceGraph, trainingGraph } from './step-graph.js';
+import { initialSlots, initialWeights } from './initial-state.js';
+import { evaluationGraph, inferenceGraph } from './step-graph.js';
+import { trainingGraph } from './training-graph.js';
 
 const batchSize = 12;
 const { train, mean, deviation } = shapes({ train: batchSize, test: 1 });
@@ -28,39 +30,20 @@ const batch = {
 
 /** Random weights and running statistics of a model, for both of its graphs. */
 function weightsOf(model: Model): Record<string, Tensor> {
-  const { parameters, buffers } = evaluationGraph(model, 1);
-  return {
-    ...Object.fromEntries(
-      [...parameters].map(
-        ([
-          name,
-          {
-            value: { shape },
-            initializer,
-          },
-        ]) => [name, tensor('float32', shape, initializer(shape, Random.fromSeed(1, name)))],
-      ),
-    ),
-    ...Object.fromEntries(
-      [...buffers].map(([name, { value, fill }]) => [
-        name,
-        tensor('float32', value.shape, new Float32Array(elementCount(value.shape)).fill(fill)),
-      ]),
-    ),
-  };
+  return initialWeights(evaluationGraph(model, 1), 1);
 }
 
 async function step(
-  model: Model,
+  given: Model | Trainable,
   options: { optimizer?: Optimizer; labelSmoothing?: number } = {},
 ): Promise<Record<string, Tensor>> {
   const { optimizer = sgd({ learningRate: 0.1 }), labelSmoothing } = options;
-  const { graph } = trainingGraph(model, { batchSize, optimizer, labelSmoothing });
-  const state = weightsOf(model);
-  for (const { name, dtype, shape } of graph.inputs)
-    if (name.includes('/')) state[name] = zeros(dtype, shape);
+  const { model, transforms } = trainable(given);
+  const traced = trainingGraph(given, { batchSize, optimizer, labelSmoothing });
+  const weights = weightsOf(model);
+  const state = { ...weights, ...initialSlots(traced, transforms, weights) };
   const rest = { learning_rate: tensor('float32', [], [0.1]), step: tensor('float64', [], [1]) };
-  return runGraph(graph, { ...state, ...batch, ...rest });
+  return runGraph(traced.graph, { ...stateFeeds(state), ...batch, ...rest });
 }
 
 describe('a training step', () => {
@@ -107,7 +90,7 @@ describe('evaluation', () => {
     const model = mlp({ width: 8 });
     const weights = weightsOf(model);
     const { losses, correct, logits } = await runGraph(evaluationGraph(model, batchSize).graph, {
-      ...weights,
+      ...stateFeeds(weights),
       ...batch,
     });
     const [all, right] = [toNumbers(logits), toNumbers(correct)];
@@ -133,9 +116,16 @@ describe('the inference graph', () => {
   it('computes the logits of evaluation without labels', async () => {
     for (const model of [resnet18({ width: 2 }), vit({ patch: 8, width: 12, depth: 1 })]) {
       const weights = weightsOf(model);
-      const { logits } = await runGraph(evaluationGraph(model, batchSize).graph, { ...weights, ...batch });
+      const { logits } = await runGraph(evaluationGraph(model, batchSize).graph, {
+        ...stateFeeds(weights),
+        ...batch,
+      });
       const { graph } = inferenceGraph(model, batchSize);
-      const pixels = { images: batch.images, mean: batch.mean, deviation: batch.deviation };
+      const pixels = {
+        images: batch.images,
+        'standardize/mean': batch.mean,
+        'standardize/deviation': batch.deviation,
+      };
       assert.deepEqual(
         graph.inputs.map(({ name }) => name).sort(),
         Object.keys({ ...weights, ...pixels }).sort(),

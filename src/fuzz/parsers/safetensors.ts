@@ -88,6 +88,7 @@ export const checkpoint: FuzzedParser = {
             'layers.0.weight': tensor('float32', [2, 2], [1, 2, 3, 4]),
             'layers.0.weight/momentum_buffer': tensor('float32', [2, 2], [0, 0, 0, 0]),
           },
+          weightNames: ['layers.0.weight'],
           progress: {
             epoch: 1,
             stepInEpoch: 2,
