@@ -92,7 +92,9 @@ export function textReporter(command: string): Reporter {
 
 function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string[] {
   const { data, model, tract, optimizer, schedule } = config;
-  const method = tract ? `, ${tract.layer} by TrAct (lambda ${formatLambda(tract.lambda)})` : '';
+  const method = tract
+    ? `, ${[tract.layer].flat().join(', ')} by TrAct (lambda ${formatLambda(tract.lambda)})`
+    : '';
   return [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,

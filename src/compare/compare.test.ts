@@ -335,7 +335,7 @@ describe('planComparison', () => {
     for (const [changes, message] of refused) {
       assert.throws(() => planComparison({ ...comparison, ...changes }), message);
     }
-    const model = { name: 'mlp', config: { width: 8, depth: 1, classes: 3 } };
+    const model = mlp({ width: 8, depth: 1, classes: 3 });
     assert.throws(() => planComparison({ ...comparison, model }), DataError);
     const test = { images: new Uint8Array(), labels: new Uint8Array() };
     assert.throws(() => planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);

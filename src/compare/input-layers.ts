@@ -7,7 +7,9 @@
 import { GraphError, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { fromImages, pytorchDefault } from '../nn/init.js';
-import { type Conv2dBuilder, type Conv2dOptions, biasOf, conv2d, layerNorm } from '../nn/layers.js';
+import type { Conv2dOptions } from '../nn/conv2d-options.js';
+import { biasOf, conv2d, layerNorm } from '../nn/layers.js';
+import type { Conv2dBuilder } from '../nn/scope.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { pairOf, sidesOf } from '../nn/padding.js';
 import { elementCount, tensor } from '../tensor/tensor.js';

@@ -119,9 +119,10 @@ export function trainableOfVariant({ method, lambda }: Variant, model: Model): T
  * @throws RangeError for a name that does not exist, an option the model does not have, or a value it cannot take
  */
 export function createVariantModel(name: string, config: Readonly<Record<string, ConfigValue>>): Model {
-  const [base, rival] = name.split('+');
+  const [base, ...rest] = name.split('+');
   const model = createModel(base, config);
-  if (rival === undefined) return model;
+  if (rest.length === 0) return model;
+  const rival = rest.join('+');
   if (!Object.hasOwn(rivals, rival))
     throw new RangeError(`there is no first layer "${rival}"; there are ${Object.keys(rivals).join(', ')}`);
   return withFirstLayer(model, rival as Rival);

@@ -125,6 +125,6 @@ function emptyLike(types: Readonly<Record<string, TensorType>>, names: readonly 
 
 function copied(tensors: Tensors): Tensors {
   return Object.fromEntries(
-    Object.entries(tensors).map(([name, value]) => [name, { ...value, data: value.data.slice() } as Tensor]),
+    Object.entries(tensors).map(([name, value]) => [name, { ...value, data: value.data.slice() }]),
   );
 }

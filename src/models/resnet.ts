@@ -4,7 +4,8 @@
 import type { Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { kaimingNormalFanOut } from '../nn/init.js';
-import { type Conv2dOptions, batchNorm, conv2d, linear } from '../nn/layers.js';
+import type { Conv2dOptions } from '../nn/conv2d-options.js';
+import { batchNorm, conv2d, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
 import { positiveIntegers } from './check.js';

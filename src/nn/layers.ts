@@ -6,8 +6,8 @@ import { GraphError, type Value, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { elementCount } from '../tensor/tensor.js';
 import { type Initializer, constant, fanIn, pytorchDefault, uniform } from './init.js';
-import { type Pair, type Padding, type PaddingMode, padImage, pairOf, sidesOf } from './padding.js';
-import type { Scope } from './scope.js';
+import { padImage, pairOf, sidesOf } from './padding.js';
+import type { Conv2dBuilder, Scope } from './scope.js';
 
 export interface LinearOptions {
   /** Default true. */
@@ -36,28 +36,6 @@ export function linear(scope: Scope, x: Value, outFeatures: number, options: Lin
 export function biasOf(scope: Scope, weight: Value): Value {
   return scope.parameter('bias', [weight.shape[0]], uniform(1 / Math.sqrt(fanIn(weight.shape))), 'bias');
 }
-
-export interface Conv2dOptions {
-  /** A number, or [height, width]. */
-  readonly kernelSize: Pair;
-  /** A number, or [vertical, horizontal]. Default 1. */
-  readonly stride?: Pair;
-  /** A number, [vertical, horizontal], [top, left, bottom, right], `same` (stride 1 only) or `valid`. Default 0. */
-  readonly padding?: Padding;
-  /** What lies in the padding. Default `zeros`. */
-  readonly paddingMode?: PaddingMode;
-  /** A number, or [vertical, horizontal]. Default 1. */
-  readonly dilation?: Pair;
-  /** Groups of channels that are convolved separately. Default 1. */
-  readonly groups?: number;
-  /** Default true. */
-  readonly bias?: boolean;
-  /** Of the weight. Default PyTorch's. */
-  readonly initializer?: Initializer;
-}
-
-/** Builds a two-dimensional convolution. */
-export type Conv2dBuilder = (scope: Scope, x: Value, outChannels: number, options: Conv2dOptions) => Value;
 
 /**
  * torch.nn.Conv2d.

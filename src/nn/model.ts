@@ -47,7 +47,9 @@ export function defineModel(
   forward: Model['forward'],
 ): Model {
   const positive = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
-  if (imageShape.length !== 3 || !imageShape.every(positive) || !positive(classes)) {
+  // JavaScript may give more dimensions, or fewer, than the type has.
+  const [channels, height, width, ...more] = imageShape as readonly number[];
+  if (![channels, height, width, classes].every(positive) || more.length > 0) {
     throw new RangeError(
       `${name}: imageShape must be [channels, height, width] and classes a number of classes, not [${imageShape.join(', ')}] and ${classes}`,
     );

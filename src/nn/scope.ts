@@ -3,7 +3,7 @@ import { type Graph, GraphError, type Value } from '../graph/graph.js';
 import { stateName } from '../graph/state-names.js';
 import type { Shape } from '../tensor/tensor.js';
 import { type Initializer, constant } from './init.js';
-import type { Conv2dBuilder } from './layers.js';
+import type { Conv2dOptions } from './conv2d-options.js';
 
 /**
  * What a parameter is to its layer: `norm` for the scale and shift of a normalisation, `bias` for any other shift,
@@ -24,6 +24,9 @@ export interface Buffer {
   /** What a training step leaves in its place; absent in evaluation, and where it never changes. */
   readonly next?: Value;
 }
+
+/** Builds a two-dimensional convolution. */
+export type Conv2dBuilder = (scope: Scope, x: Value, outChannels: number, options: Conv2dOptions) => Value;
 
 export interface ScopeOptions {
   /** Whether layers behave as in training: batch norm uses the statistics of the batch. */

@@ -29,7 +29,10 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
           if (!pass.parameters.has(weight)) return [];
           const layer = layerOf(weight, pass.nodes, pass.parameters);
           const found = pass.images.graph.inScope(scopeOf(weight), () => layerStatistics(layer, pass));
-          return Object.entries(found).map(([name, value]): [string, Value] => [`${weight}/${name}`, value]);
+          return Object.entries<Value>({ ...found }).map(([name, value]): [string, Value] => [
+            `${weight}/${name}`,
+            value,
+          ]);
         }),
       ),
     apply(gradients, { statistics }) {

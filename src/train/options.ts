@@ -55,8 +55,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Called after every step, evaluation and epoch, and waited for; `'stop'` ends the run there. */
-export type Callback = (event: TrainingEvent) => void | 'stop' | Promise<void | 'stop'>;
+/**
+ * Called after every step, evaluation and epoch, and waited for where it gives a promise. `'stop'`, or a promise of it, ends
+ * the run there; whatever else it gives is ignored.
+ */
+export type Callback = (event: TrainingEvent) => unknown;
 
 export interface FitOptions extends RunOptions {
   readonly onEvent?: Callback;

@@ -1,17 +1,29 @@
 /** The loop: epoch after epoch of steps and evaluations, as a sequence of events. */
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
+import { type ImageDataset, type Split, followedSplit, imageCount } from '../data/dataset.js';
 import { Random } from '../random/random.js';
 import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { eventLoopTurn, loaderOf } from './loaders.js';
-import type { FitResult, RunOptions } from './options.js';
+import type { FitResult, RunOptions, StepResult } from './options.js';
 import { type Progress, initialProgress, totalSteps } from './progress.js';
-import type { Trainer } from './trainer.js';
 
 /** What the loop needs of a trainer. */
-type Stepping = Pick<Trainer, 'batchSize' | 'progress' | 'makeStep' | 'evaluateSplit' | 'closeEpoch'>;
+export interface Stepping {
+  readonly batchSize: number;
+  readonly progress: Progress;
+  makeStep(
+    batch: { readonly images: Uint8Array; readonly labels: Int32Array },
+    steps: number,
+  ): Promise<StepResult>;
+  evaluateSplit(
+    dataset: ImageDataset,
+    split: Split,
+    signal: AbortSignal | undefined,
+  ): Promise<Evaluation | undefined>;
+  closeEpoch(progress: Progress): void;
+}
 
 /** @throws RangeError for an option out of range; otherwise as `Trainer.run` */
 export async function* runEpochs(

@@ -61,11 +61,7 @@ function storeOf({ outputs }: Graph, state: Tensors): StateStore {
 function shardOf(shards: number): (inputs: Tensors, shard: number) => Tensors {
   const part = ({ dtype, shape: [batch, ...rest], data }: Tensor, shard: number): Tensor => {
     const [rows, size] = [batch / shards, elementCount(rest)];
-    return tensor(
-      dtype,
-      [rows, ...rest],
-      data.subarray(shard * rows * size, (shard + 1) * rows * size) as typeof data,
-    );
+    return tensor(dtype, [rows, ...rest], data.subarray(shard * rows * size, (shard + 1) * rows * size));
   };
   return ({ images, labels, ...others }, shard) => ({
     ...others,
