@@ -20,7 +20,15 @@ describe('the probe of the blocked layout', () => {
   for (const block of [8, 16]) {
     test(`leaves nothing in the plain form, in blocks of ${block}`, () => {
       const { nodes } = live(rewrite(probeGraph(block).graph, blockedCpu(block)));
-      const plain = ['Conv', 'ConvTranspose', 'MatMul', 'BatchNormalization', 'MaxPool', 'ScatterElements', 'Where'];
+      const plain = [
+        'Conv',
+        'ConvTranspose',
+        'MatMul',
+        'BatchNormalization',
+        'MaxPool',
+        'ScatterElements',
+        'Where',
+      ];
       const left = nodes.filter(({ domain, opType }) => domain === '' && plain.includes(opType));
       assert.deepEqual(left, []);
     });
