@@ -61,7 +61,9 @@ The start and the memory of the process that trains with TrAct (MB are 10⁶ byt
 ${startTable(summaries)}`);
   const table = peerTable(summaries);
   if (table !== undefined) {
-    console.log(`\nThe same step in other libraries (without TrAct; relative by images/s)\n${table}`);
+    console.log(
+      `\nThe same step in other libraries (without TrAct; alone or in turns, whichever is better; relative by images/s)\n${table}`,
+    );
   }
   for (const note of peerNotes(summaries, peers.missing)) console.log(`  ${note}`);
 }

@@ -55,9 +55,10 @@ Cases (the number at the end is the batch size):
 ${caseHelp}
 
 Every program is a process of its own. They take turns of three steps after an untimed one, so that
-whatever slows the machine down slows all of them; times are medians. GFLOP/s count the
-multiply-adds of convolutions, linear layers and matrix products in the forward pass, times two
-operations, times three for training. docs/performance.md explains the figures.
+whatever slows the machine down slows all of them; times are medians. Other libraries are measured
+alone, too, and the better of the two counts. GFLOP/s count the multiply-adds of convolutions, linear
+layers and matrix products in the forward pass, times two operations, times three for training.
+docs/performance.md explains the figures.
 
 Examples:
   npm run bench

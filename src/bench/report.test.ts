@@ -17,17 +17,21 @@ const measured = (turns: number[][], peakBytes: number): Measured => ({
   peakBytes,
 });
 
+const peer = (milliseconds: number, peakBytes: number): Measured => ({
+  ready: { firstStepMilliseconds: 1, batchSize: 64, conditions: 'half the batch' },
+  turns: [[milliseconds]],
+  peakBytes,
+});
+
 const measurement: CaseMeasurement = {
   // 2 · 2048³ operations in 100 ms are 171.8 GFLOP/s.
   matmul: measured([[100, 100], [101]], 1e6),
   vanilla: measured([[200, 210], [400]], 4e6),
   tract: measured([[204, 214], [404]], 5e6),
   peers: {
-    PyTorch: {
-      ready: { firstStepMilliseconds: 1, batchSize: 64, conditions: 'half the batch' },
-      turns: [[420]],
-      peakBytes: 9e6,
-    },
+    PyTorch: { alone: peer(420, 9e6), inTurns: peer(2100, 10e6) },
+    'TensorFlow.js': { alone: peer(500, 8e6), inTurns: peer(450, 7e6) },
+    Fickle: { alone: peer(500, 8e6), inTurns: 'no answer within 180 s' },
     'jax-js': 'ended with exit code 1',
   },
 };
@@ -71,13 +75,32 @@ describe('the report', () => {
 
   it('compares peers by images a second, and says what is unequal, failed or missing', () => {
     const rows = peerTable([summary])!.split('\n');
-    assert.deepEqual(rows[3].trim().split(/ {2,}/), ['PyTorch', '64', '420', '152', '0.25', '9']);
-    assert.deepEqual(rows[4].trim().split(/ {2,}/), ['jax-js', '—', '—', '—', '—', '—']);
+    const cells = (row: number): string[] => rows[row].trim().split(/ {2,}/);
+    assert.deepEqual(cells(2).slice(0, 5), ['resnet18-128', 'tract-ts', '128', '210', 'in turns']);
+    assert.deepEqual(cells(3), ['PyTorch', '64', '420', 'alone', '152', '0.25', '9']);
+    assert.deepEqual(cells(4), ['TensorFlow.js', '64', '450', 'in turns', '142', '0.23', '7']);
+    assert.deepEqual(cells(5).slice(0, 4), ['Fickle', '64', '500', 'alone']);
+    assert.deepEqual(cells(6), ['jax-js', '—', '—', '—', '—', '—', '—']);
     assert.deepEqual(peerNotes([summary, summary], [{ name: 'Other', advice: 'install it' }]), [
       'PyTorch: half the batch',
+      'PyTorch, resnet18-128: 420 ms alone, 2100 ms in turns with the other programs; the better one counts',
+      'TensorFlow.js: half the batch',
+      'Fickle: half the batch',
+      'Fickle, resnet18-128: 500 ms alone; in turns with the other programs it failed: no answer within 180 s',
       'jax-js, resnet18-128: failed: ended with exit code 1',
       'Other is not installed: install it',
     ]);
+  });
+
+  it('has both figures of a peer in its JSON, and whether they differ', () => {
+    const { figures } = summary.peers[0];
+    assert.equal(figures?.milliseconds, 420);
+    assert.equal(figures.measured, 'alone');
+    assert.deepEqual([figures.aloneMilliseconds, figures.inTurnsMilliseconds], [420, 2100]);
+    assert.deepEqual(
+      summary.peers.map((one) => one.figures?.differ),
+      [true, false, true, undefined],
+    );
   });
 
   it('has no table of peers without peers', () => {

@@ -1,6 +1,6 @@
 /** Measurements as text. */
 import { table } from '../cli/layout.js';
-import type { CaseSummary } from './summary.js';
+import type { CaseSummary, PeerFigures } from './summary.js';
 import type { MissingPeer } from './peers.js';
 
 const milliseconds = (value: number): string => value.toFixed(value < 100 ? 1 : 0);
@@ -79,6 +79,7 @@ export function peerTable(summaries: readonly CaseSummary[]): string | undefined
       'tract-ts',
       String(summary.batchSize),
       milliseconds(summary.vanillaMilliseconds),
+      'in turns',
       summary.imagesPerSecond.toFixed(0),
       '1',
       megabytes(summary.vanillaPeakBytes),
@@ -90,24 +91,40 @@ export function peerTable(summaries: readonly CaseSummary[]): string | undefined
             name,
             String(figures.batchSize),
             milliseconds(figures.milliseconds),
+            figures.measured,
             figures.imagesPerSecond.toPrecision(3),
             (figures.imagesPerSecond / summary.imagesPerSecond).toPrecision(2),
             megabytes(figures.peakBytes),
           ]
-        : ['', name, '—', '—', '—', '—', '—'],
+        : ['', name, '—', '—', '—', '—', '—', '—'],
     ),
   ]);
   if (summaries.every(({ peers }) => peers.length === 0)) return undefined;
-  return table([['case', 'library', 'batch', 'step ms', 'images/s', 'relative', 'peak MB'], ...rows]);
+  const heading = ['case', 'library', 'batch', 'step ms', 'measured', 'images/s', 'relative', 'peak MB'];
+  return table([heading, ...rows]);
 }
 
-/** What has to be known about the peers' figures: unequal conditions, failures, and libraries that are missing. */
+/**
+ * What has to be known about the peers' figures: unequal conditions, figures that differ between measuring alone and in
+ * turns, failures, and libraries that are missing.
+ */
 export function peerNotes(summaries: readonly CaseSummary[], missing: readonly MissingPeer[]): string[] {
   const notes = summaries.flatMap(({ case: name, peers }) =>
     peers.flatMap((peer) => {
       if (peer.failure !== undefined) return [`${peer.name}, ${name}: failed: ${peer.failure}`];
-      return peer.figures!.conditions === '' ? [] : [`${peer.name}: ${peer.figures!.conditions}`];
+      const { conditions, differ } = peer.figures!;
+      return [
+        ...(conditions === '' ? [] : [`${peer.name}: ${conditions}`]),
+        ...(differ ? [`${peer.name}, ${name}: ${differing(peer.figures!)}`] : []),
+      ];
     }),
   );
   return [...new Set(notes), ...missing.map(({ name, advice }) => `${name} is not installed: ${advice}`)];
+}
+
+function differing({ aloneMilliseconds, inTurnsMilliseconds }: PeerFigures): string {
+  const alone = `${milliseconds(aloneMilliseconds)} ms alone`;
+  return typeof inTurnsMilliseconds === 'number'
+    ? `${alone}, ${milliseconds(inTurnsMilliseconds)} ms in turns with the other programs; the better one counts`
+    : `${alone}; in turns with the other programs it failed: ${inTurnsMilliseconds}`;
 }

@@ -3,7 +3,7 @@ import { median } from '../compare/statistics.js';
 import { traceAlone } from '../nn/model.js';
 import type { BenchCase } from './cases.js';
 import { MATMUL_OPERATIONS } from './matmul-size.js';
-import type { CaseMeasurement, Measured } from './measure.js';
+import type { CaseMeasurement, Measured, PeerMeasurement } from './measure.js';
 import { trainingOperations } from './multiply-adds.js';
 import type { MemoryStages, StartStages } from './protocol.js';
 import { medianInterval } from './statistics.js';
@@ -41,15 +41,28 @@ export interface PeerSummary {
   readonly name: string;
   /** Why there are no figures. */
   readonly failure?: string;
-  readonly figures?: {
-    readonly batchSize: number;
-    readonly steps: number;
-    readonly milliseconds: number;
-    readonly imagesPerSecond: number;
-    readonly peakBytes: number;
-    readonly conditions: string;
-  };
+  readonly figures?: PeerFigures;
 }
+
+/** Of the better of two measurements: while no other program ran, and taking turns with the others. */
+export interface PeerFigures {
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly milliseconds: number;
+  readonly imagesPerSecond: number;
+  readonly peakBytes: number;
+  readonly conditions: string;
+  /** Which of them it is. */
+  readonly measured: 'alone' | 'in turns';
+  readonly aloneMilliseconds: number;
+  /** A text where it failed. */
+  readonly inTurnsMilliseconds: number | string;
+  /** Whether the worse took more than 1.2 times as long, or failed. */
+  readonly differ: boolean;
+}
+
+/** Medians of the same program that are within this factor of each other count as equal. */
+const SAME = 1.2;
 
 export function summarize(benchCase: BenchCase, measurement: CaseMeasurement): CaseSummary {
   const { name, description, batchSize } = benchCase;
@@ -82,21 +95,30 @@ export function summarize(benchCase: BenchCase, measurement: CaseMeasurement): C
   };
 }
 
-function summarizePeer(name: string, measured: Measured | string, wantedBatch: number): PeerSummary {
-  if (typeof measured === 'string') return { name, failure: measured };
-  const { batchSize = wantedBatch, conditions = '' } = measured.ready;
-  const milliseconds = medianTime(measured);
-  return {
-    name,
-    figures: {
-      batchSize,
-      steps: measured.turns.flat().length,
-      milliseconds,
-      imagesPerSecond: (1000 * batchSize) / milliseconds,
-      peakBytes: measured.peakBytes,
-      conditions,
-    },
+function summarizePeer(name: string, measurement: PeerMeasurement, wantedBatch: number): PeerSummary {
+  if (typeof measurement === 'string') return { name, failure: measurement };
+  const { alone, inTurns } = measurement;
+  const aloneMilliseconds = medianTime(alone);
+  const inTurnsMilliseconds = typeof inTurns === 'string' ? inTurns : medianTime(inTurns);
+  const better =
+    typeof inTurns === 'string' || aloneMilliseconds <= Number(inTurnsMilliseconds) ? alone : inTurns;
+  const milliseconds = medianTime(better);
+  const { batchSize = wantedBatch, conditions = '' } = better.ready;
+  const figures: PeerFigures = {
+    batchSize,
+    steps: better.turns.flat().length,
+    milliseconds,
+    imagesPerSecond: (1000 * batchSize) / milliseconds,
+    peakBytes: better.peakBytes,
+    conditions,
+    measured: better === alone ? 'alone' : 'in turns',
+    aloneMilliseconds,
+    inTurnsMilliseconds,
+    differ:
+      typeof inTurnsMilliseconds === 'string' ||
+      Math.max(aloneMilliseconds, inTurnsMilliseconds) > SAME * milliseconds,
   };
+  return { name, figures };
 }
 
 const medianTime = ({ turns }: Measured): number => median(turns.flat());

@@ -30,12 +30,12 @@ interface Case {
  * of a row at a time; pixels near the padding are apart.
  */
 const convolutions = (block: number): readonly Case[] => [
-  { from: 0, to: 2, size: [3, 9], kernel: [3, 3], options: { padding: [1, 1, 1, 1] } },
+  { from: 0, to: 2, size: [2, 9], kernel: [3, 3], options: { padding: [1, 1, 1, 1] } },
   { from: 0, to: 1, size: [6, 8], kernel: [3, 3], options: { stride: [2, 2], padding: [1, 1, 1, 1] } },
   { from: 1, to: 5, size: [2, 9], kernel: [3, 3], options: { padding: [1, 1, 1, 1] } },
-  { from: 2, to: 3, size: [4, 6], kernel: [3, 3], options: { stride: [2, 2], padding: [1, 1, 1, 1] } },
+  { from: 2, to: 1, size: [4, 6], kernel: [3, 3], options: { stride: [2, 2], padding: [1, 1, 1, 1] } },
   { from: 1, to: 1, size: [5, 4], kernel: [3, 3], options: { dilation: [2, 2], padding: [2, 2, 2, 2] } },
-  { from: 128 / block + 1, to: 2, size: [1, 7], kernel: [1, 1], options: {} },
+  { from: 128 / block + 1, to: 1, size: [1, 7], kernel: [1, 1], options: {} },
   { from: 1, to: 2, size: [2, 4], kernel: [1, 1], options: { stride: [2, 2] } },
 ];
 
