@@ -327,7 +327,7 @@ describe('planComparison', () => {
       [{ variants: [] }, /nothing to compare/],
       [{ seeds: [] }, /nothing to compare/],
       [{ seeds: [0.5] }, /a seed must be a whole number, not 0\.5/],
-      [{ epochs: NaN }, /epochs must be a whole number of at least 1, not NaN/],
+      [{ epochs: NaN }, /epochs must be a positive whole number, not NaN/],
       [{ epochs: 1.5 }, /epochs must be/],
       [{ maxSteps: 0 }, /maxSteps must be/],
       [{ evaluateEvery: -1 }, /evaluateEvery must be/],

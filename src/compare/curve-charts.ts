@@ -90,9 +90,9 @@ function curveSpec(conclusions: Conclusions, { figure, title }: CurveChart, widt
   const x = { field: 'step', type: 'quantitative', title: 'training steps' } as const;
   // The loss falls by orders of magnitude, and may shoot up in the first steps.
   const scale = figure === 'loss' ? ({ type: 'log', nice: false } as const) : { zero: false, nice: true };
-  const axis = figure === 'accuracy' ? { format: '.0%' } : { format: '.2~f' };
+  const axis = figure === 'accuracy' ? { format: '.1~%' } : { format: '.2~f' };
   const banded = variants.some(({ curve }) => curve.some((point) => point[figure].deviation !== null));
-  const target = figure === 'accuracy' ? targets.at(-1) : undefined;
+  const target = figure === 'accuracy' && variants.length > 1 ? targets.at(-1) : undefined;
   const named = width < WIDE ? '' : `${variants[0].label} ends at `; // It would lie on the curves.
   const goal = target && goalLayers(target.accuracy, named + percent(target.accuracy));
   const band: Layer[] = banded

@@ -1,6 +1,6 @@
 /** The report of a comparison: what came out, in words, pictures and figures, as one HTML file. */
 import { type Chart, escapeXml, seriesColour, seriesOpacity } from './chart.js';
-import type { Reached, VariantResult, Versus } from './conclude.js';
+import { type Reached, type VariantResult, type Versus, hasLearned } from './conclude.js';
 import type { Spread } from './curves.js';
 import type { FilterPicture } from './filters.js';
 import {
@@ -33,7 +33,10 @@ export function report(parts: ReportParts): string {
   const [answer, ...others] = sentences;
   const many = setup.seeds.length > 1;
   const band = many ? ' The bands are one standard deviation over the seeds.' : '';
-  const goal = results.targets.length > 0 ? ` The dotted line is where ${variants[0].label} ends.` : '';
+  const goal =
+    variants.length > 1 && results.targets.length > 0
+      ? ` The dotted line is where ${variants[0].label} ends.`
+      : '';
   const sections = [
     `<h1>${escapeXml(title(results))}</h1>`,
     `<p class="answer${answer.length > 110 ? ' long' : ''}">${prose(answer)}</p>`,
@@ -60,7 +63,7 @@ function title({ setup, variants }: Results): string {
 }
 
 /** The most important figures of the first rival. */
-function tiles({ split, variants, targets }: Results): string {
+function tiles({ split, variants, targets, chance }: Results): string {
   const rival = variants.at(1);
   if (!rival) return '';
   const reached = targets.at(-1)?.reached.find(({ variant }) => variant === rival.id);
@@ -71,7 +74,10 @@ function tiles({ split, variants, targets }: Results): string {
   }
   if (rival.versus) {
     const { mean } = rival.versus.accuracy;
-    entries.push([`${signed(mean)} points`, `${split} accuracy after the same steps`]);
+    // Between two that guess there is no difference worth a tile.
+    if (reached || hasLearned(rival, chance)) {
+      entries.push([`${signed(mean)} points`, `${split} accuracy after the same steps`]);
+    }
     entries.push([`${signed(rival.versus.overhead)} %`, 'time a step']);
   }
   const cells = entries.map(
