@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../train/atomic-write.js';
+import type { TrainingEvent } from '../train/events.js';
 import * as check from '../train/json-check.js';
-import { parseMetricsLine } from '../train/metrics-line.js';
 
 /** The test split at one point of a run. */
 export interface CurvePoint {
@@ -63,26 +63,21 @@ function parseRecord(value: unknown): RunRecord {
  * The evaluations and the times of steps in a run's `metrics.jsonl`.
  *
  * @param batchSize images of a step
- * @throws CheckpointError naming the first line that records no event
  */
 export async function readMetrics(
   folder: string,
   batchSize: number,
 ): Promise<{ curve: CurvePoint[]; stepSeconds: number[] }> {
-  const path = join(folder, 'metrics.jsonl');
+  const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').filter(Boolean);
   const curve = new Map<number, CurvePoint>();
   const stepSeconds: number[] = [];
-  for (const [index, line] of (await readFile(path, 'utf8')).split('\n').entries()) {
-    if (line === '') continue;
-    const place = `line ${index + 1} of ${path}`;
-    const event = parseMetricsLine(line);
-    if (!event) throw new check.CheckpointError(`${place} records no event of a run`);
-    // null is how JSON writes what is infinite or no number.
-    const figure = (key: string, otherwise: number): number =>
-      check.nullable(event[key], `${key} in ${place}`, check.number) ?? otherwise;
-    const { step } = event;
-    if (event.event === 'step') stepSeconds.push(batchSize / figure('imagesPerSecond', Infinity));
-    else curve.set(step, { step, accuracy: figure('testAccuracy', NaN), loss: figure('testLoss', NaN) });
+  for (const line of lines) {
+    const event = JSON.parse(line) as TrainingEvent;
+    if (event.event === 'step') stepSeconds.push(batchSize / event.imagesPerSecond);
+    else {
+      const { step, testAccuracy: accuracy, testLoss: loss } = event;
+      curve.set(step, { step, accuracy, loss });
+    }
   }
   return { curve: [...curve.values()].sort((a, b) => a.step - b.step), stepSeconds };
 }

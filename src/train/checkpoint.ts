@@ -7,7 +7,6 @@
  */
 import type { Tensors } from '../engine/session.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
-import { quote } from '../tensor/shorten.js';
 import { CheckpointError, integer, list, number, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import type { Progress } from './progress.js';
@@ -55,7 +54,7 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   }
   if (format !== FORMAT) {
     throw new CheckpointError(
-      `it was written in version ${quote(format)} of the checkpoint format, and this tract-ts reads version ${FORMAT}`,
+      `it was written in version ${JSON.stringify(format)} of the checkpoint format, and this tract-ts reads version ${FORMAT}`,
     );
   }
   const config = parseRunConfig(parseJson(configText, 'config'));

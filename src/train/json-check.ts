@@ -4,6 +4,11 @@ import { shorten } from '../tensor/shorten.js';
 /** A checkpoint whose description is damaged or missing; the message says what is wrong. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    // It may quote the file, and a file's texts have any length.
+    super(shorten(message, 1000), options);
+  }
 }
 
 /** What was found, in words: lists and objects by their kind alone, since they may be nested without end. */

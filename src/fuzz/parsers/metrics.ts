@@ -1,9 +1,5 @@
-/** `metrics.jsonl`, read where a run goes on and where a comparison draws its curves. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { readMetrics } from '../../compare/record.js';
+/** `metrics.jsonl`, as it is read where a run goes on. */
 import type { TrainingEvent } from '../../train/events.js';
-import { CheckpointError } from '../../train/json-check.js';
 import { knownMetrics } from '../../train/run-folder.js';
 import { mutateBytes } from '../mutate-bytes.js';
 import { mutateJson } from '../mutate-json.js';
@@ -63,6 +59,9 @@ const progress = {
   random: [1, 2, 3, 4],
 } as const;
 
+/** Not an error of the reader, which leaves out what is no event: it tells such inputs from those it takes whole. */
+class LineLeftOut extends Error {}
+
 export const metrics: FuzzedParser = {
   name: 'metrics',
   seeds: () => Promise.resolve([encode(events.map((event) => `${JSON.stringify(event)}\n`).join(''))]),
@@ -73,22 +72,15 @@ export const metrics: FuzzedParser = {
     lines[at] = mutateJson(JSON.parse(lines[at]), random);
     return encode(lines.join('\n'));
   },
-  async read(input, folder) {
-    const known = knownMetrics(decode(input), progress).split('\n').filter(Boolean);
+  read(input) {
+    const text = decode(input);
+    const known = knownMetrics(text, progress).split('\n').filter(Boolean);
     for (const line of known) {
       const { event, step, epoch } = JSON.parse(line) as TrainingEvent;
       expect(event === 'epoch' ? epoch <= 1 : step <= 2, `a line of step ${step} is kept by a run at step 2`);
     }
-    writeFileSync(join(folder, 'metrics.jsonl'), input);
-    const { curve, stepSeconds } = await readMetrics(folder, 10);
-    expect(
-      curve.every(({ step }, i) => Number.isSafeInteger(step) && (i === 0 || step > curve[i - 1].step)),
-      'the curve is not in the order of steps',
-    );
-    expect(
-      stepSeconds.every((seconds) => typeof seconds === 'number'),
-      'a time of a step is no number',
-    );
+    // The last of them is of a later step.
+    if (known.length < events.length - 1) throw new LineLeftOut();
   },
-  documented: (error) => error instanceof CheckpointError,
+  documented: (error) => error instanceof LineLeftOut,
 };
