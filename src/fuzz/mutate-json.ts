@@ -31,7 +31,18 @@ function write(node: Node): string {
   }
 }
 
-const names = ['', '__proto__', 'constructor', 'toString', '__metadata__', 'length', '0', '\ud800', 'a/b'];
+const names = [
+  '',
+  '__proto__',
+  'constructor',
+  'toString',
+  '__metadata__',
+  'length',
+  '0',
+  '\ud800',
+  'a/b',
+  'x'.repeat(5000),
+];
 
 const numbers = [
   '0',
@@ -70,8 +81,11 @@ const words = [
 /** Any value, small or absurd. */
 function strange(random: Random): Node {
   switch (random.integer(8)) {
-    case 0:
-      return text('['.repeat(1000) + ']'.repeat(1000));
+    case 0: {
+      // JSON.parse reads both, and JSON.stringify writes the first alone.
+      const depth = pick(random, [1000, 10_000]);
+      return text('['.repeat(depth) + ']'.repeat(depth));
+    }
     case 1:
       return text(`"${'x'.repeat(10_000)}"`);
     case 2:

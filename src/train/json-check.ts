@@ -1,13 +1,21 @@
 /** Values from a file's JSON, checked before they are believed. */
+import { shorten } from '../tensor/shorten.js';
 
 /** A checkpoint whose description is damaged or missing; the message says what is wrong. */
 export class CheckpointError extends Error {
   override name = 'CheckpointError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    // It may quote the file, and a file's texts have any length.
+    super(shorten(message, 1000), options);
+  }
 }
 
+/** What was found, in words: lists and objects by their kind alone, since they may be nested without end. */
 const shown = (value: unknown): string => {
-  const json = value === undefined ? 'missing' : JSON.stringify(value);
-  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
+  if (value === undefined) return 'missing';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : shorten(JSON.stringify(value), 60);
 };
 
 /** @throws CheckpointError naming the place, what belongs there and what was found */
@@ -87,6 +95,6 @@ export function dictionary<T>(
   check: (value: unknown, place: string) => T,
 ): Record<string, T> {
   return Object.fromEntries(
-    Object.entries(record(value, place)).map(([key, item]) => [key, check(item, `${place}.${key}`)]),
+    Object.entries(record(value, place)).map(([key, item]) => [key, check(item, `${place}.${shorten(key)}`)]),
   );
 }

@@ -1,5 +1,6 @@
 /** The state of a training run, and whether it fits a model. */
 import type { Tensors } from '../engine/session.js';
+import { shorten } from '../tensor/shorten.js';
 import { type TensorType, formatShape, sameShape } from '../tensor/tensor.js';
 import type { Progress } from './progress.js';
 
@@ -22,6 +23,11 @@ export interface TrainingState {
 /** State that belongs to another model or optimizer. */
 export class StateError extends Error {
   override name = 'StateError';
+
+  constructor(message: string) {
+    // It may name a tensor of a file, and names there have any length.
+    super(shorten(message, 1000));
+  }
 }
 
 /**

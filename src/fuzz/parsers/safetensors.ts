@@ -5,10 +5,11 @@ import { SafetensorsError, fromSafetensors, toSafetensors } from '../../tensor/s
 import { tensor } from '../../tensor/tensor.js';
 import { fromCheckpoint, toCheckpoint } from '../../train/checkpoint.js';
 import { CheckpointError } from '../../train/json-check.js';
+import { StateError } from '../../train/state.js';
+import { exampleRun } from '../example-run.js';
 import { mutateBytes, pick } from '../mutate-bytes.js';
 import { mutateJson } from '../mutate-json.js';
 import { type FuzzedParser, decode, encode, expect } from '../parser.js';
-import { exampleConfig } from './run-config.js';
 
 interface Parts {
   readonly header: Readonly<Record<string, unknown>>;
@@ -79,29 +80,7 @@ function mutateCheckpoint(input: Uint8Array, random: Random, seeds: readonly Uin
 
 export const checkpoint: FuzzedParser = {
   name: 'checkpoint',
-  seeds: () =>
-    Promise.resolve([
-      toCheckpoint({
-        config: exampleConfig,
-        state: {
-          tensors: {
-            'layers.0.weight': tensor('float32', [2, 2], [1, 2, 3, 4]),
-            'layers.0.weight/momentum_buffer': tensor('float32', [2, 2], [0, 0, 0, 0]),
-          },
-          weightNames: ['layers.0.weight'],
-          progress: {
-            epoch: 1,
-            stepInEpoch: 2,
-            step: 12,
-            lossSum: 3.5,
-            correctSum: 100,
-            bestAccuracy: 0.5,
-            random: [1, -2, 3, 4],
-          },
-          standardization: { mean: exampleConfig.data.mean, deviation: exampleConfig.data.deviation },
-        },
-      }),
-    ]),
+  seeds: () => Promise.resolve([toCheckpoint(exampleRun(true)), toCheckpoint(exampleRun(false))]),
   mutate: mutateCheckpoint,
   read(input) {
     const { config, state } = fromCheckpoint(input);
@@ -114,5 +93,6 @@ export const checkpoint: FuzzedParser = {
       'what was read is another when it was written and read again',
     );
   },
-  documented: (error) => error instanceof SafetensorsError || error instanceof CheckpointError,
+  documented: (error) =>
+    [SafetensorsError, CheckpointError, StateError].some((type) => error instanceof type),
 };
