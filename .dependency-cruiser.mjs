@@ -9,7 +9,7 @@ const order = [
   ['data'],
   ['train'],
   ['compare'],
-  ['cli', 'bench'],
+  ['cli', 'bench', 'fuzz'],
 ];
 const test = '\\.test\\.ts$';
 

@@ -14,16 +14,11 @@ const parameters = ['compare', '--data', 'shapes', '--model', 'resnet18', '--wid
 parameters.push('--seeds', '0,1,2,3', '--out', out);
 
 rmSync(`${root}${out}`, { recursive: true, force: true });
-console.log(`The same model, trained from the same weights on the same images, without TrAct and with it:
+console.log(`The same model, trained from the same weights on the same images, without TrAct
+and with it:
 
-> tract ${parameters.join(' ')}
-
-To try next:
-  node dist/cli/main.js train --width 16 --tract --epochs 5 --out runs/mine     (Ctrl-C saves; --resume goes on)
-  node dist/cli/main.js predict runs/mine IMAGE
-  node dist/cli/main.js compare --data cifar10 --width 16 --epochs 5
-                                      (real images, 170 MB, downloaded once)
-  node dist/cli/main.js --help
+> tract ${parameters.slice(0, 7).join(' ')} \\
+    ${parameters.slice(7).join(' ')}
 `);
 const { status } = spawnSync(process.execPath, [tract, ...parameters], { cwd: root, stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
@@ -34,3 +29,12 @@ if (!(accuracy >= wanted)) {
   console.error(`demo: TrAct should end above ${100 * wanted} % test accuracy, and does not`);
   process.exit(1);
 }
+
+console.log(`
+To try next:
+  node ${tract} train --width 16 --tract --epochs 5 --out runs/mine
+      (Ctrl-C saves; --resume goes on)
+  node ${tract} predict runs/mine IMAGE
+  node ${tract} compare --data cifar10 --width 16 --epochs 5
+      (real images, 170 MB, downloaded once)
+  node ${tract} --help`);

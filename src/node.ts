@@ -4,16 +4,6 @@ import { type ShapesOptions, shapes as drawShapes } from './data/shapes.js';
 import type { ImageDataset } from './data/dataset.js';
 
 export * from './index.js';
-export {
-  type ActivationUpdates,
-  type UpdateProblem,
-  activationUpdates,
-} from './compare/activation-update.js';
-export { type CompareEvent, type CompareOptions, type CompareResult, compare } from './compare/compare.js';
-export { type Inspection, type InspectionOptions, inspect } from './compare/inspection.js';
-export type { Comparison } from './compare/plan.js';
-export type { Results } from './compare/results.js';
-export { type Method, type Variant, methods, variantsOf } from './compare/variant.js';
 export { type CifarOptions, cifar10, cifar100 } from './data/cifar.js';
 export { readImage } from './data/image-file.js';
 export { inWorker };

@@ -155,7 +155,7 @@ describe('the README', () => {
   });
 });
 
-describe('installing', () => {
+describe('installing', { timeout: 300_000 }, () => {
   it('packs what is needed, and neither tests nor what they use', () => {
     const installed = join(project, 'node_modules', 'tract-ts');
     for (const file of [
@@ -172,7 +172,65 @@ describe('installing', () => {
     }
   });
 
-  it('of a checkout, or of what `npm run package` makes of it, builds it first', () => {
+  it('brings no package that is not asked for, and says what is missing', () => {
+    const bare = join(folder, 'bare');
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    installPacked(bare, Object.keys(dependencies));
+    writeFileSync(join(bare, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(bare, 'main.js'), "import 'tract-ts/node';\n");
+    assert.throws(
+      () => shell(bare, process.execPath, 'main.js'),
+      /which is not installed: npm install onnxruntime-node/,
+    );
+  });
+
+  it('resolves from the packed files to what a page and the command need, and no more', (t) => {
+    const files = JSON.parse(
+      shell(
+        root,
+        process.execPath,
+        '--input-type=module',
+        '-e',
+        `import { packAll } from './scripts/package.mjs'; console.log(JSON.stringify(packAll(${JSON.stringify(folder)})))`,
+      ),
+    ) as [string, string];
+    /** The packages that an installation in an empty folder would have. */
+    const resolved = (name: string, ...specifiers: string[]): string[] => {
+      const empty = join(folder, name);
+      mkdirSync(empty);
+      writeFileSync(join(empty, 'package.json'), '{}');
+      const quiet = [
+        '--package-lock-only',
+        '--ignore-scripts',
+        '--prefer-offline',
+        '--no-audit',
+        '--no-fund',
+      ];
+      shell(empty, 'npm', 'install', ...quiet, ...specifiers);
+      const lock = JSON.parse(readFileSync(join(empty, 'package-lock.json'), 'utf8')) as {
+        packages: Record<string, unknown>;
+      };
+      return Object.keys(lock.packages).map((path) => path.replace(/^.*node_modules\//, ''));
+    };
+    let page: string[];
+    try {
+      page = resolved('page', files[0], 'onnxruntime-web');
+    } catch (error) {
+      t.skip(`the npm registry cannot be reached (${(error as Error).message.split('\n', 1)[0]})`);
+      return;
+    }
+    assert.ok(page.includes('onnxruntime-web') && page.includes('tract-ts'));
+    for (const name of ['onnxruntime-node', 'sharp', 'vega', 'commander', 'tar'])
+      assert.ok(!page.includes(name), name);
+    const command = resolved('command', ...files);
+    for (const name of ['tract-ts', 'tract-ts-cli', 'onnxruntime-node', 'sharp', 'vega', 'commander'])
+      assert.ok(command.includes(name), name);
+    assert.ok(!command.includes('onnxruntime-web'));
+  });
+
+  it('of a checkout builds it first', () => {
     // A checkout with small sources, and what this one has set up already.
     const checkout = join(folder, 'checkout');
     for (const name of [
@@ -191,12 +249,9 @@ describe('installing', () => {
     writeFileSync(join(checkout, 'src', 'cli', 'main.ts'), "#!/usr/bin/env node\nconsole.log('built');\n");
     const linked = join(folder, 'linked');
     mkdirSync(linked);
-    writeFileSync(join(linked, 'package.json'), '{}');
+    writeFileSync(join(linked, 'package.json'), '{ "type": "module" }');
     shell(linked, 'npm', 'install', '--offline', '--no-audit', '--no-fund', checkout);
-    assert.equal(shell(linked, join(linked, 'node_modules', '.bin', 'tract')), 'built\n');
-    rmSync(join(checkout, 'dist'), { recursive: true });
-    const packing = shell(checkout, 'npm', 'run', 'package', '--', '--json');
-    assert.match(packing, /"path": "dist\/cli\/main\.js"/);
-    assert.ok(existsSync(join(checkout, 'tract-ts-0.1.0.tgz')));
+    writeFileSync(join(linked, 'main.js'), "import { answer } from 'tract-ts';\nconsole.log(answer);\n");
+    assert.equal(shell(linked, process.execPath, 'main.js'), '42\n');
   });
 });

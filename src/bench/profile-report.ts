@@ -1,7 +1,7 @@
 /** Profiles as text. */
+import { table } from '../cli/layout.js';
 import type { LayerTime, StepProfile } from './profile.js';
 import type { ProfiledCase } from './profile-process.js';
-import { formatTable } from './table.js';
 
 const phases = ['forward', 'gradient', 'tract', 'update'] as const;
 const milliseconds = (value: number): string => value.toFixed(2);
@@ -40,7 +40,7 @@ function operatorTable({ operators, kernelMilliseconds }: StepProfile): string {
     milliseconds(one.milliseconds),
     share(one.milliseconds),
   ]);
-  return formatTable([['operator', 'kernels', 'ms', 'share'], ...rows]);
+  return table([['operator', 'kernels', 'ms', 'share'], ...rows]);
 }
 
 const total = ({ milliseconds: times }: LayerTime): number =>
@@ -66,5 +66,5 @@ function layerTable({ layers, kernelMilliseconds }: StepProfile): string {
     milliseconds(total(layer)),
     `${((100 * total(layer)) / kernelMilliseconds).toFixed(1)} %`,
   ]);
-  return formatTable([['layer', 'forward', 'gradient', 'TrAct', 'update', 'ms', 'share'], ...rows]);
+  return table([['layer', 'forward', 'gradient', 'TrAct', 'update', 'ms', 'share'], ...rows]);
 }

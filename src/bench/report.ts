@@ -1,7 +1,7 @@
 /** Measurements as text. */
+import { table } from '../cli/layout.js';
 import type { CaseSummary } from './summary.js';
 import type { MissingPeer } from './peers.js';
-import { formatTable } from './table.js';
 
 const milliseconds = (value: number): string => value.toFixed(value < 100 ? 1 : 0);
 const seconds = (value: number): string => (value / 1000).toFixed(2);
@@ -35,7 +35,7 @@ export function stepTable(summaries: readonly CaseSummary[]): string {
     summary.matmulRate.toFixed(0),
     summary.fraction.toFixed(2),
   ]);
-  return formatTable([heading, ...rows]);
+  return table([heading, ...rows]);
 }
 
 /** From the start of the process to the end of the first step, and the memory at the end of each stage. */
@@ -68,7 +68,7 @@ export function startTable(summaries: readonly CaseSummary[]): string {
     megabytes(summary.tractPeakBytes),
     megabytes(summary.vanillaPeakBytes),
   ]);
-  return formatTable([heading, ...rows]);
+  return table([heading, ...rows]);
 }
 
 /** The peers' steps beside the vanilla ones of this project; undefined where there are none. */
@@ -98,7 +98,7 @@ export function peerTable(summaries: readonly CaseSummary[]): string | undefined
     ),
   ]);
   if (summaries.every(({ peers }) => peers.length === 0)) return undefined;
-  return formatTable([['case', 'library', 'batch', 'step ms', 'images/s', 'relative', 'peak MB'], ...rows]);
+  return table([['case', 'library', 'batch', 'step ms', 'images/s', 'relative', 'peak MB'], ...rows]);
 }
 
 /** What has to be known about the peers' figures: unequal conditions, failures, and libraries that are missing. */

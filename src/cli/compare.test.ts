@@ -49,7 +49,8 @@ test('compare --json prints an event a line, and the results last', () => {
   );
   // The same weights before the first step.
   assert.deepEqual(variants[1].curve[0], variants[0].curve[0]);
-  assert.match(sentences[0], /^TrAct /);
+  // Six steps tell nothing, and it says so.
+  assert.match(sentences[0], /^Nothing has been learned yet: after 6 steps /);
 });
 
 test('compare writes a page, the results and the plots', () => {
@@ -78,7 +79,13 @@ test('a finished run is never repeated, and the same command gives the same resu
   const printed = text.stdout.trim().split('\n');
   assert.equal(printed[0], `4 runs of 6 steps, kept in ${straight}`);
   assert.match(printed[1], /^run 1\/4 {2}vanilla, seed 0 {2}test accuracy \d.* % {2}\(finished before\)$/);
-  assert.match(printed.at(-1)!, /^TrAct .* Report: .*report\.html$/);
+  // The answer, the figures, and where the rest is, in this order.
+  const answer = printed.findIndex((line) => line.startsWith('Nothing has been learned yet'));
+  assert.deepEqual(printed.slice(answer - 1, answer + 2), ['', resultsOf(events).sentences[0], '']);
+  assert.match(printed[answer + 2], /^method +test accuracy$/);
+  assert.match(printed[answer + 4], /^vanilla +\d+\.\d % ± \d+\.\d$/);
+  assert.match(printed.at(-1)!, /^Report: .*report\.html$/);
+  assert.doesNotMatch(text.stderr, /Timing/, 'the times are known');
 });
 
 test('an interrupted comparison goes on, and ends like an uninterrupted one', async () => {

@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { join } from 'node:path';
 import { type CompareEvent, type CompareResult, compare as runComparison } from '../compare/compare.js';
-import { percent } from '../compare/words.js';
+import { summaryRows } from '../compare/summary.js';
+import { divergenceSentences, percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
@@ -10,7 +11,7 @@ import { UsageError, checked } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
-import { note, print, printJson } from './terminal.js';
+import { note, print, printJson, printTable } from './terminal.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
@@ -162,12 +163,18 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
     switch (event.event) {
       case 'start':
         total = event.runs;
-        tell(`${event.runs} runs of ${event.steps} steps, kept in ${event.out}`);
+        tell(
+          `${event.runs} ${event.runs === 1 ? 'run' : 'runs'} of ${event.steps} steps, kept in ${event.out}`,
+        );
         break;
       case 'run': {
         if (event.state === 'begun') break;
-        number++;
         const { label, seed, testAccuracy, validationAccuracy } = event;
+        if (event.state === 'repeated') {
+          tell(`run ${number + 1}/${total}  ${label}, seed ${seed}  is made again: ${event.reason ?? ''}`);
+          break;
+        }
+        number++;
         const end =
           event.state === 'diverged'
             ? 'diverged'
@@ -178,7 +185,11 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
       case 'progress':
         progress.update(event.steps, event.totalSteps, {
           epoch: `run ${event.runs + 1}/${event.totalRuns}`,
-          figures: `${event.label}, seed ${event.seed}  loss ${event.loss.toFixed(3)}  ${duration(event.secondsLeft)} left`,
+          figures: [
+            `${event.label}, seed ${event.seed}`,
+            `loss ${event.loss.toFixed(3)}`,
+            `${duration(event.secondsLeft)} left`,
+          ],
         });
         break;
       case 'timing':
@@ -189,12 +200,17 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
   };
 }
 
+/** The answer, the figures, what else there is to know of them, and where the rest is. */
 function report({ results, report: file, json, plots }: CompareResult, asJson: boolean): void {
   if (asJson) {
     printJson({ event: 'end', report: file, json, plots, results });
     return;
   }
   const [answer, ...others] = results.sentences;
-  const lines = [...others.map((sentence) => `  ${sentence}`), `${answer} Report: ${file}`];
-  print('', ...lines);
+  print('', answer, '');
+  printTable(summaryRows(results));
+  // Of many methods the table says enough, and the report the rest.
+  const notes = results.variants.length > 2 ? divergenceSentences(results) : others;
+  if (notes.length > 0) print('', ...notes);
+  print('', `Report: ${file}`);
 }

@@ -1,7 +1,7 @@
 /** `tract models`. */
 import { createModel, models } from '../models/registry.js';
-import { short, table } from './format.js';
-import { print, printJson } from './terminal.js';
+import { short } from './format.js';
+import { print, printJson, printTable } from './terminal.js';
 import { parameterCount } from './train.js';
 
 /** Lists the models as they are with their defaults, for 10 classes. */
@@ -26,8 +26,8 @@ export function listModels({ json }: { json?: boolean }): void {
     String(imageSize),
     description,
   ]);
+  printTable([['name', 'parameters', 'pixels', 'description'], ...cells], { left: [0, 3] });
   print(
-    ...table([['name', 'parameters', 'pixels', 'description'], ...cells], [1, 2]).split('\n'),
     "Parameters are those for 10 classes; pixels is the default height and width, which training sets to the dataset's.",
   );
 }

@@ -3,8 +3,7 @@ import type { Device } from '../engine/device.js';
 import { DataError } from '../data/data-error.js';
 import { Evaluator } from '../train/evaluator.js';
 import { percent } from '../compare/words.js';
-import { table } from './format.js';
-import { note, print, printJson } from './terminal.js';
+import { note, print, printJson, printTable } from './terminal.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface PredictFlags {
@@ -65,6 +64,9 @@ function tell(image: string, guesses: readonly Guess[], json: boolean): void {
     printJson({ event: 'prediction', image, top: guesses });
     return;
   }
-  const rows = guesses.map((guess) => ['', percent(guess.probability), guess.class]);
-  print(image, ...table(rows, [1]).split('\n'));
+  print(image);
+  printTable(
+    guesses.map((guess) => ['', percent(guess.probability), guess.class]),
+    { left: [0, 2], heading: false },
+  );
 }

@@ -1,52 +1,40 @@
 /**
  * The way from this command to the terminal, and the only one: what it prints may hold names from files and from the
- * command line, and those must neither steer the terminal nor fill it.
+ * command line, which are made safe (`visible`), and then it is wrapped to the terminal's width.
  */
+import { type TableOptions, fields, table, widthOf, wrap } from './layout.js';
+import { visible, withoutUnseen } from './visible.js';
 
-/** The most characters of a line: twenty lines of an ordinary terminal. */
-const LONGEST_LINE = 1600;
-
-/**
- * What a terminal obeys instead of showing it: control characters (C0, C1, newlines), format characters (marks that
- * turn the direction of the text, zero widths, tags), separators of lines and halves of surrogate pairs. The two
- * joiners of letters stay: scripts and emoji need them.
- */
-const unseen = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** A character as JSON writes it, such as `\u001b`. */
-const escaped = (character: string): string =>
-  Array.from(
-    { length: character.length },
-    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`,
-  ).join('');
-
-/** At most so many characters; what is too much is taken from the middle. */
-function bounded(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  const half = (longest - 1) >> 1;
-  // Not between the halves of a surrogate pair.
-  const head = text.slice(0, half).replace(/[\ud800-\udbff]$/, '');
-  const tail = text.slice(-half).replace(/^[\udc00-\udfff]/, '');
-  return `${head}…${tail}`;
-}
-
-/**
- * A text in one line, safe to print: characters that would steer the terminal are written as `\u001b`, and of a long
- * text the beginning and the end are left.
- */
-export function visible(text: string, longest = LONGEST_LINE): string {
-  // Shortened first, so that not all of a very long text is looked at, and again for what the escapes have added.
-  return bounded(bounded(text, longest).replace(unseen, escaped), longest);
-}
+/** Of what a line goes on with where it was wrapped. */
+const INDENT = '  ';
 
 /** Prints lines on stdout. */
 export function print(...lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => `${visible(line)}\n`).join(''));
+  process.stdout.write(text(lines, process.stdout));
 }
 
 /** Prints lines on stderr. */
 export function note(...lines: readonly string[]): void {
-  process.stderr.write(lines.map((line) => `${visible(line)}\n`).join(''));
+  process.stderr.write(text(lines, process.stderr));
+}
+
+function text(lines: readonly string[], output: NodeJS.WriteStream): string {
+  const width = widthOf(output);
+  return lines.map((line) => `${wrap(visible(line), width, INDENT)}\n`).join('');
+}
+
+/** Prints parts of a line on stdout, with dots between them; where they do not fit, in as few lines as it takes. */
+export function printFields(...parts: readonly string[]): void {
+  const shown = parts.map((part) => visible(part));
+  process.stdout.write(`${fields(shown, widthOf(process.stdout))}\n`);
+}
+
+/** Prints a table on stdout, as wide as the terminal at most. */
+export function printTable(
+  rows: readonly (readonly string[])[],
+  options: Omit<TableOptions, 'width'> = {},
+): void {
+  process.stdout.write(`${table(rows, { ...options, width: widthOf(process.stdout) })}\n`);
 }
 
 /** Prints a line on stderr in the place of the one before; `note('')` ends it. */
@@ -56,5 +44,5 @@ export function noteInPlace(line: string): void {
 
 /** Prints a line of JSON on stdout, complete: nothing is shortened, and the escapes are JSON's own. */
 export function printJson(event: object): void {
-  process.stdout.write(`${JSON.stringify(event).replace(unseen, escaped)}\n`);
+  process.stdout.write(`${withoutUnseen(JSON.stringify(event))}\n`);
 }

@@ -5,7 +5,7 @@ import { ProgressLine } from './progress-line.js';
 import { percent } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
-import { note, print } from './terminal.js';
+import { note, print, printFields } from './terminal.js';
 
 /** How much of the shown loss, accuracy and speed comes from the newest step. */
 const NEWEST = 0.1;
@@ -38,15 +38,23 @@ export function textReporter(command: string): Reporter {
     const total = Math.min(start.stepsPerEpoch, event.steps - before);
     progress.update(event.step - before, total, {
       epoch: `epoch ${event.epoch}/${start.config.epochs}`,
-      figures: `loss ${shown.loss.toFixed(3)}  accuracy ${percent(shown.accuracy)}  ${Math.round(shown.imagesPerSecond)} images/s  ${duration(perStep * (event.steps - event.step))} left`,
+      figures: [
+        `loss ${shown.loss.toFixed(3)}`,
+        `accuracy ${percent(shown.accuracy)}`,
+        `${Math.round(shown.imagesPerSecond)} images/s`,
+        `${duration(perStep * (event.steps - event.step))} left`,
+      ],
     });
   };
 
   const epoch = (event: EpochEvent): void => {
     before = event.step;
     const { kind, loss, accuracy } = evaluationOf(event);
-    tell(
-      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}  ·  ${kind} loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}  ·  ${duration(event.seconds)}`,
+    progress.clear();
+    printFields(
+      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}`,
+      `${kind} loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}`,
+      duration(event.seconds),
     );
   };
 

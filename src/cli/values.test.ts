@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { percent } from '../compare/words.js';
-import { duration, shellWord, short, table } from './format.js';
+import { duration, shellWord, short } from './format.js';
 import { nearest } from './suggest.js';
 import { number, oneOf, whole } from './values.js';
 
@@ -34,20 +34,10 @@ test('numbers are decimal, finite and in range', () => {
   assert.throws(() => oneOf(['cosine'])('cosin'), /Did you mean cosine/);
 });
 
-test('figures and tables', () => {
+test('figures and words', () => {
   assert.equal(percent(0.8765), '87.6 %');
   assert.deepEqual([999, 1500, 11_173_962].map(short), ['999', '2 k', '11.2 M']);
   assert.deepEqual([9, 127, 3909, Infinity].map(duration), ['0:09', '2:07', '1:05:09', '?']);
-  assert.equal(
-    table(
-      [
-        ['a', '1'],
-        ['bc', '23'],
-      ],
-      [1],
-    ),
-    'a    1\nbc  23',
-  );
   assert.equal(shellWord('runs/a-1'), 'runs/a-1');
   assert.equal(shellWord("it's"), `'it'\\''s'`);
 });

@@ -123,27 +123,66 @@ describe('how far an update moves images', () => {
     }
   });
 
-  test('is told in words with its correlations', () => {
-    const updates = {
-      brightness: [0.1, 0.5, 0.9, 0.5],
-      contrast: [0.1, 0.2, 0.3, 0.4],
-      zero: 0.5,
-      vanilla: [1, 2, 3, 4],
-      tract: [4, 3, 2, 1],
-      random: [2, 1, 2, 1],
-    };
-    const { vanilla, tract, random } = updateCorrelations(updates);
-    assertWithin(
-      [vanilla.contrast, tract.contrast, random.brightnessDistance],
-      [1, -1, 1],
-      1e-12,
-      'correlations',
-    );
-    const [figures, explanation] = updateSentences(updates);
-    assert.match(figures, /its contrast 1\.00 under vanilla training and −1\.00 under TrAct/);
-    assert.match(explanation, /no mistake/);
-    assert.equal(updateSentences({ ...updates, tract: [1, 2, 2, 1] }).length, 1);
-    assert.equal(formatCorrelation(-0.004), '0.00');
+  describe('in words', () => {
+    const images = 100;
+    const each = (value: (i: number) => number): number[] =>
+      Array.from({ length: images }, (_, i) => value(i));
+    // Neither has to do with the other: contrast repeats itself, brightness goes from one end to the other.
+    const contrast = each((i) => (i % 10) / 10);
+    const brightness = each((i) => i / images);
+    const zero = 0.5;
+    const distance = brightness.map((value) => Math.abs(value - zero));
+    const indifferent = each((i) => (Math.floor(i / 10) % 2) + 1);
+    const base = { brightness, contrast, zero, vanilla: distance, tract: contrast, random: contrast };
+
+    test('are its correlations', () => {
+      const { vanilla, tract, random } = updateCorrelations(base);
+      assertWithin(
+        [vanilla.brightnessDistance, tract.contrast, random.contrast],
+        [1, 1, 1],
+        1e-12,
+        'correlations',
+      );
+      assert.equal(formatCorrelation(-0.004), '0.00');
+    });
+
+    test('follow the correlations, whatever they are', () => {
+      const [about, contrasts, explanation] = updateSentences(base);
+      assert.match(
+        about,
+        /^How far an image is moved grows with the distance of its brightness from .* \(0\.50\) under vanilla training \(correlation 1\.00\) and hardly depends on it under TrAct \([^)]+\): it matters less under TrAct\./,
+      );
+      assert.match(
+        contrasts,
+        /moved hardly depends on its contrast under vanilla training \([^)]+\) and grows with it under TrAct \(1\.00\): it matters more under TrAct\. .* random direction the correlation is 1\.00\./,
+      );
+      assert.match(explanation, /whatever ΔW is/);
+
+      const kept = updateSentences({ ...base, vanilla: contrast });
+      assert.match(kept[1], /moved grows with its contrast .*: the methods hardly differ in that\./);
+      const turned = updateSentences({ ...base, vanilla: contrast.map((value) => -value) });
+      assert.match(
+        turned[1],
+        /moved shrinks with its contrast .* grows with it .*: TrAct turns that around\./,
+      );
+      const gone = updateSentences({ ...base, vanilla: contrast, tract: indifferent });
+      assert.match(gone[1], /hardly depends on it under TrAct .*: it matters less under TrAct\./);
+      assert.equal(gone.length, 2, 'nothing has to be explained');
+      const mixed = contrast.map((value, i) => value + 0.8 * (i % 2));
+      assert.match(updateSentences({ ...base, tract: mixed })[1], /grows (somewhat )?with it under TrAct/);
+    });
+
+    test('make nothing of a few images', () => {
+      const few = Object.fromEntries(
+        Object.entries({ ...base, tract: each((i) => (i % 3) + contrast[i]) }).map(([name, values]) => [
+          name,
+          Array.isArray(values) ? values.slice(0, 6) : values,
+        ]),
+      ) as unknown as typeof base;
+      const r = updateCorrelations(few).tract.contrast;
+      assert.ok(Math.abs(r) > 0.2 && Math.abs(r) < 2 / Math.sqrt(6), String(r));
+      assert.match(updateSentences(few)[1], /hardly depends on it under TrAct/);
+    });
   });
 });
 

@@ -6,8 +6,18 @@
  */
 import type { Config, TopLevelSpec } from 'vega-lite';
 
-/** How many colours there are for series; more series than that begin anew. */
+/** How many colours there are for series; more series than that begin anew, with other dashes. */
 const SERIES = 10;
+
+/** Of lines, in pixels drawn and left out: of the first ten series, the next ten, and so on. */
+const DASHES = [
+  [1, 0],
+  [2, 3],
+  [10, 3],
+  [10, 3, 2, 3],
+];
+/** Of the first series of all, which the others are compared with. */
+const FIRST_DASH = [6, 3];
 
 const light = {
   surface: '#ffffff',
@@ -62,6 +72,13 @@ export const colourStyles = `:root{color-scheme:light dark;${declarations(light)
 /** The colour of a series. */
 export const seriesColour = (index: number): string => `var(--series-${index % SERIES})`;
 
+/** The dashes of a series' line. */
+export const seriesDash = (index: number): number[] =>
+  index === 0 ? FIRST_DASH : DASHES[Math.floor(index / SERIES) % DASHES.length];
+
+/** How opaque a series' bar is: one whose colour was there before is paler. */
+export const seriesOpacity = (index: number): number => Math.max(0.2, 1 - 0.55 * Math.floor(index / SERIES));
+
 /** Pixels. */
 export const LEGEND_FONT_SIZE = 13;
 
@@ -78,7 +95,7 @@ const config: Config = {
     gridColor: 'var(--grid)',
     domainColor: 'var(--muted)',
     tickColor: 'var(--muted)',
-    labelFontSize: 12,
+    labelFontSize: 13,
     titleFontSize: 13,
     titleFontWeight: 'normal',
     titlePadding: 8,
@@ -100,17 +117,39 @@ export interface Chart {
   readonly name: string;
   /** What is to be seen, for those who do not see it. */
   readonly description: string;
-  /** For a page that defines the colours. */
+  /** For a page that defines the colours. Letters are 12 pixels or more where it is shown at its own width. */
   readonly svg: string;
+  /** The same for narrow places, a phone say; absent where the other is narrow enough. */
+  readonly narrow?: string;
 }
+
+/** Pixels that a chart is wide: what a column of the page has on a desk at least, and what a phone has. */
+export const WIDE = 440;
+export const NARROW = 320;
 
 /**
  * Draws a chart.
  *
+ * @param description text
  * @param spec a `TopLevelSpec` of Vega-Lite. Its type is not named here, because its declarations are not for every
  *   compiler, and those who use this package are not to need them
+ * @param narrow the same chart for narrow places
  */
-export async function drawChart(name: string, description: string, spec: object): Promise<Chart> {
+export async function drawChart(
+  name: string,
+  description: string,
+  spec: object,
+  narrow?: object,
+): Promise<Chart> {
+  return {
+    name,
+    description,
+    svg: await drawSvg(description, spec),
+    ...(narrow && { narrow: await drawSvg(description, narrow) }),
+  };
+}
+
+async function drawSvg(description: string, spec: object): Promise<string> {
   // Loading them takes longer than all the rest of the command, which draws nothing most of the time.
   const [{ Error: onlyErrors, View, parse }, { compile }] = await Promise.all([
     import('vega'),
@@ -123,12 +162,11 @@ export async function drawChart(name: string, description: string, spec: object)
   const drawn = await view.toSVG();
   view.finalize();
   // The size is left to the page; the view box keeps the proportions.
-  const svg = drawn.replace(
+  return drawn.replace(
     /<svg [^>]*?viewBox="([^"]*)"[^>]*>/,
     (_, box: string) =>
       `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box}" role="img" aria-label="${escapeXml(description)}">`,
   );
-  return { name, description, svg };
 }
 
 /** A chart as a file of its own. */
@@ -137,6 +175,7 @@ export function standaloneSvg({ svg }: Pick<Chart, 'svg'>): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.replace(/<svg [^>]*>/, (tag) => tag + style)}\n`;
 }
 
+/** Text as it stands in an XML or HTML element, or in an attribute between double quotes. */
 export function escapeXml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return text.replace(/[&<>"]/g, (character) => entities[character]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -9,10 +9,12 @@ import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
 import { cosine } from '../optim/schedule.js';
 import type { TrainingEvent } from '../train/events.js';
+import { DataError } from '../data/data-error.js';
+import { filtersSvg } from './filters.js';
 import { type CompareEvent, compare } from './compare.js';
 import { type Comparison, planComparison } from './plan.js';
 import type { Results } from './results.js';
-import { variantsOf } from './variant.js';
+import { type Variant, variantsOf } from './variant.js';
 
 const dataset = shapes({ train: 96, test: 40 });
 const comparison: Comparison = {
@@ -114,6 +116,103 @@ describe('compare', () => {
     );
   });
 
+  it('makes a run of one method a report without a comparison', async () => {
+    const out = await folder();
+    for (const method of ['vanilla', 'tract'] as const) {
+      const alone = { ...comparison, variants: variantsOf([method], [0.1]), maxSteps: 2 };
+      const result = await compare(alone, { out });
+      assert.equal(result!.results.variants.length, 1);
+      assert.ok(result!.results.sentences.length > 0);
+      assert.match(await readFile(result!.report, 'utf8'), /<h2>The figures<\/h2>/);
+    }
+  });
+
+  it('times the methods once', async () => {
+    const out = await folder();
+    const timings = async (what: Comparison): Promise<number> => {
+      let count = 0;
+      await compare(what, { out, onEvent: ({ event }) => void (count += event === 'timing' ? 1 : 0) });
+      return count;
+    };
+    const short = { ...comparison, maxSteps: 2 };
+    assert.equal(await timings({ ...short, variants: variantsOf(['vanilla'], []) }), 0);
+    assert.equal(await timings(short), 1);
+    assert.equal(await timings(short), 0);
+  });
+
+  it('repeats a run whose record is lost, and rebuilds one whose curve is in its metrics', async () => {
+    const out = await folder();
+    const expected = await observed(comparison, out);
+    const [first, second] = planComparison(comparison).runs.map(({ folder: name }) =>
+      join(out, 'runs', name),
+    );
+    const found = async (): Promise<Results> => {
+      const { results } = await observed(comparison, out);
+      assert.deepEqual(
+        results.variants.map(({ curve }) => curve),
+        expected.results.variants.map(({ curve }) => curve),
+      );
+      return results;
+    };
+    const recordOf = (path: string): string => join(path, 'result.json');
+
+    // A finished run that was cut short in its record alone.
+    const { curve, ...rest } = JSON.parse(await readFile(recordOf(first), 'utf8')) as { curve: unknown[] };
+    await writeFile(recordOf(first), JSON.stringify({ ...rest, curve: curve.slice(0, 3) }));
+    await found();
+
+    // A finished run that has lost everything but its checkpoint.
+    for (const file of [recordOf(first), join(first, 'metrics.jsonl')]) await rm(file);
+    const { states } = await observed(comparison, out);
+    assert.deepEqual(states, ['vanilla 0 repeated', 'vanilla 0 finished', 'tract-0.1 0 kept']);
+    await found();
+
+    // One that is interrupted, and then loses a part of its metrics.
+    const stopped = await folder();
+    const controller = new AbortController();
+    await compare(comparison, {
+      out: stopped,
+      signal: controller.signal,
+      onEvent(event) {
+        if (event.event === 'progress' && event.steps >= 9) controller.abort();
+      },
+    });
+    await truncate(join(stopped, 'runs', planComparison(comparison).runs[0].folder, 'metrics.jsonl'), 400);
+    const events: CompareEvent[] = [];
+    const again = await compare(comparison, { out: stopped, onEvent: (event) => events.push(event) });
+    const repeated = events.find((event) => event.event === 'run' && event.state === 'repeated');
+    assert.match(
+      (repeated as { reason: string }).reason,
+      /^\d of its 4 evaluations so far are missing from metrics\.jsonl$/,
+    );
+    assert.deepEqual(
+      again!.results.variants.map((variant) => variant.curve),
+      expected.results.variants.map((variant) => variant.curve),
+    );
+    assert.ok((await readdir(second)).includes('result.json'));
+  });
+
+  it('writes ids into names of files and labels into files as they are, and as nothing else', async () => {
+    const out = await folder();
+    const label = `<script>alert("1")</script> & 'co'`;
+    const strange: Variant = { ...comparison.variants[1], id: 'a.b+c_d-e', label };
+    const { results } = await observed({ ...comparison, variants: [comparison.variants[0], strange] }, out);
+    assert.equal(results.variants[1].label, label);
+    const plots = await readdir(join(out, 'plots'));
+    assert.ok(plots.includes('accuracy.svg') && (await readdir(join(out, 'runs'))).length === 2);
+    for (const file of [...plots.map((name) => join(out, 'plots', name)), join(out, 'report.html')]) {
+      const text = await readFile(file, 'utf8');
+      assert.doesNotMatch(text, /<script/i, file);
+      // Attributes are what the label could break out of.
+      for (const [, attribute] of text.matchAll(/(?:aria-label|alt)="([^"]*)"/g)) {
+        assert.doesNotMatch(attribute, /</, file);
+      }
+    }
+    const picture = { width: 1, height: 1, count: 1, kernel: [1, 1], uri: 'data:,' } as const;
+    assert.doesNotMatch(filtersSvg(picture, label), /<script/);
+    assert.match(await readFile(join(out, 'report.html'), 'utf8'), /&lt;script&gt;alert\(&quot;1&quot;\)/);
+  });
+
   it('records a run that diverges, and does not repeat it', async () => {
     const out = await folder();
     const optimizer = sgd({ learningRate: cosine(1e25), momentum: 0.9 });
@@ -172,6 +271,74 @@ describe('planComparison', () => {
     const lambda = ids({ ...comparison, variants: variantsOf(['vanilla', 'tract'], [{ relative: 0.1 }]) });
     assert.equal(lambda[0], base[0]);
     assert.notEqual(lambda[1], base[1]);
+  });
+
+  it('knows after which steps runs are evaluated', () => {
+    const { evaluations } = planComparison({ ...comparison, evaluateEvery: 4 });
+    assert.deepEqual(evaluations, [0, 4, 6, 8, 12]);
+    assert.deepEqual(
+      planComparison({ ...comparison, evaluateEvery: 5, maxSteps: 8 }).evaluations,
+      [0, 5, 6, 8],
+    );
+  });
+
+  it('refuses ids and labels that are none', () => {
+    const named = (changes: object): (() => unknown) => {
+      const variants = [comparison.variants[0], { ...comparison.variants[1], ...changes }];
+      return () => planComparison({ ...comparison, variants });
+    };
+    for (const id of [
+      '../../etc/x',
+      'a/b',
+      'a\\b',
+      '..',
+      '.hidden',
+      '',
+      'a b',
+      'a\0b',
+      'ä',
+      'x'.repeat(65),
+      7,
+    ]) {
+      assert.throws(named({ id }), /RangeError: a method's id becomes the name of files/, String(id));
+    }
+    for (const label of [
+      '',
+      ' ',
+      'a\nb',
+      '\u001b[31mred',
+      'a\u202eb',
+      '\ud800',
+      'x'.repeat(81),
+      { signal: '1' },
+    ]) {
+      assert.throws(
+        named({ label }),
+        /RangeError: a method's label is up to 80 printable/,
+        JSON.stringify(label),
+      );
+    }
+    assert.throws(named({ id: 'VANILLA' }), /two methods have the id "VANILLA"/);
+    assert.throws(named({ label: 'vanilla' }), /two methods have the label "vanilla"/);
+  });
+
+  it('refuses what cannot work', () => {
+    const refused: [Partial<Comparison>, RegExp][] = [
+      [{ variants: [] }, /nothing to compare/],
+      [{ seeds: [] }, /nothing to compare/],
+      [{ seeds: [0.5] }, /a seed must be a whole number, not 0\.5/],
+      [{ epochs: NaN }, /epochs must be a whole number of at least 1, not NaN/],
+      [{ epochs: 1.5 }, /epochs must be/],
+      [{ maxSteps: 0 }, /maxSteps must be/],
+      [{ evaluateEvery: -1 }, /evaluateEvery must be/],
+    ];
+    for (const [changes, message] of refused) {
+      assert.throws(() => planComparison({ ...comparison, ...changes }), message);
+    }
+    const model = { name: 'mlp', config: { width: 8, depth: 1, classes: 3 } };
+    assert.throws(() => planComparison({ ...comparison, model }), DataError);
+    const test = { images: new Uint8Array(), labels: new Uint8Array() };
+    assert.throws(() => planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);
   });
 
   it('refuses what cannot be compared', () => {

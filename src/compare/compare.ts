@@ -9,6 +9,7 @@ import { DivergenceError } from '../train/divergence.js';
 import { ExclusiveFolder, removeTemporaries } from '../train/exclusive-folder.js';
 import { CheckpointError } from '../train/json-check.js';
 import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
+import { chanceOf } from './chance.js';
 import { type Chart, standaloneSvg } from './chart.js';
 import { type Conclusions, type FinishedRun, type VariantResult, conclude } from './conclude.js';
 import { accuracyChart, lossChart, targetChart } from './curve-charts.js';
@@ -31,14 +32,19 @@ export type CompareEvent =
       readonly variant: string;
       readonly label: string;
       readonly seed: number;
-      /** `kept`: it was finished before and is not repeated. */
-      readonly state: 'begun' | 'kept' | 'finished' | 'diverged';
+      /**
+       * `kept`: it was finished before and is not repeated. `repeated`: it was begun before, but what is left of it
+       * does not suffice to go on, and it begins anew.
+       */
+      readonly state: 'begun' | 'repeated' | 'kept' | 'finished' | 'diverged';
       readonly folder: string;
+      /** Why it is repeated. */
+      readonly reason?: string;
       /** At the end, on whichever images the run was followed; absent before it, and where the run diverged. */
       readonly testAccuracy?: number;
       readonly validationAccuracy?: number;
     }
-  /** All runs are finished; steps of the methods are timed by turns. */
+  /** All runs are finished; steps of the methods are timed by turns, unless that was done before. */
   | { readonly event: 'timing' }
   | ({
       readonly event: 'progress';
@@ -71,7 +77,8 @@ export interface CompareResult {
  * Makes every run that is not finished yet, and writes `report.html`, `results.json` and the plots.
  *
  * @returns undefined when it was interrupted; the same call goes on from there
- * @throws RangeError for values that models or the matrix cannot take
+ * @throws RangeError for values that models or the matrix cannot take; nothing has been trained by then
+ * @throws DataError where the dataset does not fit; nothing has been trained by then
  * @throws OutputError where another process writes to the folder
  */
 export async function compare(
@@ -97,11 +104,11 @@ async function compareIn(
   const counter = new MatrixCounter(plan.runs.length, plan.steps);
   onEvent?.({ event: 'start', out, runs: plan.runs.length, steps: plan.steps });
   const finished: FinishedRun[] = [];
-  const split = followedSplit(comparison.dataset).kind;
+  const { kind, split } = followedSplit(comparison.dataset);
   for (const run of plan.runs) {
     const { variant, seed, folder } = run;
     const about = { variant: variant.id, label: variant.label, seed };
-    const kept = await readRecord(join(runs, folder), run.id);
+    const kept = await readRecord(join(runs, folder), run.id, plan.evaluations);
     if (!kept) {
       counter.begin();
       onEvent?.({ event: 'run', ...about, state: 'begun', folder: join(runs, folder) });
@@ -113,7 +120,11 @@ async function compareIn(
         dataset: comparison.dataset,
         training: comparison.training,
         evaluateEvery: plan.evaluateEvery,
+        evaluations: plan.evaluations,
         ...(signal && { signal }),
+        onRepeat(reason) {
+          onEvent?.({ event: 'run', ...about, state: 'repeated', folder: join(runs, folder), reason });
+        },
         onStep({ step, loss }) {
           counter.step(step);
           onEvent?.({ event: 'progress', ...about, step, loss, ...counter.progress });
@@ -129,7 +140,7 @@ async function compareIn(
       folder: join(runs, folder),
       ...(last &&
         record.diverged === undefined &&
-        (split === 'test' ? { testAccuracy: last.accuracy } : { validationAccuracy: last.accuracy })),
+        (kind === 'test' ? { testAccuracy: last.accuracy } : { validationAccuracy: last.accuracy })),
     });
     finished.push({ variant, seed, record });
   }
@@ -138,17 +149,17 @@ async function compareIn(
       'all runs diverged, so that there is nothing to compare; a lower learning rate may help',
     );
   }
-  onEvent?.({ event: 'timing' });
   const stepTimes = await relativeStepTimes(
     join(out, 'step-times.json'),
     firstOfEach(plan),
     comparison.dataset,
     comparison.training,
-    signal,
+    { ...(signal && { signal }), onMeasure: () => onEvent?.({ event: 'timing' }) },
   );
   if (signal?.aborted) return undefined;
   await owned.confirm();
-  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, split), out);
+  const chance = chanceOf(split.labels, comparison.dataset.classNames.length);
+  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, chance, kind), out);
 }
 
 /** The first run of each variant. */
@@ -174,7 +185,8 @@ async function writeFindings(
   };
   const accuracy = await accuracyChart(conclusions);
   const loss = await lossChart(conclusions);
-  const targets = conclusions.targets.length > 0 ? await targetChart(conclusions) : undefined;
+  const compared = conclusions.variants.length > 1 && conclusions.targets.length > 0;
+  const targets = compared ? await targetChart(conclusions) : undefined;
   const html = report({
     results,
     accuracy,

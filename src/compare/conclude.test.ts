@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FinishedRun, conclude } from './conclude.js';
+import { summaryRows } from './summary.js';
 import { variantsOf } from './variant.js';
 import { sentences } from './words.js';
 
@@ -27,13 +28,15 @@ function run(
 
 const slow = [0.1, 0.2, 0.3, 0.4, 0.5];
 const fast = [0.1, 0.3, 0.5, 0.6, 0.7];
+/** Every curve here starts there, and ends above it. */
+const chance = { accuracy: 0.1, clearlyAbove: 0.15 };
 const times = new Map([
   ['vanilla', 1],
   [tract.id, 1.25],
 ]);
 
 describe('conclude', () => {
-  const found = conclude([run(vanilla, 0, slow), run(tract, 0, fast)], 40, times);
+  const found = conclude([run(vanilla, 0, slow), run(tract, 0, fast)], 40, times, chance);
 
   it('measures the speed-up at the final accuracy of the first method', () => {
     const target = found.targets.at(-1)!;
@@ -75,7 +78,7 @@ describe('conclude', () => {
 
 describe('the words of a comparison', () => {
   const same = new Map<string, number>();
-  const say = (runs: FinishedRun[]): string[] => sentences(conclude(runs, 40, same));
+  const say = (runs: FinishedRun[]): string[] => sentences(conclude(runs, 40, same, chance));
 
   it('admit a target that is not reached', () => {
     const [answer] = say([run(vanilla, 0, fast), run(tract, 0, slow)]);
@@ -108,10 +111,10 @@ describe('the words of a comparison', () => {
       ]);
     const clear = say(seeds([0.1, 0.11, 0.09]));
     assert.match(clear[0], /^TrAct trains .* faster than vanilla here: it reaches/);
-    assert.match(clear[1], /10\.0 points more accurate.*more than chance/);
+    assert.match(clear[2], /10\.0 points more accurate.*more than chance/);
     const unclear = say(seeds([0.3, -0.1, 0.1]));
     assert.match(unclear[0], /faster than vanilla here, though 3 seeds cannot tell that from chance: it/);
-    assert.match(unclear[1], /cannot tell it from chance .*includes zero/);
+    assert.match(unclear[2], /cannot tell it from chance .*includes zero/);
   });
 
   it('report runs that diverged', () => {
@@ -123,5 +126,93 @@ describe('the words of a comparison', () => {
     assert.match(crossed[0], /faster than vanilla here, though no seed came to its end with both: it/);
     const partly = say([run(vanilla, 0, slow), broken, run(vanilla, 1, slow), run(tract, 1, fast)]);
     assert.match(partly.at(-1)!, /TrAct diverged with seed 0; its figures are those of the other seeds/);
+  });
+
+  it('count the seeds that reach the target, and say how two figures come about', () => {
+    // The mean of vanilla's ends is 0.5: two of four seeds get there.
+    const ends = [0.3, 0.4, 0.6, 0.7];
+    const runs = ends.flatMap((end, seed) => [
+      run(vanilla, seed, [0.1, 0.1, 0.15, 0.2, end]),
+      run(tract, seed, seed === 3 ? [0.1, 0.15, 0.2, 0.3, 0.4] : [0.1, 0.3, 0.6, 0.7, 0.8]),
+    ]);
+    const found = conclude(runs, 40, same, chance);
+    const { reached } = found.targets.at(-1)!;
+    assert.deepEqual(
+      reached.map(({ seeds }) => seeds),
+      [
+        { reached: 2, of: 4 },
+        { reached: 3, of: 4 },
+      ],
+    );
+    assert.deepEqual(
+      reached[1].speedupBySeed.map((ratio) => ratio !== null),
+      [false, false, true, false],
+    );
+    const [, bySeed] = sentences(found);
+    assert.match(
+      bySeed,
+      /^The \d\.\d\d× of TrAct are read off the mean curves\. Seed by seed the speed-up of TrAct is (\d\.\d\d)×, in the 1 of 4 seeds that reach the 50\.0 % with both methods \(vanilla: 2 of 4 seeds; TrAct: 3 of 4 seeds\)\. A seed that misses it has no speed-up of its own/,
+    );
+    const none = conclude(
+      runs.filter(({ seed, variant }) => seed < 2 || variant === vanilla || seed === 3),
+      40,
+      same,
+      chance,
+    );
+    assert.match(sentences(none)[1], /No seed reaches the 50\.0 % with both methods .*, so that no seed has/);
+  });
+
+  it('make no speed-up of what guessing gives', () => {
+    const guesses = [0.1, 0.09, 0.11, 0.1, 0.12];
+    const slower = [0.1, 0.1, 0.1, 0.11, 0.11];
+    const found = conclude([run(vanilla, 0, slower), run(tract, 0, guesses)], 40, same, chance);
+    assert.deepEqual(found.targets, []);
+    const [answer, ...others] = sentences(found);
+    assert.equal(
+      answer,
+      'Nothing has been learned yet: after 40 steps the test accuracy is 11.0 % (vanilla) and 12.0 % (TrAct), and guessing gives 10.0 %, by luck up to 15.0 %. Longer training may show a difference between methods.',
+    );
+    assert.ok(!others.some((sentence) => /accurate|faster/.test(sentence)), others.join('\n'));
+
+    const one = say([run(vanilla, 0, slower), run(tract, 0, fast)]);
+    assert.match(one[0], /^TrAct learns here and vanilla does not: .* no speed-up to measure/);
+    const [, patch] = variantsOf(['vanilla', 'patch-norm'], []);
+    const three = say([run(vanilla, 0, slower), run(tract, 0, fast), run(patch, 0, guesses)]);
+    assert.match(three[1], /^Patch-wise layer norm is not faster here: like vanilla it ends at 12\.0 %/);
+    // What was learned and lost is not "not yet".
+    const lost = say([run(vanilla, 0, [0.1, 0.4, 0.6, 0.3, 0.1]), run(tract, 0, guesses)]);
+    assert.match(lost[0], /^No method ends better than guessing: /);
+  });
+
+  it('have no target below what guessing gives', () => {
+    const late = [0.1, 0.12, 0.14, 0.13, 0.5];
+    const found = conclude([run(vanilla, 0, late), run(tract, 0, fast)], 40, same, chance);
+    assert.deepEqual(
+      found.targets.map(({ kind }) => kind),
+      ['final'],
+    );
+  });
+
+  it('tell of one method where it ended, and compare it with nothing', () => {
+    const found = conclude([run(vanilla, 0, slow), run(vanilla, 1, fast)], 40, same, chance);
+    assert.deepEqual(sentences(found), [
+      'Vanilla ends at 60.0 % test accuracy after 40 steps (standard deviation over the seeds 14.1 points).',
+    ]);
+    assert.deepEqual(summaryRows(found), [
+      ['method', 'test accuracy'],
+      ['vanilla', '60.0 % ± 14.1'],
+    ]);
+  });
+
+  it('have their figures in a table', () => {
+    const slower = run(tract, 0, slow);
+    const rows = summaryRows(conclude([run(vanilla, 0, slow), run(tract, 0, fast)], 40, same, chance));
+    assert.deepEqual(rows, [
+      ['method', 'test accuracy', 'steps to 50.0 %', 'speed-up'],
+      ['vanilla', '50.0 %', '40', ''],
+      ['TrAct', '70.0 %', '20', '2.00×'],
+    ]);
+    const missed = summaryRows(conclude([run(vanilla, 0, fast), slower], 40, same, chance));
+    assert.deepEqual(missed[2], ['TrAct', '50.0 %', 'not reached', '']);
   });
 });

@@ -1,4 +1,5 @@
 /** From finished runs to what they show: the contents of `results.json`. */
+import type { Chance } from './chance.js';
 import { type MeanPoint, type Spread, bestUntil, meanCurve, spread, stepsTo } from './curves.js';
 import type { RunRecord } from './record.js';
 import { type PairedDifference, mean, pairedDifference } from './statistics.js';
@@ -47,6 +48,8 @@ export interface Reached {
   readonly variant: string;
   /** On the mean curve; null where it did not reach the target. */
   readonly steps: number | null;
+  /** Of its runs that came to their end: how many reached the target, each on its own curve. */
+  readonly seeds: { readonly reached: number; readonly of: number };
   /** The same in training time; evaluations are not counted. */
   readonly seconds: number | null;
   /** How many times fewer steps than the first method needed; null where one of the two did not reach it. */
@@ -69,8 +72,13 @@ export interface Conclusions {
   readonly steps: number;
   /** The images that all accuracies and losses are of: the validation images of a dataset that has some. */
   readonly split: 'test' | 'validation';
+  /** On those images. */
+  readonly chance: Chance;
   readonly variants: readonly VariantResult[];
-  /** From the easiest to the hardest; the last is the first method's final accuracy. Empty where that diverged. */
+  /**
+   * From the easiest to the hardest; the last is the first method's final accuracy. Empty where that diverged, or is
+   * not clearly above chance: what guessing reaches is no target.
+   */
   readonly targets: readonly Target[];
 }
 
@@ -81,12 +89,14 @@ const SHARES = [0.25, 0.5, 0.75];
  * @param runs all of them; the variant of the first is what the others are compared with
  * @param steps of each run
  * @param stepTimes how many times longer a step of each variant takes than one of the first, by ids of variants
- * @param split the images that the runs were evaluated on
+ * @param chance on the images that the runs were evaluated on
+ * @param split which those images are
  */
 export function conclude(
   runs: readonly FinishedRun[],
   steps: number,
   stepTimes: ReadonlyMap<string, number>,
+  chance: Chance,
   split: Conclusions['split'] = 'test',
 ): Conclusions {
   const variants = [...new Map(runs.map(({ variant }) => [variant.id, variant])).values()];
@@ -114,7 +124,12 @@ export function conclude(
       ...(variant.id !== base.id && { versus: versus(runs, base, variant, relative(variant)) }),
     };
   });
-  return { steps, split, variants: results, targets: targets(results, runs, steps) };
+  return { steps, split, chance, variants: results, targets: targets(results, runs, steps, chance) };
+}
+
+/** Whether a method ends clearly above chance. */
+export function hasLearned({ final }: VariantResult, { clearlyAbove }: Chance): boolean {
+  return final !== null && final.accuracy.mean >= clearlyAbove;
 }
 
 function runResult(seed: number, { id, curve, secondsPerStep, diverged }: RunRecord): RunResult {
@@ -155,9 +170,14 @@ function versus(
   };
 }
 
-function targets(results: readonly VariantResult[], runs: readonly FinishedRun[], steps: number): Target[] {
+function targets(
+  results: readonly VariantResult[],
+  runs: readonly FinishedRun[],
+  steps: number,
+  chance: Chance,
+): Target[] {
   const [base] = results;
-  if (!base.final) return [];
+  if (!base.final || !hasLearned(base, chance)) return [];
   const accuracies = (curve: readonly MeanPoint[]): { step: number; accuracy: number }[] =>
     curve.map(({ step, accuracy }) => ({ step, accuracy: accuracy.mean }));
   const baseCurve = accuracies(base.curve);
@@ -166,10 +186,10 @@ function targets(results: readonly VariantResult[], runs: readonly FinishedRun[]
     accuracy: bestUntil(share * steps, baseCurve),
     kind: share,
   }));
-  const start = baseCurve[0].accuracy;
-  // What it had before the first step is no target, and none beyond the last one is asked for.
+  const least = Math.max(baseCurve[0].accuracy, chance.clearlyAbove);
+  // What it had before the first step is no target, nor what guessing gives; and none beyond the last one is asked for.
   const easier = wanted.filter(
-    ({ accuracy }, i) => accuracy > start && accuracy < final && accuracy !== wanted[i - 1]?.accuracy,
+    ({ accuracy }, i) => accuracy > least && accuracy < final && accuracy !== wanted[i - 1]?.accuracy,
   );
   return [...easier, { accuracy: final, kind: 'final' as const }].map(({ accuracy, kind }) => {
     const baseSteps = stepsTo(accuracy, baseCurve);
@@ -180,9 +200,16 @@ function targets(results: readonly VariantResult[], runs: readonly FinishedRun[]
       const seconds = (count: number | null, each: number): number | null =>
         count === null ? null : count * each;
       const time = seconds(own, result.secondsPerStep);
+      const curves = runs
+        .filter(({ variant, record }) => variant.id === result.id && record.diverged === undefined)
+        .map(({ record }) => record.curve);
       return {
         variant: result.id,
         steps: own,
+        seeds: {
+          reached: curves.filter((curve) => stepsTo(accuracy, curve) !== null).length,
+          of: curves.length,
+        },
         seconds: time,
         speedup: ratio(baseSteps, own),
         speedupInTime: ratio(seconds(baseSteps, base.secondsPerStep), time),

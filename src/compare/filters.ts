@@ -4,6 +4,7 @@ import type { Tensors } from '../engine/session.js';
 import type { Model } from '../nn/model.js';
 import { traceAlone } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
+import { escapeXml } from './chart.js';
 
 export interface FilterPicture {
   /** Pixels of the picture, one for each weight of a channel, with one pixel between tiles. */
@@ -87,7 +88,7 @@ export async function drawFilters(filters: Tensor<'float32'>): Promise<FilterPic
   };
 }
 
-/** The picture as an SVG of its own. */
+/** The picture as an SVG of its own. @param description text */
 export function filtersSvg({ width, height, uri }: FilterPicture, description: string): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}"><image href="${uri}" width="${width}" height="${height}" style="image-rendering:pixelated"/></svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(description)}"><image href="${uri}" width="${width}" height="${height}" style="image-rendering:pixelated"/></svg>`;
 }

@@ -9,7 +9,7 @@ import type { LearnedState } from '../train/evaluator.js';
 import { type ActivationUpdates, activationUpdates } from './activation-update.js';
 import { type Chart } from './chart.js';
 import { type FilterPicture, drawFilters, firstFilters } from './filters.js';
-import { filterFigure, page, paragraphs, updateExplanation } from './page.js';
+import { figure, filterFigure, page, paragraphs, updateExplanation } from './page.js';
 import {
   type UpdateCorrelations,
   updateCharts,
@@ -103,7 +103,7 @@ export async function inspect(
     filters &&
       `<h2>What the first layer looks for</h2><p class="note">Each tile is one filter on a scale of its own: grey is no weight, colours are what the filter responds to.</p><div class="charts">${filterFigure(model.name, filters)}</div>`,
     updates &&
-      `<h2>How far one update moves each image</h2>${paragraphs(updateExplanation)}<div class="charts small">${updates.charts.map(({ name, svg }) => `<figure id="${name}">${svg}</figure>`).join('')}</div>${paragraphs(updates.sentences)}`,
+      `<h2>How far one update moves each image</h2>${paragraphs(updateExplanation)}<div class="charts small">${updates.charts.map((chart) => figure(chart)).join('')}</div>${paragraphs(updates.sentences)}`,
     !updates &&
       paragraphs([
         'The first layer of this model is none that TrAct is for, so that there are no updates to compare.',

@@ -1,5 +1,5 @@
 /** The frame of a report: one HTML file that needs nothing else. */
-import { type Chart, colourStyles, escapeXml } from './chart.js';
+import { type Chart, NARROW, WIDE, colourStyles, escapeXml } from './chart.js';
 import type { FilterPicture } from './filters.js';
 
 const styles = `
@@ -13,21 +13,23 @@ p{max-width:72ch;margin:8px 0}
 .answer.long{font-size:clamp(1.2rem,3.4vw,1.65rem);max-width:44ch}
 .note{color:var(--muted)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:20px 0}
-.tile{border:1px solid var(--grid);border-radius:10px;padding:14px 16px}
-.tile b{display:block;font-size:1.7rem;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums}
+.tile{min-width:0;border:1px solid var(--grid);border-radius:10px;padding:14px 16px}
+.tile b{display:block;overflow-wrap:anywhere;font-size:clamp(1.35rem,5vw,1.7rem);line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums}
 .tile span{color:var(--muted);font-size:.92rem}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:24px;margin:16px 0}
-.charts.small{grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr))}
-figure{margin:0;min-width:0}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,${WIDE}px),1fr));gap:24px;margin:16px 0}
+.charts.small{grid-template-columns:repeat(auto-fit,minmax(min(100%,max(${NARROW}px,34%)),1fr))}
+figure{margin:0;min-width:0;container-type:inline-size}
 figure svg{display:block;width:100%;height:auto;max-width:560px}
-.charts.small svg{max-width:460px}
+.charts.small svg{max-width:400px}
+.narrow{display:none}
+@container(max-width:${WIDE - 1}px){.wide{display:none}.narrow{display:block}}
 figcaption{color:var(--muted);font-size:.92rem;margin-top:6px;max-width:60ch}
 .scroll{overflow-x:auto;margin:16px 0}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;min-width:100%}
 th,td{text-align:right;padding:8px 12px;border-bottom:1px solid var(--grid);vertical-align:top;white-space:nowrap}
 th:first-child,td:first-child{text-align:left;padding-left:0}
 thead th{color:var(--muted);font-weight:500;font-size:.88rem;vertical-align:bottom;white-space:normal}
-td small{display:block;color:var(--muted);font-size:.82rem}
+td small{display:block;color:var(--muted);font-size:.82rem;}
 .swatch{display:inline-block;width:.7em;height:.7em;border-radius:2px;margin-right:.5em}
 .filters img{width:100%;max-width:440px;height:auto;image-rendering:pixelated;display:block}
 ul{padding-left:1.2em;max-width:72ch}
@@ -35,7 +37,16 @@ li{margin:6px 0}
 dl{display:grid;grid-template-columns:auto 1fr;gap:2px 18px;max-width:72ch}
 dt{color:var(--muted)}
 dd{margin:0;overflow-wrap:anywhere}
-@media(max-width:520px){.scroll table{font-size:.9rem}th,td{padding:7px 8px}dl{grid-template-columns:1fr}dd{margin-bottom:8px}}
+@media(max-width:520px){
+thead{display:none}
+table,tbody,tr{display:block}
+tr{border-bottom:1px solid var(--grid);padding:12px 0}
+td{display:flex;justify-content:space-between;gap:16px;padding:3px 0;border:0;white-space:normal}
+td:empty{display:none}
+td:first-child{justify-content:flex-start;align-items:center;gap:0;font-weight:600}
+td[data-name]::before{content:attr(data-name);color:var(--muted);text-align:left}
+dl{grid-template-columns:1fr}dd{margin-bottom:8px}
+}
 @media print{main{max-width:none}}
 `;
 
@@ -60,10 +71,12 @@ ${body}
 `;
 }
 
-/** A chart with what is to be seen in it. @param caption text */
-export function figure({ name, svg }: Chart, caption = ''): string {
+/** A chart with what is to be seen in it, in the width there is place for. @param caption text */
+export function figure({ name, svg, narrow }: Chart, caption = ''): string {
+  const drawn =
+    narrow === undefined ? svg : `<div class="wide">${svg}</div><div class="narrow">${narrow}</div>`;
   const below = caption === '' ? '' : `<figcaption>${escapeXml(caption)}</figcaption>`;
-  return `<figure id="${name}">${svg}${below}</figure>`;
+  return `<figure id="${name}">${drawn}${below}</figure>`;
 }
 
 /** Text as HTML, with no line broken between a number and its percent sign. */
@@ -94,6 +107,6 @@ export function definitions(entries: readonly (readonly [name: string, value: st
 
 /** What the ‖Δz‖ picture is, for someone who has not read the paper. */
 export const updateExplanation = [
-  'The first layer turns pixels into pre-activations z. Its gradient is proportional to those pixels, so in ordinary training an image far from average brightness pushes the layer hard and a dull one hardly at all. TrAct chooses the change of the weights that moves the pre-activations as the loss asks, whatever the size of the pixels.',
+  'The first layer turns pixels x into pre-activations z. In ordinary training the gradient of its weights is that of z times the pixels, so that images far from what the model sees as zero can outweigh the others. TrAct takes the step on z itself and looks for the change of the weights that comes closest to it.',
   'Each dot is one image of a batch. The height says how far a single update of the first layer, made from the gradient of this batch, moves the pre-activations of that image (‖Δz‖, over all positions and channels). Both methods start from the same weights and take one plain step of the same gradient.',
 ];

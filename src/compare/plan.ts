@@ -1,14 +1,16 @@
 /** The matrix of runs that a comparison is made of. */
 import { createHash } from 'node:crypto';
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, imageCount } from '../data/dataset.js';
+import { DataError } from '../data/data-error.js';
+import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
 import type { Augmentation } from '../data/loader.js';
 import type { Model } from '../nn/model.js';
+import type { Trainable } from '../optim/trainable.js';
 import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js';
+import { checkFits } from '../train/loaders.js';
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
-import type { Trainable } from '../optim/trainable.js';
-import { type Variant, trainableOfVariant } from './variant.js';
+import { type Variant, checkVariants, trainableOfVariant } from './variant.js';
 
 export interface Comparison {
   /** The same for all runs, in the same scale of its pixels. */
@@ -45,23 +47,25 @@ export interface Plan {
   /** Of each run. */
   readonly steps: number;
   readonly evaluateEvery: number;
+  /** The steps after which each run is evaluated, in order: what the curve of a finished run has to hold. */
+  readonly evaluations: readonly number[];
 }
 
 /** How many evaluations a run has if nothing else is asked for. */
 const EVALUATIONS = 16;
 
 /**
- * Lays out the runs of a comparison.
+ * Lays out the runs of a comparison, and refuses what could only fail after hours of training.
  *
  * @throws RangeError for values that models or the matrix cannot take
- * @throws DataError when a batch is larger than the dataset
+ * @throws DataError when a batch is larger than the dataset, or the dataset does not fit the model
  */
 export function planComparison(comparison: Comparison): Plan {
   const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
-  if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
-  checkTrainerOptions(training);
-  checkRunOptions(comparison);
-  if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
+  checkMatrix(comparison);
+  const followed = followedSplit(dataset);
+  if (imageCount(followed.split) === 0)
+    throw new DataError(`${dataset.name} has no ${followed.kind} images.`);
   const stepsPerEpoch = batchCount(imageCount(dataset.train), {
     batchSize: training.batchSize ?? 128,
     last: 'drop',
@@ -72,6 +76,7 @@ export function planComparison(comparison: Comparison): Plan {
   const runs = seeds.flatMap((seed) =>
     variants.map((variant): PlannedRun => {
       const given = trainableOfVariant(variant, model);
+      checkFits(dataset, given.model);
       const fit = {
         epochs,
         ...(maxSteps !== undefined && { maxSteps }),
@@ -93,7 +98,29 @@ export function planComparison(comparison: Comparison): Plan {
       };
     }),
   );
-  return { runs, steps, evaluateEvery };
+  return { runs, steps, evaluateEvery, evaluations: evaluationSteps(steps, stepsPerEpoch, evaluateEvery) };
+}
+
+/** @throws RangeError */
+function checkMatrix(comparison: Comparison): void {
+  const { variants, seeds, training } = comparison;
+  if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
+  checkVariants(variants);
+  for (const seed of seeds) {
+    if (!Number.isSafeInteger(seed)) throw new RangeError(`a seed must be a whole number, not ${seed}`);
+  }
+  if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
+  checkTrainerOptions(training);
+  checkRunOptions(comparison);
+}
+
+/** Before the first step, every so many steps, at the end of each epoch, and at the end of the run. */
+function evaluationSteps(steps: number, stepsPerEpoch: number, evaluateEvery: number): number[] {
+  const result = [0];
+  for (let step = 1; step <= steps; step++) {
+    if (step % evaluateEvery === 0 || step % stepsPerEpoch === 0 || step === steps) result.push(step);
+  }
+  return result;
 }
 
 /** Of all pixels and labels: a dataset of the same name may be another one. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { writeAtomically } from '../train/atomic-write.js';
 import { type TrainingEvent, evaluationOf } from '../train/events.js';
 import * as check from '../train/json-check.js';
+import { parseMetricsLine } from '../train/metrics-line.js';
+import { median } from './statistics.js';
 
 /** The images that a run is followed on, at one point of it: the validation images where there are any, else the test images. */
 export interface CurvePoint {
@@ -25,17 +27,32 @@ export interface RunRecord {
   readonly diverged?: string;
 }
 
-/** The record of a finished run, or undefined where there is none, or one of another run. */
-export async function readRecord(folder: string, id: string): Promise<RunRecord | undefined> {
+/**
+ * The record of a finished run, or undefined where there is none, or one of another run, or one that lacks points: a
+ * curve with holes in it would be concluded from like any other.
+ *
+ * @param evaluations the steps that the curve has to have
+ */
+export async function readRecord(
+  folder: string,
+  id: string,
+  evaluations: readonly number[],
+): Promise<RunRecord | undefined> {
   const text = await readFile(join(folder, 'result.json'), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
     const record = parseRecord(JSON.parse(text));
-    return record.id === id ? record : undefined;
+    return record.id === id && isComplete(record, evaluations) ? record : undefined;
   } catch {
     // Damaged: the run counts as unfinished, and its checkpoint tells how far it is.
     return undefined;
   }
+}
+
+/** Whether a record has all points of its curve; that of a run that diverged ends early, and nothing is read off it. */
+export function isComplete({ curve, diverged }: RunRecord, evaluations: readonly number[]): boolean {
+  if (diverged !== undefined) return true;
+  return curve.length === evaluations.length && curve.every(({ step }, i) => step === evaluations[i]);
 }
 
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
@@ -46,38 +63,76 @@ function parseRecord(value: unknown): RunRecord {
   const { id, curve, secondsPerStep, diverged } = check.record(value, 'result');
   return {
     id: check.text(id, 'id'),
-    curve: check.list(curve, 'curve', (point, place) => {
-      const { step, accuracy, loss } = check.record(point, place);
-      return {
-        step: check.integer(step, `${place}.step`, 0),
-        accuracy: check.number(accuracy, `${place}.accuracy`),
-        loss: check.number(loss, `${place}.loss`),
-      };
-    }),
+    curve: check.list(curve, 'curve', parsePoint),
     secondsPerStep: check.number(secondsPerStep, 'secondsPerStep'),
     ...(diverged !== undefined && { diverged: check.text(diverged, 'diverged') }),
   };
 }
 
-/**
- * The evaluations and the times of steps in a run's `metrics.jsonl`.
- *
- * @param batchSize images of a step
- */
-export async function readMetrics(
-  folder: string,
-  batchSize: number,
-): Promise<{ curve: CurvePoint[]; stepSeconds: number[] }> {
-  const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).split('\n').filter(Boolean);
-  const curve = new Map<number, CurvePoint>();
-  const stepSeconds: number[] = [];
-  for (const line of lines) {
-    const event = JSON.parse(line) as TrainingEvent;
-    if (event.event === 'step') stepSeconds.push(batchSize / event.imagesPerSecond);
-    else {
-      const { accuracy, loss } = evaluationOf(event);
-      curve.set(event.step, { step: event.step, accuracy, loss });
-    }
+function parsePoint(value: unknown, place: string): CurvePoint {
+  const { step, accuracy, loss } = check.record(value, place);
+  return {
+    step: check.integer(step, `${place}.step`, 0),
+    accuracy: check.number(accuracy, `${place}.accuracy`),
+    loss: check.number(loss, `${place}.loss`),
+  };
+}
+
+/** What a run has told of itself: read from its `metrics.jsonl`, and added to by its events. */
+export class Metrics {
+  readonly #batchSize: number;
+  readonly #evaluations: ReadonlySet<number>;
+  readonly #curve = new Map<number, CurvePoint>();
+  readonly #stepSeconds = new Map<number, number>();
+
+  /**
+   * @param batchSize images of a step
+   * @param evaluations the steps that the curve is to have; others are left out
+   */
+  constructor(batchSize: number, evaluations: readonly number[]) {
+    this.#batchSize = batchSize;
+    this.#evaluations = new Set(evaluations);
   }
-  return { curve: [...curve.values()].sort((a, b) => a.step - b.step), stepSeconds };
+
+  /** What is in a run's folder; lines that are damaged count as missing, and a file that is gone as empty. */
+  static async read(folder: string, batchSize: number, evaluations: readonly number[]): Promise<Metrics> {
+    const metrics = new Metrics(batchSize, evaluations);
+    const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
+    for (const line of text.split('\n')) {
+      const event = parseMetricsLine(line);
+      try {
+        if (event) metrics.add(event as unknown as TrainingEvent);
+      } catch (error) {
+        // An evaluation without its figures counts as missing.
+        if (!(error instanceof check.CheckpointError)) throw error;
+      }
+    }
+    return metrics;
+  }
+
+  /** @throws CheckpointError for an evaluation that is none */
+  add(event: TrainingEvent): void {
+    if (event.event === 'step') {
+      if (event.imagesPerSecond > 0)
+        this.#stepSeconds.set(event.step, this.#batchSize / event.imagesPerSecond);
+      return;
+    }
+    const { step } = event;
+    const { accuracy, loss } = evaluationOf(event);
+    if (this.#evaluations.has(step)) this.#curve.set(step, parsePoint({ step, accuracy, loss }, event.event));
+  }
+
+  /** In the order of steps. */
+  get curve(): CurvePoint[] {
+    return [...this.#curve.values()].sort((a, b) => a.step - b.step);
+  }
+
+  /** Median time of a step; 0 without any. */
+  get secondsPerStep(): number {
+    return this.#stepSeconds.size === 0 ? 0 : median([...this.#stepSeconds.values()]);
+  }
+
+  has(evaluation: number): boolean {
+    return this.#curve.has(evaluation);
+  }
 }

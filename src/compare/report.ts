@@ -1,6 +1,6 @@
 /** The report of a comparison: what came out, in words, pictures and figures, as one HTML file. */
-import { type Chart, escapeXml, seriesColour } from './chart.js';
-import type { Reached, VariantResult } from './conclude.js';
+import { type Chart, escapeXml, seriesColour, seriesOpacity } from './chart.js';
+import type { Reached, VariantResult, Versus } from './conclude.js';
 import type { Spread } from './curves.js';
 import type { FilterPicture } from './filters.js';
 import {
@@ -14,13 +14,13 @@ import {
   updateExplanation,
 } from './page.js';
 import type { Results } from './results.js';
-import { percent, signed, times } from './words.js';
+import { percent, rangeOf, signed, times } from './words.js';
 
 export interface ReportParts {
   readonly results: Results;
   readonly accuracy: Chart;
   readonly loss: Chart;
-  /** Absent where the first method diverged. */
+  /** Absent without another method, and where the first one has reached nothing. */
   readonly targets?: Chart;
   /** By the id of the variant. */
   readonly filters: ReadonlyMap<string, FilterPicture>;
@@ -33,19 +33,20 @@ export function report(parts: ReportParts): string {
   const [answer, ...others] = sentences;
   const many = setup.seeds.length > 1;
   const band = many ? ' The bands are one standard deviation over the seeds.' : '';
+  const goal = results.targets.length > 0 ? ` The dotted line is where ${variants[0].label} ends.` : '';
   const sections = [
     `<h1>${escapeXml(title(results))}</h1>`,
     `<p class="answer${answer.length > 110 ? ' long' : ''}">${prose(answer)}</p>`,
     tiles(results),
-    list(others),
-    `<h2>How they learn</h2><div class="charts">${figure(accuracy, `Share of the ${split === 'test' ? setup.testImages : setup.validationImages!} ${split} images that is classified right; higher is better.${band}`)}${figure(loss, `How wrong and how sure the predictions are; lower is better.${band}`)}</div>`,
+    others.length > 0 ? list(others) : '',
+    `<h2>How they learn</h2><div class="charts">${figure(accuracy, `Share of the ${split === 'test' ? setup.testImages : setup.validationImages!} ${split} images that is classified right; higher is better.${goal}${band}`)}${figure(loss, `How wrong and how sure the predictions are; lower is better.${band}`)}</div>`,
     targets
       ? `<h2>How long it takes to get there</h2><p class="note">Steps until the mean curve first reaches an accuracy, between evaluations by linear interpolation. The last target is the accuracy that ${escapeXml(variants[0].label)} ends at; the others are those it had after a quarter, a half and three quarters of its steps.</p><div class="charts">${figure(targets)}</div>`
       : '',
     `<h2>The figures</h2>${table(results)}`,
     filterSection(variants, filters),
     updates
-      ? `<h2>Why TrAct learns differently</h2>${paragraphs(updateExplanation)}<div class="charts small">${updates.charts.map((chart) => figure(chart)).join('')}</div>${paragraphs(updates.sentences)}`
+      ? `<h2>How far one update moves each image</h2>${paragraphs(updateExplanation)}<div class="charts small">${updates.charts.map((chart) => figure(chart)).join('')}</div>${paragraphs(updates.sentences)}`
       : '',
     `<h2>How it was measured</h2>${paragraphs(method(results))}${definitions(settings(results))}`,
   ];
@@ -53,7 +54,9 @@ export function report(parts: ReportParts): string {
 }
 
 function title({ setup, variants }: Results): string {
-  return `${variants.map(({ label }) => label).join(' vs. ')}: ${setup.model} on ${setup.data}`;
+  const methods =
+    variants.length > 4 ? `${variants.length} methods` : variants.map(({ label }) => label).join(' vs. ');
+  return `${methods}: ${setup.model} on ${setup.data}`;
 }
 
 /** The most important figures of the first rival. */
@@ -61,10 +64,11 @@ function tiles({ split, variants, targets }: Results): string {
   const rival = variants.at(1);
   if (!rival) return '';
   const reached = targets.at(-1)?.reached.find(({ variant }) => variant === rival.id);
-  const entries: [string, string][] = [
-    [ratio(reached?.speedup), 'speed-up in steps to the same accuracy'],
-    [ratio(reached?.speedupInTime), 'speed-up in training time'],
-  ];
+  const entries: [string, string][] = [];
+  if (reached) {
+    entries.push([ratio(reached.speedup), 'speed-up in steps to the same accuracy']);
+    entries.push([ratio(reached.speedupInTime), 'speed-up in training time']);
+  }
   if (rival.versus) {
     const { mean } = rival.versus.accuracy;
     entries.push([`${signed(mean)} points`, `${split} accuracy after the same steps`]);
@@ -76,52 +80,98 @@ function tiles({ split, variants, targets }: Results): string {
   return `<div class="tiles">${cells.join('')}</div>`;
 }
 
-const ratio = (value: number | null | undefined): string =>
-  value === null || value === undefined ? 'not reached' : times(value);
+const ratio = (value: number | null): string => (value === null ? 'not reached' : times(value));
 
 const spreadText = ({ mean, deviation }: Spread, format: (value: number) => string): string =>
   `${format(mean)}${deviation === null ? '' : `<small>± ${format(deviation)}</small>`}`;
 
-function table({ split, variants, targets }: Results): string {
-  const target = targets.at(-1);
-  const [base] = variants;
-  const head = [
-    'method',
-    `${split} accuracy at the end`,
-    `difference to ${base.label}`,
-    `${split} loss at the end`,
-    `steps to ${target ? percent(target.accuracy) : 'the target'}`,
-    'speed-up in steps',
-    'speed-up in time',
-    'time of a step',
-  ];
-  const rows = variants.map((variant, i) => row(variant, i, target?.reached));
-  return `<div class="scroll" tabindex="0"><table><thead><tr>${head.map((cell) => `<th>${escapeXml(cell)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+interface Column {
+  readonly head: string;
+  /** HTML. @param index of the method */
+  readonly cell: (variant: VariantResult, index: number) => string;
 }
 
-function row(variant: VariantResult, index: number, all: readonly Reached[] | undefined): string {
-  const { label, final, versus, secondsPerStep } = variant;
-  const reached = all?.find(({ variant: id }) => id === variant.id);
-  const interval = versus?.accuracy.interval;
-  const difference = versus
-    ? `${signed(versus.accuracy.mean)} points${interval ? `<small>95 %: ${signed(interval[0])} to ${signed(interval[1])}</small>` : '<small>one seed</small>'}`
-    : '';
-  const bySeed = (reached?.speedupBySeed ?? []).filter((value) => value !== null);
-  const range =
-    index > 0 && bySeed.length > 1
-      ? `<small>${times(Math.min(...bySeed))} to ${times(Math.max(...bySeed))} by seed</small>`
-      : '';
-  const cells = [
-    `<span class="swatch" style="background:${seriesColour(index)}"></span>${escapeXml(label)}`,
-    final ? spreadText(final.accuracy, percent) : 'diverged',
-    difference,
-    final ? spreadText(final.loss, (value) => value.toFixed(3)) : 'diverged',
-    reached?.steps === null || reached === undefined ? 'not reached' : String(Math.round(reached.steps)),
-    index === 0 ? '' : ratio(reached?.speedup) + range,
-    index === 0 ? '' : ratio(reached?.speedupInTime),
-    `${(1000 * secondsPerStep).toFixed(secondsPerStep < 0.1 ? 1 : 0)} ms`,
+function table(results: Results): string {
+  const { variants } = results;
+  const columns = columnsOf(results);
+  const head = columns.map((column) => `<th>${prose(column.head)}</th>`).join('');
+  // On a phone a row is a list, and the heads stand in it.
+  const cells = (variant: VariantResult, index: number): string[] =>
+    columns.map(({ head: name, cell }, column) => {
+      const html = cell(variant, index);
+      if (column === 0 || html === '') return `<td>${html}</td>`;
+      return `<td data-name="${prose(name)}"><span>${html}</span></td>`;
+    });
+  const rows = variants.map((variant, i) => `<tr>${cells(variant, i).join('')}</tr>`);
+  return `<div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+function columnsOf({ split, variants, targets, setup }: Results): Column[] {
+  const [base] = variants;
+  const target = targets.at(-1);
+  const many = setup.seeds.length > 1;
+  const rival = variants.length > 1;
+  const reachedBy = ({ id }: VariantResult): Reached =>
+    target!.reached.find(({ variant }) => variant === id)!;
+  const columns: (Column | false)[] = [
+    { head: 'method', cell: ({ label }, i) => swatch(i) + escapeXml(label) },
+    {
+      head: `${split} accuracy at the end`,
+      cell: ({ final }) => (final ? spreadText(final.accuracy, percent) : 'diverged'),
+    },
+    rival && {
+      head: `difference to ${base.label}`,
+      cell: ({ versus }) => (versus ? difference(versus) : ''),
+    },
+    {
+      head: `${split} loss at the end`,
+      cell: ({ final }) => (final ? spreadText(final.loss, (value) => value.toFixed(3)) : 'diverged'),
+    },
+    rival &&
+      target !== undefined && {
+        head: `steps to ${percent(target.accuracy)}`,
+        cell: (variant) => steps(reachedBy(variant), many),
+      },
+    rival &&
+      target !== undefined && {
+        head: 'speed-up in steps',
+        cell: (variant, i) => (i === 0 ? '' : speedup(reachedBy(variant), many)),
+      },
+    rival &&
+      target !== undefined && {
+        head: 'speed-up in time',
+        cell: (variant, i) => (i === 0 ? '' : ratio(reachedBy(variant).speedupInTime)),
+      },
+    {
+      head: 'time of a step',
+      cell: ({ secondsPerStep: seconds }) => `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms`,
+    },
   ];
-  return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  return columns.filter((column) => column !== false);
+}
+
+function swatch(index: number): string {
+  return `<span class="swatch" style="background:${seriesColour(index)};opacity:${seriesOpacity(index)}"></span>`;
+}
+
+function difference({ accuracy: { mean, interval } }: Versus): string {
+  const range = interval ? `95 %: ${signed(interval[0])} to ${signed(interval[1])}` : 'one seed';
+  return `${signed(mean)} points<small>${range}</small>`;
+}
+
+function steps({ steps: needed, seeds }: Reached, many: boolean): string {
+  const count = many ? `<small>${seeds.reached} of ${seeds.of} seeds</small>` : '';
+  return (needed === null ? 'not reached' : String(Math.round(needed))) + count;
+}
+
+/** Of the mean curve, and below it those of the seeds that have one. */
+function speedup({ speedup: ofMean, speedupBySeed }: Reached, many: boolean): string {
+  const ratios = speedupBySeed.filter((value) => value !== null);
+  const bySeed =
+    ratios.length === 0
+      ? 'no seed has one'
+      : `${rangeOf(ratios)}</small><small>in ${ratios.length} of ${speedupBySeed.length} seeds`;
+  return ratio(ofMean) + (many ? `<small>${bySeed}</small>` : '');
 }
 
 function filterSection(
@@ -136,11 +186,22 @@ function filterSection(
   return `<h2>What the first layer looks for</h2><p class="note">The trained first-layer filters (first seed), each on a scale of its own: grey is no weight, colours are what a filter responds to.</p><div class="charts">${pictures.join('')}</div>`;
 }
 
-function method({ setup, variants, steps }: Results): string[] {
+function method({ setup, variants, steps, targets }: Results): string[] {
   const seeds = setup.seeds.length;
+  const times = seeds === 1 ? 'once' : `with ${seeds} seeds`;
+  if (variants.length === 1) {
+    return [
+      `The method was trained ${times}. To compare it with others, name them, too (--methods): these runs will not be repeated.`,
+    ];
+  }
   return [
-    `Each of the ${variants.length} methods was trained ${seeds === 1 ? 'once' : `with ${seeds} seeds`}. With equal seeds all methods start from the same initial weights and see the same batches in the same order with the same augmentation; only the method differs.`,
+    `Each of the ${variants.length} methods was trained ${times}. With equal seeds all methods start from the same initial weights and see the same batches in the same order with the same augmentation; only the method differs.`,
     `Every run has the same schedule over its ${steps} steps, so that a speed-up is measured within runs of this length. A run that is planned shorter from the start lowers its learning rate sooner and may get further in as many steps.`,
+    ...(seeds > 1 && targets.length > 0
+      ? [
+          `Steps to a target are read off the mean curve of a method's seeds, and so is the speed-up. By seed, each curve is read by itself, against the same target: a seed that ends below it has no speed-up, which leaves it out of the range that is given, while it counts in the mean curve.`,
+        ]
+      : []),
     'Training time is the number of steps times the time of one step. The overhead of a method was measured by steps of it and of the first method in turn, so that whatever else the machine was doing slowed both down alike; evaluations do not count.',
   ];
 }

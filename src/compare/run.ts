@@ -1,4 +1,5 @@
 /** One run of a comparison: made once, taken up where it was interrupted. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset } from '../data/dataset.js';
 import { restoreTrainer } from '../train/checkpoint.js';
@@ -9,8 +10,7 @@ import { runOptionsOf } from '../train/run-config.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import type { PlannedRun } from './plan.js';
-import { type RunRecord, readMetrics, readRecord, writeRecord } from './record.js';
-import { median } from './statistics.js';
+import { Metrics, type RunRecord, isComplete, readRecord, writeRecord } from './record.js';
 
 /** No more than so many milliseconds of training are lost when the power goes off. */
 const SAVE_EVERY = 60_000;
@@ -21,28 +21,36 @@ export interface RunContext {
   readonly dataset: ImageDataset;
   readonly training: Omit<TrainerOptions, 'seed'>;
   readonly evaluateEvery: number;
+  /** The steps after which each run is evaluated. */
+  readonly evaluations: readonly number[];
   readonly signal?: AbortSignal;
   readonly onStep: (event: StepEvent) => void;
+  /** Called where a run cannot go on and is made from the beginning; `reason` is a part of a sentence. */
+  readonly onRepeat: (reason: string) => void;
 }
 
 /**
- * Trains, unless the run is finished already; an interrupted one goes on to the bits of an uninterrupted one.
+ * Trains, unless the run is finished already; an interrupted one goes on to the bits of an uninterrupted one. One whose
+ * record of earlier evaluations is lost is made again, since no checkpoint brings them back.
  *
  * @returns undefined when it was interrupted, and can be resumed
  */
 export async function executeRun(run: PlannedRun, context: RunContext): Promise<RunRecord | undefined> {
   const path = join(context.runs, run.folder);
-  const found = await readRecord(path, run.id);
+  const found = await readRecord(path, run.id, context.evaluations);
   if (found) return found;
-  const { interrupted, diverged } = await train(run, path, context);
+  const { interrupted, diverged, metrics } = await train(run, path, context);
   if (interrupted) return undefined;
-  const { curve, stepSeconds } = await readMetrics(path, run.config.batchSize);
+  const { curve, secondsPerStep } = metrics;
   const record: RunRecord = {
     id: run.id,
     curve,
-    secondsPerStep: stepSeconds.length > 0 ? median(stepSeconds) : 0,
+    secondsPerStep,
     ...(diverged !== undefined && { diverged }),
   };
+  if (!isComplete(record, context.evaluations)) {
+    throw new Error(`${path} was evaluated after other steps than ${context.evaluations.join(', ')}`);
+  }
   await writeRecord(path, record);
   return record;
 }
@@ -51,9 +59,10 @@ export async function executeRun(run: PlannedRun, context: RunContext): Promise<
 async function train(
   run: PlannedRun,
   path: string,
-  { dataset, training, evaluateEvery, signal, onStep }: RunContext,
-): Promise<{ interrupted: boolean; diverged?: string }> {
-  const { trainer, folder } = await begin(run, path, training);
+  context: RunContext,
+): Promise<{ interrupted: boolean; diverged?: string; metrics: Metrics }> {
+  const { dataset, evaluateEvery, signal, onStep } = context;
+  const { trainer, folder, metrics } = await begin(run, path, context);
   const save = async (): Promise<void> => {
     await folder.save('last', { config: run.config, state: await trainer.state() });
   };
@@ -66,6 +75,7 @@ async function train(
       ...(signal && { signal }),
       async onEvent(event) {
         folder.record(event);
+        metrics.add(event);
         if (event.event === 'step') onStep(event);
         if (event.event === 'epoch' || performance.now() - saved > SAVE_EVERY) {
           await save();
@@ -74,9 +84,9 @@ async function train(
       },
     });
     if (interrupted) await save();
-    return { interrupted };
+    return { interrupted, metrics };
   } catch (error) {
-    if (error instanceof DivergenceError) return { interrupted: false, diverged: error.message };
+    if (error instanceof DivergenceError) return { interrupted: false, diverged: error.message, metrics };
     if (trainer.progress.step === 0) await folder.discard();
     throw error;
   } finally {
@@ -88,21 +98,41 @@ async function train(
 async function begin(
   run: PlannedRun,
   path: string,
-  training: Omit<TrainerOptions, 'seed'>,
-): Promise<{ trainer: Trainer; folder: RunFolder }> {
+  { training, evaluations, onRepeat }: RunContext,
+): Promise<{ trainer: Trainer; folder: RunFolder; metrics: Metrics }> {
+  const { batchSize } = run.config;
   const file = await findCheckpoint(path, ['last']).catch(() => undefined);
-  const folder = await (file === undefined ? RunFolder.create(path) : RunFolder.resume(path));
-  try {
-    if (file === undefined) {
-      return { folder, trainer: await Trainer.create(run.given, { ...training, seed: run.seed }) };
+  if (file !== undefined) {
+    // The checkpoint is read when the folder is this process's own.
+    const folder = await RunFolder.resume(path);
+    try {
+      const checkpoint = await readCheckpoint(file);
+      const { step, stepInEpoch } = checkpoint.state.progress;
+      const metrics = await Metrics.read(path, batchSize, evaluations);
+      // Where an epoch has ended its evaluation is part of it; elsewhere the one that is due is made again.
+      const due = evaluations.filter((at) => at < step || (at === step && step > 0 && stepInEpoch === 0));
+      const missing = due.filter((at) => !metrics.has(at)).length;
+      if (missing === 0) {
+        const { device, threads } = training;
+        const trainer = await restoreTrainer(checkpoint, {
+          model: run.given.model,
+          ...(device !== undefined && { device }),
+          ...(threads !== undefined && { threads }),
+        });
+        return { trainer, folder, metrics };
+      }
+      onRepeat(`${missing} of its ${due.length} evaluations so far are missing from metrics.jsonl`);
+    } catch (error) {
+      await folder.discard();
+      throw error;
     }
-    const { device, threads } = training;
-    const trainer = await restoreTrainer(await readCheckpoint(file), {
-      model: run.given.model,
-      ...(device !== undefined && { device }),
-      ...(threads !== undefined && { threads }),
-    });
-    return { trainer, folder };
+    await folder.close();
+    await rm(path, { recursive: true });
+  }
+  const folder = await RunFolder.create(path);
+  try {
+    const trainer = await Trainer.create(run.given, { ...training, seed: run.seed });
+    return { trainer, folder, metrics: new Metrics(batchSize, evaluations) };
   } catch (error) {
     await folder.discard();
     throw error;

@@ -29,19 +29,22 @@ const SECONDS = 30;
  *
  * @param file JSON, by the ids of runs
  * @param runs the first run of each variant, that of the first method in front
+ * @param options.onMeasure called before anything is measured, if anything has to be
  */
 export async function relativeStepTimes(
   file: string,
   runs: readonly PlannedRun[],
   dataset: ImageDataset,
   training: Omit<TrainerOptions, 'seed'>,
-  signal?: AbortSignal,
+  { signal, onMeasure }: { readonly signal?: AbortSignal; readonly onMeasure?: () => void } = {},
 ): Promise<Map<string, number>> {
   const [base, ...others] = runs;
   const known = await readTimes(file);
   const result = new Map([[base.variant.id, 1]]);
+  const keyOf = (run: PlannedRun): string => `${run.id}/${base.id}`;
+  if (others.some((run) => !(keyOf(run) in known))) onMeasure?.();
   for (const run of others) {
-    const key = `${run.id}/${base.id}`;
+    const key = keyOf(run);
     known[key] ??= await relativeStepTime(base.given, run.given, dataset, training, signal);
     // What was given up half way is no measurement to keep.
     if (signal?.aborted) break;

@@ -1,7 +1,7 @@
 /** The picture that motivates TrAct: how far one update moves each image's pre-activations. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { ActivationUpdates } from './activation-update.js';
-import { type Chart, drawChart, seriesColour } from './chart.js';
+import { type Chart, NARROW, drawChart, seriesColour } from './chart.js';
 import { correlation, mean } from './statistics.js';
 
 /** How ‖Δz‖ depends on what an image looks like, under both methods and for a random change of the weights. */
@@ -58,8 +58,10 @@ export async function updateCharts(updates: ActivationUpdates): Promise<Chart[]>
       const values = moved[method].map((y, i) => ({ x: updates[statistic][i], y }));
       const colour = seriesColour(method === 'vanilla' ? 0 : 1);
       const spec: TopLevelSpec = {
-        width: 340,
-        height: 230,
+        // Narrow enough for a phone, and good on a desk.
+        width: NARROW,
+        height: 290,
+        autosize: { type: 'fit', contains: 'padding' },
         title: {
           // Short, since Vega takes letters for wider than they are and would shrink the plot to make room.
           text: `${names[method]}: correlation ${formatCorrelation(r)}`,
@@ -110,17 +112,50 @@ export async function updateCharts(updates: ActivationUpdates): Promise<Chart[]>
   return charts;
 }
 
-/** What the picture shows, in words. */
+const WEAK = 0.2;
+const STRONG = 0.5;
+
+/**
+ * Correlations nearer to 0 than this are called none, and those that differ by less are called alike. What is
+ * independent is up to two standard errors from 0 by chance.
+ */
+const negligible = (images: number): number => Math.max(WEAK, 2 / Math.sqrt(images));
+
+/** What a correlation says of how far an image is moved. */
+function dependence(r: number, images: number, other: string): string {
+  const size = Math.abs(r);
+  if (!(size >= negligible(images))) return `hardly depends on ${other}`;
+  return `${size >= STRONG ? '' : 'somewhat '}${r > 0 ? 'grows' : 'shrinks'} with ${other}`;
+}
+
+/** What TrAct changes of a dependence. */
+function difference(before: number, after: number, images: number): string {
+  const least = negligible(images);
+  const opposite = before * after < 0 && Math.min(Math.abs(before), Math.abs(after)) >= least;
+  if (opposite) return 'TrAct turns that around';
+  const change = Math.abs(after) - Math.abs(before);
+  if (!(Math.abs(change) >= least)) return 'the methods hardly differ in that';
+  return `it matters ${change < 0 ? 'less' : 'more'} under TrAct`;
+}
+
+/** What the picture shows, in words: each sentence follows from the correlations. */
 export function updateSentences(updates: ActivationUpdates): string[] {
   const { vanilla, tract, random } = updateCorrelations(updates);
-  const figures = (name: 'contrast' | 'brightnessDistance'): string =>
-    `${formatCorrelation(vanilla[name])} under vanilla training and ${formatCorrelation(tract[name])} under TrAct (${formatCorrelation(random[name])} for a change of the weights in a random direction)`;
+  const images = updates.vanilla.length;
+  const sentence = (statistic: 'contrast' | 'brightnessDistance', other: string): string => {
+    const [before, after, yardstick] = [vanilla[statistic], tract[statistic], random[statistic]];
+    return `How far an image is moved ${dependence(before, images, other)} under vanilla training (correlation ${formatCorrelation(before)}) and ${dependence(after, images, 'it')} under TrAct (${formatCorrelation(after)}): ${difference(before, after, images)}. For a change of the weights in a random direction the correlation is ${formatCorrelation(yardstick)}.`;
+  };
   const sentences = [
-    `Between how far an image is moved and how far its brightness is from the one that the model sees as zero (${updates.zero.toFixed(2)}) the correlation is ${figures('brightnessDistance')}; between how far it is moved and its contrast ${figures('contrast')}.`,
+    sentence(
+      'brightnessDistance',
+      `the distance of its brightness from the one that the model sees as zero (${updates.zero.toFixed(2)})`,
+    ),
+    sentence('contrast', 'its contrast'),
   ];
-  if (!(Math.abs(tract.contrast) < 0.3)) {
+  if (Math.min(tract.contrast, random.contrast) >= negligible(images)) {
     sentences.push(
-      'That a correlation with contrast remains under TrAct is no mistake: one update is one change of the weights, Δz = x ΔWᵀ, and doubling what is in an image doubles its Δz whatever ΔW is, as the random direction shows. What TrAct changes is which directions of x count: those that all images vary in most (brightness above all) no longer outweigh the others.',
+      'A correlation with contrast under TrAct is no contradiction: one update is one change of the weights for all images, Δz = x ΔWᵀ, and doubling what is in an image doubles its Δz whatever ΔW is. The random direction shows how much of it comes from that alone.',
     );
   }
   return sentences;

@@ -11,9 +11,9 @@ export const methods = ['vanilla', 'tract', 'patch-norm', 'dual-patch-norm', 'wh
 export type Method = (typeof methods)[number];
 
 export interface Variant {
-  /** Unique in a comparison, and fit for a file's name: `tract-0.1`. */
+  /** Unique in a comparison, and fit for a file's name: `tract-0.1`. Letters, digits, and `. _ + -` after the first. */
   readonly id: string;
-  /** For people: `TrAct (λ = 0.1)`. */
+  /** For people: `TrAct (λ = 0.1)`. Unique, too; at most 80 characters. */
   readonly label: string;
   readonly method: Method;
   /** Of TrAct. */
@@ -46,6 +46,55 @@ export function variantsOf(names: readonly Method[], lambdas: readonly Lambda[])
   const twice = variants.find(({ id }, i) => variants.findIndex((other) => other.id === id) !== i);
   if (twice) throw new RangeError(`${twice.id} is asked for twice`);
   return variants;
+}
+
+/** Becomes part of paths: nothing that leads out of a folder, or that a file system has a meaning for. */
+const ID = /^[A-Za-z0-9][\w.+-]{0,63}$/;
+/** Of labels: what a terminal, a page or an SVG would take for more than text. */
+const UNPRINTABLE =
+  /[\p{Control}\p{Surrogate}\p{Line_Separator}\p{Paragraph_Separator}\p{Bidi_Control}\uFFFE\uFFFF]/u;
+const LONGEST_LABEL = 80;
+
+/**
+ * Checks what a caller made.
+ *
+ * @throws RangeError for an id that is no safe name of a file, a label that cannot be printed, or one of two that are
+ *   the same
+ */
+export function checkVariants(variants: readonly Variant[]): void {
+  const seen = new Set<string>();
+  const once = (kind: string, text: string): void => {
+    // Some file systems take Abc and abc for one.
+    const key = `${kind} ${text.toLowerCase()}`;
+    if (seen.has(key)) throw new RangeError(`two methods have the ${kind} ${JSON.stringify(text)}`);
+    seen.add(key);
+  };
+  for (const { id, label } of variants as readonly { id: unknown; label: unknown }[]) {
+    if (typeof id !== 'string' || !ID.test(id)) {
+      throw new RangeError(
+        `a method's id becomes the name of files: up to 64 letters, digits, and . _ + - after the first, not ${shown(id)}`,
+      );
+    }
+    if (
+      typeof label !== 'string' ||
+      label.trim() === '' ||
+      label.length > LONGEST_LABEL ||
+      UNPRINTABLE.test(label)
+    ) {
+      throw new RangeError(
+        `a method's label is up to ${LONGEST_LABEL} printable characters in one line, not ${shown(label)}`,
+      );
+    }
+    once('id', id);
+    once('label', label);
+  }
+}
+
+/** What was given instead, quoted and short. */
+function shown(value: unknown): string {
+  if (typeof value !== 'string') return `a value of type ${typeof value}`;
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 /** `= 0.1`, or `= 0.1 relative` */

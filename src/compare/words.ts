@@ -1,5 +1,6 @@
 /** What a comparison found, in sentences for someone who has not read the paper. */
-import type { Conclusions, Reached, VariantResult } from './conclude.js';
+import { type Conclusions, type Reached, type VariantResult, hasLearned } from './conclude.js';
+import type { Spread } from './curves.js';
 
 /** `87.3 %` */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -11,7 +12,7 @@ export const points = (share: number): string => `${Math.abs(100 * share).toFixe
 export const signed = (share: number): string =>
   `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)}`;
 
-/** `1.43 times`, with the digits that a ratio near one needs. */
+/** `1.43×`, with the digits that a ratio near one needs. */
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
 
 /** Ratios nearer to 1 than this read as 1.00. */
@@ -19,15 +20,26 @@ const EQUAL = 0.005;
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** `a`, `a and b`, `a, b and c` */
+const listed = (parts: readonly string[]): string =>
+  [parts.slice(0, -1).join(', '), ...parts.slice(-1)].filter(Boolean).join(' and ');
+
 /** How a method did on the hardest target, the final accuracy of the first one: the answer to the whole question. */
 export function speedupSentence(conclusions: Conclusions, variant: VariantResult): string {
-  const { steps, split, targets, variants } = conclusions;
+  const { steps, split, chance, targets, variants } = conclusions;
   const [base] = variants;
   const name = capitalized(variant.label);
-  const target = targets.at(-1);
-  if (!target)
+  if (!base.final)
     return `${capitalized(base.label)} diverged, so that there is nothing to compare ${variant.label} with.`;
   if (!variant.final) return `${name} is not faster here: its loss became no number (it diverged).`;
+  const target = targets.at(-1);
+  if (!target) {
+    const ends = `ends at ${percent(variant.final.accuracy.mean)} ${split} accuracy`;
+    const guessing = `guessing gives ${percent(chance.accuracy)}`;
+    return hasLearned(variant, chance)
+      ? `${name} learns here and ${base.label} does not: it ${ends}, ${base.label} at ${percent(base.final.accuracy.mean)} where ${guessing}, so that there is no speed-up to measure.`
+      : `${name} is not faster here: like ${base.label} it ${ends} where ${guessing}.`;
+  }
   const own = target.reached.find((reached) => reached.variant === variant.id)!;
   const goal = `the ${percent(target.accuracy)} ${split} accuracy that ${base.label} ends at`;
   if (own.steps === null) {
@@ -45,6 +57,66 @@ export function speedupSentence(conclusions: Conclusions, variant: VariantResult
   }
   return `${name} is not faster here: it needs as many steps as ${base.label} (${baseSteps}) to reach the ${percent(target.accuracy)} that it ends at${time}.`;
 }
+
+/** Where no method ends clearly above chance, that is all there is to say of them. */
+export function chanceSentence({ steps, split, chance, variants }: Conclusions): string | undefined {
+  const ends = variants.filter(({ final }) => final !== null);
+  if (ends.length === 0 || variants.some((variant) => hasLearned(variant, chance))) return undefined;
+  const everLearned = ends.some((variant) => bestAccuracy(variant) >= chance.clearlyAbove);
+  const figures = ends.map(({ label, final }) => `${percent(final!.accuracy.mean)} (${label})`);
+  const opening = everLearned ? 'No method ends better than guessing' : 'Nothing has been learned yet';
+  const help = variants.length > 1 ? 'show a difference between methods' : 'help';
+  const advice = everLearned ? 'A lower learning rate may help.' : `Longer training may ${help}.`;
+  return `${opening}: after ${steps} steps the ${split} accuracy is ${listed(figures)}, and guessing gives ${percent(chance.accuracy)}, by luck up to ${percent(chance.clearlyAbove)}. ${advice}`;
+}
+
+/** What one method by itself came to. */
+export function singleSentence({ steps, split }: Conclusions, { label, final }: VariantResult): string {
+  // Where every run diverged there are no conclusions.
+  const { mean, deviation } = final!.accuracy;
+  const seeds = deviation === null ? '' : ` (standard deviation over the seeds ${points(deviation)})`;
+  return `${capitalized(label)} ends at ${percent(mean)} ${split} accuracy after ${steps} steps${seeds}.`;
+}
+
+/**
+ * The speed-up of the mean curve beside those of the seeds, of which some may have none: the two figures differ, and
+ * have to say how they came about.
+ */
+export function bySeedSentence(
+  { targets, variants }: Conclusions,
+  variant: VariantResult,
+): string | undefined {
+  const target = targets.at(-1);
+  const [base] = variants;
+  const find = (id: string): Reached => target!.reached.find((reached) => reached.variant === id)!;
+  if (!target || !variant.final || find(variant.id).speedupBySeed.length < 2) return undefined;
+  const [first, own] = [find(base.id), find(variant.id)];
+  const ratios = own.speedupBySeed.filter((ratio) => ratio !== null);
+  const count = ({ seeds }: Reached): string => `${seeds.reached} of ${seeds.of} seeds`;
+  const mean =
+    own.speedup === null
+      ? ''
+      : `The ${times(own.speedup)} of ${variant.label} are read off the mean curves. `;
+  const goal = `the ${percent(target.accuracy)}`;
+  if (ratios.length === 0) {
+    return `${mean}No seed reaches ${goal} with both methods (${base.label}: ${count(first)}; ${variant.label}: ${count(own)}), so that no seed has a speed-up of its own.`;
+  }
+  const speedup = `Seed by seed the speed-up of ${variant.label} is ${rangeOf(ratios)}`;
+  if (ratios.length === own.speedupBySeed.length) {
+    return `${mean}${speedup}; all ${ratios.length} reach ${goal} with both methods.`;
+  }
+  return `${mean}${speedup}, in the ${ratios.length} of ${own.speedupBySeed.length} seeds that reach ${goal} with both methods (${base.label}: ${count(first)}; ${variant.label}: ${count(own)}). A seed that misses it has no speed-up of its own, but counts in the mean curves.`;
+}
+
+/** `1.83× to 1.89×` */
+export function rangeOf(ratios: readonly number[]): string {
+  const [least, most] = [times(Math.min(...ratios)), times(Math.max(...ratios))];
+  return least === most ? least : `${least} to ${most}`;
+}
+
+/** `95.5 % ± 1.9` */
+export const spreadPercent = ({ mean, deviation }: Spread): string =>
+  `${percent(mean)}${deviation === null ? '' : ` ± ${(100 * deviation).toFixed(1)}`}`;
 
 /** A speed-up is believed where the difference after the same steps is more than chance. */
 function doubt({ versus }: VariantResult): string {
@@ -89,13 +161,26 @@ export function divergenceSentences({ variants }: Conclusions): string[] {
   });
 }
 
+/** Of more methods than this the details stand in the table of the report, where they can be compared. */
+const FEW = 2;
+
 /** Everything there is to say, the answer first. */
 export function sentences(conclusions: Conclusions): string[] {
-  const [, ...rivals] = conclusions.variants;
+  const [base, ...rivals] = conclusions.variants;
+  const guessing = chanceSentence(conclusions);
+  type Sentence = (conclusions: Conclusions, variant: VariantResult) => string | undefined;
+  const each = (sentence: Sentence): string[] =>
+    rivals.flatMap((variant) => sentence(conclusions, variant) ?? []);
+  const detail = (sentence: Sentence): string[] => (rivals.length > FEW ? [] : each(sentence));
   return [
-    ...rivals.map((variant) => speedupSentence(conclusions, variant)),
-    ...rivals.flatMap((variant) => budgetSentence(conclusions, variant) ?? []),
-    ...rivals.flatMap((variant) => overheadSentence(conclusions, variant) ?? []),
+    ...(guessing === undefined
+      ? [
+          ...(rivals.length === 0 ? [singleSentence(conclusions, base)] : each(speedupSentence)),
+          ...detail(bySeedSentence),
+          ...detail(budgetSentence),
+        ]
+      : [guessing]),
+    ...detail(overheadSentence),
     ...divergenceSentences(conclusions),
   ];
 }

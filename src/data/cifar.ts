@@ -7,10 +7,11 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from './cache-folder.js';
-import { type Archive, fetchArchive } from './cifar-download.js';
+import type { Archive } from './cifar-download.js';
 import { cifar100Names, cifar10Names } from './cifar-names.js';
 import { DataError } from './data-error.js';
 import { inWorker } from './in-worker.js';
+import { optionalPackage } from './optional-package.js';
 import {
   allocateShared,
   checkLabels,
@@ -159,6 +160,9 @@ async function findFolder(layout: Layout, options: CifarOptions): Promise<string
   }
   if (download !== false) {
     const source = download === true ? archive : { ...archive, ...download };
+    const { fetchArchive } = await optionalPackage('tar', 'Unpacking a download', () => {
+      return import('./cifar-download.js');
+    });
     await fetchArchive(source, dir, { ...(onProgress && { onProgress }), ...(signal && { signal }) });
     return inner;
   }

@@ -1,5 +1,5 @@
 /** Where graphs run, and what to say where a device is not to be had. */
-import * as ort from '#onnxruntime';
+import { runtime } from '#onnxruntime';
 
 /**
  * `cpu` is ONNX Runtime's native CPU provider in Node and its WebAssembly build in a browser; `webgpu` and `cuda`
@@ -10,7 +10,7 @@ export type Device = 'cpu' | 'webgpu' | 'cuda';
 export const devices: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
 
 /** Whether this is onnxruntime-node; onnxruntime-web cannot list its backends. */
-export const isNative = 'listSupportedBackends' in ort;
+export const isNative = 'listSupportedBackends' in runtime;
 
 /** A device that cannot be used here; the message says how to get it. */
 export class DeviceError extends Error {

@@ -1,5 +1,6 @@
 /** ONNX Runtime sessions over tensors of this project. */
-import * as ort from '#onnxruntime';
+import { runtime } from '#onnxruntime';
+import type * as ort from 'onnxruntime-node';
 import type { DType, Tensor } from '../tensor/tensor.js';
 import { isNative } from './device.js';
 
@@ -55,12 +56,12 @@ export class Program {
   static async load(bytes: Uint8Array, options: SessionOptions): Promise<Program> {
     const { provider, threads, profile, keptOnDevice = [] } = options;
     // In browsers the number is one of the WebAssembly runtime, read when its first session is made.
-    if (threads !== undefined && !isNative) ort.env.wasm.numThreads = threads;
+    if (threads !== undefined && !isNative) runtime.env.wasm.numThreads = threads;
     // What goes wrong is thrown; ONNX Runtime need not print it, too.
-    ort.env.logLevel = 'fatal';
+    runtime.env.logLevel = 'fatal';
     // onnxruntime-node hands out no buffers of a device.
     const keeps = provider === 'webgpu' && !isNative && keptOnDevice.length > 0;
-    const session = await ort.InferenceSession.create(bytes, {
+    const session = await runtime.InferenceSession.create(bytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
       // Warnings about operators that a provider leaves to the CPU are not for users, and errors are thrown.
@@ -147,7 +148,7 @@ export function toRuntime(
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { dtype, shape, data }]) => [
       rename(name),
-      new ort.Tensor(ortTypes[dtype], data, shape),
+      new runtime.Tensor(ortTypes[dtype], data, shape),
     ]),
   );
 }

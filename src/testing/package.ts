@@ -39,10 +39,11 @@ export function installPacked(project: string, modules: readonly string[]): void
   }
 }
 
-/** The names of the packages that this one needs when it runs. */
+/** The names of the packages that this one needs when it runs in Node, those that are optional included. */
 export function runtimeDependencies(): string[] {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
+    peerDependencies: Record<string, string>;
   };
-  return Object.keys(dependencies);
+  return Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => name !== 'onnxruntime-web');
 }

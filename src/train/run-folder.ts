@@ -12,6 +12,7 @@ import { checkFinite } from './divergence.js';
 import type { TrainingEvent } from './events.js';
 import { ExclusiveFolder } from './exclusive-folder.js';
 import { CheckpointError } from './json-check.js';
+import { parseMetricsLine } from './metrics-line.js';
 import type { Progress } from './progress.js';
 import type { RunConfig } from './run-config.js';
 import { StateError } from './state.js';
@@ -178,19 +179,16 @@ async function isOfNoStep(folder: string, checkpoint: string): Promise<boolean> 
 }
 
 /** The lines of a run's metrics that belong to what a checkpoint knows of. */
-function knownMetrics(text: string, progress: Progress): string {
+export function knownMetrics(text: string, progress: Progress): string {
   return text
     .split('\n')
     .filter((line) => {
-      try {
-        const { event, step, epoch } = JSON.parse(line) as TrainingEvent;
-        if (event === 'epoch') return epoch <= progress.epoch;
-        // An evaluation that was due where the run goes on is made again.
-        return event === 'step' ? step <= progress.step : step < progress.step;
-      } catch {
-        // Half a line, where the power went off.
-        return false;
-      }
+      const known = parseMetricsLine(line);
+      if (!known) return false;
+      const { event, step, epoch } = known;
+      if (event === 'epoch') return epoch! <= progress.epoch;
+      // An evaluation that was due where the run goes on is made again.
+      return event === 'step' ? step <= progress.step : step < progress.step;
     })
     .map((line) => `${line}\n`)
     .join('');

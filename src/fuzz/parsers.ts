@@ -1,0 +1,25 @@
+/** Everything that reads files or texts from outside. */
+import type { FuzzedParser } from './parser.js';
+import { tarArchive } from './parsers/archive.js';
+import { cifar, classNames } from './parsers/cifar.js';
+import { image } from './parsers/image.js';
+import { metrics } from './parsers/metrics.js';
+import { flagValues, lambda } from './parsers/numbers.js';
+import { onnx, onnxRun } from './parsers/onnx.js';
+import { runConfig } from './parsers/run-config.js';
+import { checkpoint, safetensors } from './parsers/safetensors.js';
+
+export const parsers: readonly FuzzedParser[] = [
+  safetensors,
+  checkpoint,
+  runConfig,
+  onnx,
+  onnxRun,
+  metrics,
+  lambda,
+  flagValues,
+  cifar,
+  classNames,
+  image,
+  tarArchive,
+];

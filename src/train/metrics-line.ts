@@ -1,0 +1,27 @@
+/** Lines of `metrics.jsonl`, checked before they are believed. */
+import type { TrainingEvent } from './events.js';
+
+const events: readonly string[] = ['step', 'evaluation', 'epoch'] satisfies TrainingEvent['event'][];
+
+/** A line of which the event and its place are sure; its figures may be missing, or null, as JSON writes NaN. */
+export interface MetricsLine extends Readonly<Record<string, unknown>> {
+  readonly event: TrainingEvent['event'];
+  readonly step: number;
+  /** Sure for the end of an epoch. */
+  readonly epoch?: number;
+}
+
+/** What a line records; undefined where it records no event, such as half a line, where the power went off. */
+export function parseMetricsLine(line: string): MetricsLine | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { event, step, epoch } = value as Readonly<Record<string, unknown>>;
+  const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) >= 0;
+  const placed = isCount(step) && (isCount(epoch) || (epoch === undefined && event !== 'epoch'));
+  return placed && events.includes(event as string) ? (value as MetricsLine) : undefined;
+}
