@@ -402,9 +402,15 @@ describe('what is no such operation is refused', () => {
   });
 
   test('indices outside, whether many nodes share them or not', () => {
+    const vector = randomTensor('float32', [4]);
     const gather = (indices: bigint[]): void => {
+      const constants: Parts['constants'] = [['i', indices]];
       refused(
-        { opType: 'Gather', inputs: { x }, constants: [['i', indices]], output: [indices.length, 5] },
+        { opType: 'Gather', inputs: { x }, constants, output: [indices.length, 5] },
+        /outside of the 4/,
+      );
+      refused(
+        { opType: 'GatherElements', inputs: { vector }, constants, output: [indices.length] },
         /outside of the 4/,
       );
     };
