@@ -71,7 +71,7 @@ export interface CompareResult {
  * Makes every run that is not finished yet, and writes `report.html`, `results.json` and the plots.
  *
  * @returns undefined when it was interrupted; the same call goes on from there
- * @throws RangeError for values that models or the matrix cannot take
+ * @throws OptionError for values that models or the matrix cannot take
  * @throws OutputError where another process writes to the folder
  */
 export async function compare(

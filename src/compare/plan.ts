@@ -8,6 +8,7 @@ import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js'
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
 import type { Trainable } from '../optim/trainable.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Variant, trainableOfVariant } from './variant.js';
 
 export interface Comparison {
@@ -53,15 +54,15 @@ const EVALUATIONS = 16;
 /**
  * Lays out the runs of a comparison.
  *
- * @throws RangeError for values that models or the matrix cannot take
+ * @throws OptionError for values that models or the matrix cannot take
  * @throws DataError when a batch is larger than the dataset
  */
 export function planComparison(comparison: Comparison): Plan {
   const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
-  if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
+  if (variants.length === 0 || seeds.length === 0) throw new OptionError('there is nothing to compare');
   checkTrainerOptions(training);
   checkRunOptions(comparison);
-  if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
+  if (new Set(seeds).size < seeds.length) throw new OptionError('a seed is given twice');
   const stepsPerEpoch = batchCount(imageCount(dataset.train), {
     batchSize: training.batchSize ?? 128,
     last: 'drop',

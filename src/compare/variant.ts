@@ -2,6 +2,7 @@
 import type { ConfigValue, Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Lambda, formatLambda } from '../tract/lambda.js';
 import { tract } from '../tract/tract.js';
 import { type Rival, rivals, withFirstLayer } from './input-layers.js';
@@ -30,7 +31,7 @@ const labels: Readonly<Record<Exclude<Method, 'tract'>, string>> = {
 /**
  * The methods as variants, TrAct once for each λ.
  *
- * @throws RangeError for a method or λ that is given twice
+ * @throws OptionError for a method or λ that is given twice
  */
 export function variantsOf(names: readonly Method[], lambdas: readonly Lambda[]): Variant[] {
   const variants = names.flatMap((method): Variant[] => {
@@ -44,7 +45,7 @@ export function variantsOf(names: readonly Method[], lambdas: readonly Lambda[])
     }));
   });
   const twice = variants.find(({ id }, i) => variants.findIndex((other) => other.id === id) !== i);
-  if (twice) throw new RangeError(`${twice.id} is asked for twice`);
+  if (twice) throw new OptionError(`${twice.id} is asked for twice`);
   return variants;
 }
 
@@ -55,7 +56,7 @@ const inWords = (lambda: Lambda): string =>
 /**
  * What a variant trains. Parameters of equal names get equal initial values from equal seeds.
  *
- * @throws RangeError when the model has no such first layer
+ * @throws OptionError when the model has no such first layer
  * @throws FirstLayerError when TrAct finds no first layer
  */
 export function trainableOfVariant({ method, lambda }: Variant, model: Model): Trainable {
@@ -67,13 +68,13 @@ export function trainableOfVariant({ method, lambda }: Variant, model: Model): T
 /**
  * Makes a model by the name that a checkpoint has: `createModel`'s, or one followed by `+` and a rival.
  *
- * @throws RangeError for a name that does not exist, an option the model does not have, or a value it cannot take
+ * @throws OptionError for a name that does not exist, an option the model does not have, or a value it cannot take
  */
 export function createVariantModel(name: string, config: Readonly<Record<string, ConfigValue>>): Model {
   const [base, rival] = name.split('+');
   const model = createModel(base, config);
   if (rival === undefined) return model;
   if (!Object.hasOwn(rivals, rival))
-    throw new RangeError(`there is no first layer "${rival}"; there are ${Object.keys(rivals).join(', ')}`);
+    throw new OptionError(`there is no first layer "${rival}"; there are ${Object.keys(rivals).join(', ')}`);
   return withFirstLayer(model, rival as Rival);
 }

@@ -1,5 +1,6 @@
 /** What a model is, and how its graph is traced. */
 import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { OptionError } from '../tensor/option-error.js';
 import { formatShape, sameShape } from '../tensor/tensor.js';
 import { Scope, type Buffer, type Parameter, type ScopeOptions } from './scope.js';
 
@@ -40,7 +41,7 @@ export interface ModelDescription {
  *
  * @param forward declares its parameters in the scope, and gives the logits [N, classes] of images
  *   [N, channels, height, width]
- * @throws RangeError for an image shape or a number of classes that is none
+ * @throws OptionError for an image shape or a number of classes that is none
  */
 export function defineModel(
   { name = 'model', config = {}, imageShape, classes }: ModelDescription,
@@ -48,7 +49,7 @@ export function defineModel(
 ): Model {
   const positive = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
   if (imageShape.length !== 3 || !imageShape.every(positive) || !positive(classes)) {
-    throw new RangeError(
+    throw new OptionError(
       `${name}: imageShape must be [channels, height, width] and classes a number of classes, not [${imageShape.join(', ')}] and ${classes}`,
     );
   }

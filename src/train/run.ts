@@ -13,7 +13,7 @@ import type { Trainer } from './trainer.js';
 /** What the loop needs of a trainer. */
 type Stepping = Pick<Trainer, 'batchSize' | 'progress' | 'makeStep' | 'evaluateSplit' | 'closeEpoch'>;
 
-/** @throws RangeError for an option out of range; otherwise as `Trainer.run` */
+/** @throws OptionError for an option out of range; otherwise as `Trainer.run` */
 export async function* runEpochs(
   trainer: Stepping,
   dataset: ImageDataset,
