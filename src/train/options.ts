@@ -55,8 +55,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Called after every step, evaluation and epoch, and waited for; `'stop'` ends the run there. */
-export type Callback = (event: TrainingEvent) => void | 'stop' | Promise<void | 'stop'>;
+/** Called after every step, evaluation and epoch, and waited for; `'stop'` ends the run there. A function is enough. */
+export interface Callback {
+  (event: TrainingEvent): void | 'stop' | Promise<void | 'stop'>;
+  /** Called by `fit` before the run: what throws here, throws before anything is computed. */
+  readonly begin?: () => void | Promise<void>;
+  /** Called by `fit` when the run is over, however it ended; without a result where it failed. */
+  readonly end?: (result?: FitResult) => void | Promise<void>;
+}
 
 export interface FitOptions extends RunOptions {
   readonly onEvent?: Callback;

@@ -8,6 +8,7 @@ import { type Trainable, trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
+import { withCallbacks } from './callbacks/with-callbacks.js';
 import { checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type EvaluateOptions, Evaluator, type LearnedInputs, imageInputs } from './evaluator.js';
@@ -83,6 +84,11 @@ export class Trainer {
   /** Where the run stands. */
   get progress(): Progress {
     return this.#progress;
+  }
+
+  /** How pixels are standardised; undefined before the first dataset or batch has said so. */
+  get standardization(): Standardization | undefined {
+    return this.#standardization;
   }
 
   /** The names of the parameters and buffers, PyTorch's. */
@@ -207,20 +213,20 @@ export class Trainer {
   async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
     const { onEvent, callbacks = [], ...runOptions } = options;
     const all = onEvent ? [onEvent, ...callbacks] : callbacks;
-    const events = this.run(dataset, runOptions);
-    let evaluation: Evaluation | undefined;
-    try {
-      for (;;) {
-        const { done, value } = await events.next();
-        if (done) return value;
-        if (value.event !== 'step') evaluation = evaluationOf(value);
-        let stop = false;
-        for (const callback of all) stop = (await callback(value)) === 'stop' || stop;
-        if (stop) return { interrupted: true, ...(evaluation && { evaluation }) };
+    return withCallbacks(all, async (tell) => {
+      const events = this.run(dataset, runOptions);
+      let evaluation: Evaluation | undefined;
+      try {
+        for (;;) {
+          const { done, value } = await events.next();
+          if (done) return value;
+          if (value.event !== 'step') evaluation = evaluationOf(value);
+          if (await tell(value)) return { interrupted: true, ...(evaluation && { evaluation }) };
+        }
+      } finally {
+        await events.return({ interrupted: true });
       }
-    } finally {
-      await events.return({ interrupted: true });
-    }
+    });
   }
 
   /**
