@@ -136,7 +136,7 @@ test('weights of another model: the first tensor that differs is named', async (
 
 test('a run in the folder already is not overwritten', async () => {
   const before = readFileSync(last);
-  await refused([...mlp, '--out', run], 1, /holds a run already; continue it with --resume/);
+  await refused([...mlp, '--out', run], 1, /holds a run already; .*\(--resume, --out\)/);
   assert.ok(readFileSync(last).equals(before));
 });
 
@@ -185,7 +185,9 @@ test('a run that cannot start leaves nothing behind, and is not in the way of th
 test('a folder that another process writes to is refused, and its files stay as they are', async () => {
   const busy = await ExclusiveFolder.open(run);
   const before = readFileSync(last);
-  const message = new RegExp(`run is in use by process ${process.pid} .*: wait .* another folder with --out`);
+  const message = new RegExp(
+    `run is in use by process ${process.pid} .*: wait .* another folder.* \\(--out\\)`,
+  );
   for (const parameters of [
     [...mlp, '--out', run],
     ['train', '--resume', run],

@@ -7,7 +7,7 @@ import { divergenceSentences, percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
-import { UsageError, checked } from './errors.js';
+import { UsageError } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
@@ -125,7 +125,7 @@ async function run(
   progress: ProgressLine,
 ): Promise<CompareResult | undefined> {
   const model = modelFrom(flags, command);
-  const variants = checked(() => variantsOf(flags.methods, flags.lambda));
+  const variants = variantsOf(flags.methods, flags.lambda);
   const training = optimizationFrom(flags, command);
   const dataset = await datasetFrom(flags, signal);
   const { device, threads, epochs, maxSteps, evalEvery, seeds } = flags;
@@ -143,12 +143,7 @@ async function run(
     ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
   };
   const show = flags.json ? printJson : text(progress);
-  try {
-    return await runComparison(comparison, { out, signal, onEvent: show });
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
+  return runComparison(comparison, { out, signal, onEvent: show });
 }
 
 /** Runs as lines on stdout; between them one bar for the whole matrix. */

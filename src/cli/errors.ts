@@ -3,11 +3,14 @@ import { CommanderError } from 'commander';
 import { DataError } from '../data/data-error.js';
 import { DeviceError } from '../engine/device.js';
 import { GraphError } from '../graph/graph.js';
+import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';
 import { FirstLayerError } from '../tract/first-layer.js';
 import { OutputError, outputError } from '../train/atomic-write.js';
 import { DivergenceError } from '../train/divergence.js';
+import { FolderInUseError } from '../train/exclusive-folder.js';
 import { CheckpointError } from '../train/json-check.js';
+import { RunExistsError } from '../train/run-folder.js';
 import { StateError } from '../train/state.js';
 
 /** Something about the command line that no parser of a single flag can see. */
@@ -23,21 +26,19 @@ const known = [
   DivergenceError,
   FirstLayerError,
   GraphError,
+  OptionError,
   OutputError,
   SafetensorsError,
   StateError,
   UsageError,
 ];
 
-/** Calls code that reports values out of range by RangeError, which then is the user's to mend. */
-export function checked<T>(build: () => T): T {
-  try {
-    return build();
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
-}
+/** The flags that a way out is taken by, where the library speaks of options. */
+const flagsOf = (error: Error): string => {
+  if (error instanceof DeviceError) return ' (--device)';
+  if (error instanceof RunExistsError) return ' (--resume, --out)';
+  return error instanceof FolderInUseError ? ' (--out)' : '';
+};
 
 /** Exit codes: 0 all is well, 1 it failed, 2 the command line is wrong, 128 + n ended by signal n. */
 export interface Failure {
@@ -53,7 +54,8 @@ export function failureOf(error: unknown): Failure {
   const cause = outputError(error, (error as NodeJS.ErrnoException | null)?.path ?? 'a file');
   if (known.some((type) => cause instanceof type)) {
     const { message } = cause as Error;
-    return { message: [`error: ${message}`], exitCode: cause instanceof UsageError ? 2 : 1 };
+    const usage = cause instanceof UsageError || cause instanceof OptionError;
+    return { message: [`error: ${message}${flagsOf(cause as Error)}`], exitCode: usage ? 2 : 1 };
   }
   if (isOutOfMemory(error)) {
     return {

@@ -1,7 +1,7 @@
 /** What `tract train` tells while it runs: JSON lines, or text with a progress bar. */
 import type { TrainingEvent } from '../train/events.js';
 import type { RunConfig } from '../train/run-config.js';
-import type { CheckpointKind } from '../train/run-folder.js';
+import type { SavedCheckpoint } from '../train/callbacks/checkpoint-keeper.js';
 import { note, printJson } from './terminal.js';
 
 export interface StartEvent {
@@ -22,11 +22,8 @@ export interface StartEvent {
   readonly stepInEpoch: number;
 }
 
-export interface CheckpointEvent {
+export interface CheckpointEvent extends SavedCheckpoint {
   readonly event: 'checkpoint';
-  readonly kind: CheckpointKind;
-  readonly path: string;
-  readonly step: number;
 }
 
 export interface EndEvent {

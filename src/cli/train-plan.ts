@@ -15,7 +15,7 @@ import { checkFits } from '../train/loaders.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
 import { datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
-import { UsageError, checked } from './errors.js';
+import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
 import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates } from './train-flags.js';
@@ -122,7 +122,7 @@ export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<Ima
 /** The flags that set an option of a model, by the option's name. */
 const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
 
-/** The model that the flags describe. @throws UsageError */
+/** The model that the flags describe. @throws UsageError, OptionError */
 export function modelFrom(flags: TrainFlags, command: Command): Model {
   const { config } = createModel(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
@@ -134,10 +134,10 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
     );
   }
   const options = Object.fromEntries(given.map((key) => [key, flags[key]]));
-  return checked(() => createModel(flags.model, { ...datasetFacts[flags.data], ...options }));
+  return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
 }
 
-/** What the flags train: the model, with TrAct if they say so. @throws UsageError */
+/** What the flags train: the model, with TrAct if they say so. @throws OptionError */
 function trainableFrom(flags: TrainFlags, command: Command): Trainable {
   const model = modelFrom(flags, command);
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
@@ -145,10 +145,10 @@ function trainableFrom(flags: TrainFlags, command: Command): Trainable {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
     ...(flags.tractLayer !== undefined && { layer: flags.tractLayer }),
   };
-  return checked(() => tract(model, setting));
+  return tract(model, setting);
 }
 
-/** How it is trained. @throws UsageError */
+/** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
   const { optimizer, momentum, nesterov, weightDecay, batchSize, seed, labelSmoothing } = flags;
   const sgd = optimizer === 'sgd';
@@ -163,9 +163,7 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
   };
   const { lr = defaultRates[optimizer], warmup } = flags;
   return {
-    optimizer: checked(() => {
-      return createOptimizer(optimizer, createSchedule(flags.schedule, { lr, warmup }), config);
-    }),
+    optimizer: createOptimizer(optimizer, createSchedule(flags.schedule, { lr, warmup }), config),
     batchSize,
     seed,
     labelSmoothing,

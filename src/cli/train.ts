@@ -7,6 +7,7 @@ import { type Model, traceAlone } from '../nn/model.js';
 import { DivergenceError } from '../train/divergence.js';
 import { figuresOf } from '../train/events.js';
 import { OutputError } from '../train/atomic-write.js';
+import { CheckpointKeeper } from '../train/callbacks/checkpoint-keeper.js';
 import type { FitOptions, FitResult } from '../train/options.js';
 import { stepsOf, stepsPerEpochOf } from '../train/run-config.js';
 import type { Trainer } from '../train/trainer.js';
@@ -15,7 +16,6 @@ import { shellWord } from './format.js';
 import { Interruption } from './interruption.js';
 import { commandName } from './main-name.js';
 import { type Reporter, jsonReporter } from './reporter.js';
-import { RunKeeper } from './run-keeper.js';
 import { textReporter } from './text-reporter.js';
 import type { TrainFlags } from './train-flags.js';
 import { type TrainPlan, continuedRun, newRun } from './train-plan.js';
@@ -53,8 +53,16 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     // The files that a run goes on with may be others than those it was begun with.
     checkClassNames(config.data.classNames, dataset, `the model in ${folder.path}`);
     const began = performance.now();
-    const keeper = new RunKeeper(trainer, folder, config, reporter);
     const { step: begun, stepInEpoch } = trainer.progress;
+    const keeper = new CheckpointKeeper({
+      trainer,
+      folder,
+      config,
+      changed: begun === 0 || plan.extended,
+      onSaved(saved) {
+        reporter.report({ event: 'checkpoint', ...saved });
+      },
+    });
     const steps = stepsOf(config, trainer.progress);
     reporter.report({
       event: 'start',
@@ -68,11 +76,12 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
       step: begun,
       stepInEpoch,
     });
-    await keeper.begin(plan.extended);
     const result = await fitAndSave(trainer, keeper, dataset, {
       ...options,
       signal,
-      onEvent: (event) => keeper.onEvent(event),
+      onEvent(event) {
+        reporter.report(event);
+      },
     });
     const { evaluation } = result;
     const chosen = dataset.validation !== undefined;
@@ -107,14 +116,12 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
 /** Trains to the end or to an interruption; what ends it early says where the last good checkpoint is. */
 async function fitAndSave(
   trainer: Trainer,
-  keeper: RunKeeper,
+  keeper: CheckpointKeeper,
   dataset: ImageDataset,
   options: FitOptions,
 ): Promise<FitResult> {
   try {
-    const result = await trainer.fit(dataset, options);
-    if (result.interrupted) await keeper.save('last');
-    return result;
+    return await trainer.fit(dataset, { ...options, callbacks: [keeper.callback] });
   } catch (error) {
     const kept = trainer.progress.step > 0;
     if (kept && (error instanceof DivergenceError || error instanceof OutputError)) {

@@ -77,7 +77,7 @@ export interface CompareResult {
  * Makes every run that is not finished yet, and writes `report.html`, `results.json` and the plots.
  *
  * @returns undefined when it was interrupted; the same call goes on from there
- * @throws RangeError for values that models or the matrix cannot take; nothing has been trained by then
+ * @throws OptionError for values that models or the matrix cannot take; nothing has been trained by then
  * @throws DataError where the dataset does not fit; nothing has been trained by then
  * @throws OutputError where another process writes to the folder
  */

@@ -12,6 +12,7 @@ import { biasOf, conv2d, layerNorm } from '../nn/layers.js';
 import type { Conv2dBuilder } from '../nn/scope.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { pairOf, sidesOf } from '../nn/padding.js';
+import { OptionError } from '../tensor/option-error.js';
 import { elementCount, tensor } from '../tensor/tensor.js';
 import { firstLayer } from '../tract/first-layer.js';
 import { whiteningFilters } from './whitening.js';
@@ -117,14 +118,14 @@ export type Rival = keyof typeof rivals;
 /**
  * A model with another first layer, named `<model>+<rival>`. All other parameters keep their names.
  *
- * @throws RangeError where the first layer is no convolution that the rival can stand for
+ * @throws OptionError where the first layer is no convolution that the rival can stand for
  * @throws FirstLayerError where there is no single first layer
  */
 export function withFirstLayer(model: Model, rival: Rival): Model {
   const { images, graph, parameters } = traceAlone(model, 1, true);
   const { node, layer } = firstLayer(images, graph.nodes, parameters);
-  const refused = (wanted: string): RangeError =>
-    new RangeError(`${rival} takes the place of ${wanted}, which the first layer of ${model.name} is not`);
+  const refused = (wanted: string): OptionError =>
+    new OptionError(`${rival} takes the place of ${wanted}, which the first layer of ${model.name} is not`);
   if (node.opType !== 'Conv') throw refused('a convolution');
   const { stride, padding, dilation, groups } = op.geometryOf(node);
   const kernel = node.inputs[1]!.shape.slice(2);

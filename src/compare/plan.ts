@@ -10,6 +10,7 @@ import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js'
 import { checkFits } from '../train/loaders.js';
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Variant, checkVariants, trainableOfVariant } from './variant.js';
 
 export interface Comparison {
@@ -57,7 +58,7 @@ const EVALUATIONS = 16;
 /**
  * Lays out the runs of a comparison, and refuses what could only fail after hours of training.
  *
- * @throws RangeError for values that models or the matrix cannot take
+ * @throws OptionError for values that models or the matrix cannot take
  * @throws DataError when a batch is larger than the dataset, or the dataset does not fit the model
  */
 export function planComparison(comparison: Comparison): Plan {
@@ -104,12 +105,12 @@ export function planComparison(comparison: Comparison): Plan {
 /** @throws RangeError */
 function checkMatrix(comparison: Comparison): void {
   const { variants, seeds, training } = comparison;
-  if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
+  if (variants.length === 0 || seeds.length === 0) throw new OptionError('there is nothing to compare');
   checkVariants(variants);
   for (const seed of seeds) {
-    if (!Number.isSafeInteger(seed)) throw new RangeError(`a seed must be a whole number, not ${seed}`);
+    if (!Number.isSafeInteger(seed)) throw new OptionError(`a seed must be a whole number, not ${seed}`);
   }
-  if (new Set(seeds).size < seeds.length) throw new RangeError('a seed is given twice');
+  if (new Set(seeds).size < seeds.length) throw new OptionError('a seed is given twice');
   checkTrainerOptions(training);
   checkRunOptions(comparison);
 }

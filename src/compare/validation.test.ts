@@ -88,6 +88,6 @@ test('numbers of epochs, steps and images that are none are refused before anyth
     { evaluateEvery: 0 },
     { training: { ...comparison.training, batchSize: NaN } },
   ]) {
-    assert.throws(() => planComparison({ ...comparison, ...wrong }), /RangeError: .* positive whole number/);
+    assert.throws(() => planComparison({ ...comparison, ...wrong }), /OptionError: .* positive whole number/);
   }
 });

@@ -2,6 +2,7 @@
 import type { ConfigValue, Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Lambda, formatLambda } from '../tract/lambda.js';
 import { tract } from '../tract/tract.js';
 import { type Rival, rivals, withFirstLayer } from './input-layers.js';
@@ -30,7 +31,7 @@ const labels: Readonly<Record<Exclude<Method, 'tract'>, string>> = {
 /**
  * The methods as variants, TrAct once for each λ.
  *
- * @throws RangeError for a method or λ that is given twice
+ * @throws OptionError for a method or λ that is given twice
  */
 export function variantsOf(names: readonly Method[], lambdas: readonly Lambda[]): Variant[] {
   const variants = names.flatMap((method): Variant[] => {
@@ -44,7 +45,7 @@ export function variantsOf(names: readonly Method[], lambdas: readonly Lambda[])
     }));
   });
   const twice = variants.find(({ id }, i) => variants.findIndex((other) => other.id === id) !== i);
-  if (twice) throw new RangeError(`${twice.id} is asked for twice`);
+  if (twice) throw new OptionError(`${twice.id} is asked for twice`);
   return variants;
 }
 
@@ -66,12 +67,12 @@ export function checkVariants(variants: readonly Variant[]): void {
   const once = (kind: string, text: string): void => {
     // Some file systems take Abc and abc for one.
     const key = `${kind} ${text.toLowerCase()}`;
-    if (seen.has(key)) throw new RangeError(`two methods have the ${kind} ${JSON.stringify(text)}`);
+    if (seen.has(key)) throw new OptionError(`two methods have the ${kind} ${JSON.stringify(text)}`);
     seen.add(key);
   };
   for (const { id, label } of variants as readonly { id: unknown; label: unknown }[]) {
     if (typeof id !== 'string' || !ID.test(id)) {
-      throw new RangeError(
+      throw new OptionError(
         `a method's id becomes the name of files: up to 64 letters, digits, and . _ + - after the first, not ${shown(id)}`,
       );
     }
@@ -81,7 +82,7 @@ export function checkVariants(variants: readonly Variant[]): void {
       label.length > LONGEST_LABEL ||
       UNPRINTABLE.test(label)
     ) {
-      throw new RangeError(
+      throw new OptionError(
         `a method's label is up to ${LONGEST_LABEL} printable characters in one line, not ${shown(label)}`,
       );
     }
@@ -104,7 +105,7 @@ const inWords = (lambda: Lambda): string =>
 /**
  * What a variant trains. Parameters of equal names get equal initial values from equal seeds.
  *
- * @throws RangeError when the model has no such first layer
+ * @throws OptionError when the model has no such first layer
  * @throws FirstLayerError when TrAct finds no first layer
  */
 export function trainableOfVariant({ method, lambda }: Variant, model: Model): Trainable {
@@ -116,7 +117,7 @@ export function trainableOfVariant({ method, lambda }: Variant, model: Model): T
 /**
  * Makes a model by the name that a checkpoint has: `createModel`'s, or one followed by `+` and a rival.
  *
- * @throws RangeError for a name that does not exist, an option the model does not have, or a value it cannot take
+ * @throws OptionError for a name that does not exist, an option the model does not have, or a value it cannot take
  */
 export function createVariantModel(name: string, config: Readonly<Record<string, ConfigValue>>): Model {
   const [base, ...rest] = name.split('+');
@@ -124,6 +125,6 @@ export function createVariantModel(name: string, config: Readonly<Record<string,
   if (rest.length === 0) return model;
   const rival = rest.join('+');
   if (!Object.hasOwn(rivals, rival))
-    throw new RangeError(`there is no first layer "${rival}"; there are ${Object.keys(rivals).join(', ')}`);
+    throw new OptionError(`there is no first layer "${rival}"; there are ${Object.keys(rivals).join(', ')}`);
   return withFirstLayer(model, rival as Rival);
 }

@@ -23,7 +23,7 @@ export function batchCount(
   }
   if (last === 'drop' && batchSize > images) {
     throw new DataError(
-      `A batch of ${batchSize} is larger than the ${images} training images; use --batch-size ${images} or less.`,
+      `A batch of ${batchSize} is larger than the ${images} training images; give a batch size of at most ${images}.`,
     );
   }
   const count = last === 'drop' ? Math.floor(images / batchSize) : Math.ceil(images / batchSize);

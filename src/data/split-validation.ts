@@ -1,5 +1,6 @@
 /** Validation images for a dataset that has none: some of its training images, set aside. */
 import { Random } from '../random/random.js';
+import { OptionError } from '../tensor/option-error.js';
 import { DataError } from './data-error.js';
 import {
   type ImageDataset,
@@ -19,7 +20,7 @@ import {
  *
  * @param options.share of the training images, above 0 and below 1
  * @param options.seed of the draw, any safe integer; default 0
- * @throws RangeError for a share or seed out of range
+ * @throws OptionError for a share or seed out of range
  * @throws DataError when the dataset has validation images already, or one of the two parts would be empty
  */
 export function splitValidation(
@@ -27,7 +28,7 @@ export function splitValidation(
   { share, seed = 0 }: { readonly share: number; readonly seed?: number },
 ): ImageDataset {
   if (!(share > 0 && share < 1)) {
-    throw new RangeError(`the share of validation images must be above 0 and below 1, not ${share}`);
+    throw new OptionError(`the share of validation images must be above 0 and below 1, not ${share}`);
   }
   const { name, train, validation } = dataset;
   if (validation) {

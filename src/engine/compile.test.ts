@@ -101,8 +101,8 @@ describe('a device', () => {
   });
 
   const advice = {
-    cuda: /NVIDIA GPU, CUDA 12 and cuDNN 9, .*onnxruntime-node-install=cuda12.* use --device cpu/,
-    webgpu: /a GPU with a working Vulkan .* driver; without one use --device cpu/,
+    cuda: /NVIDIA GPU, CUDA 12 and cuDNN 9, .*onnxruntime-node-install=cuda12.* use the device "cpu"/,
+    webgpu: /a GPU with a working Vulkan .* driver; without one use the device "cpu"/,
   };
   for (const [device, how] of Object.entries(advice) as ['cuda' | 'webgpu', RegExp][]) {
     test(`${device} that is not there is refused in a sentence that says how to get it`, async (t) => {

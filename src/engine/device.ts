@@ -28,9 +28,9 @@ export function executionProvider(device: Device): string {
 const advice: Record<Device, string> = {
   cpu: 'the installation of onnxruntime seems to be damaged; reinstall it with npm ci',
   webgpu: isNative
-    ? 'WebGPU needs a GPU with a working Vulkan (Linux), Metal (macOS) or Direct3D 12 (Windows) driver; without one use --device cpu'
+    ? 'WebGPU needs a GPU with a working Vulkan (Linux), Metal (macOS) or Direct3D 12 (Windows) driver; without one use the device "cpu"'
     : 'WebGPU needs a browser that has it switched on (navigator.gpu) and a GPU; without one use the device "cpu"',
-  cuda: "CUDA needs Linux on x64 with an NVIDIA GPU, CUDA 12 and cuDNN 9, and onnxruntime-node's CUDA libraries (node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12); without them use --device cpu",
+  cuda: 'CUDA needs Linux on x64 with an NVIDIA GPU, CUDA 12 and cuDNN 9, and onnxruntime-node\'s CUDA libraries (node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12); without them use the device "cpu"',
 };
 
 /** The error for a device on which no session could be made. */

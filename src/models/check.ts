@@ -1,10 +1,11 @@
 /** Checks that models share. */
+import { OptionError } from '../tensor/option-error.js';
 
-/** @throws RangeError naming the model, the option and the value */
+/** @throws OptionError naming the model, the option and the value */
 export function positiveIntegers(model: string, options: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`${model}: ${name} must be a positive whole number, not ${value}`);
+      throw new OptionError(`${model}: ${name} must be a positive whole number, not ${value}`);
     }
   }
 }

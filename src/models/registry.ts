@@ -1,5 +1,6 @@
 /** The models by name, as the command and checkpoints know them. */
 import type { ConfigValue, Model } from '../nn/model.js';
+import { OptionError } from '../tensor/option-error.js';
 import { mlp } from './mlp.js';
 import { resnet18, resnet34, resnet50 } from './resnet.js';
 import { vit, vitBase, vitSmall, vitTiny } from './vit.js';
@@ -29,22 +30,23 @@ export const models: ReadonlyMap<string, Entry> = new Map([
 /**
  * Makes a model by name.
  *
- * @throws RangeError for a name that does not exist, an option the model does not have, or a value it cannot take
+ * @throws OptionError for a name that does not exist, an option the model does not have, or a value it cannot take
  */
 export function createModel(
   name: string,
   options: Readonly<Record<string, ConfigValue | undefined>> = {},
 ): Model {
   const found = models.get(name);
-  if (!found) throw new RangeError(`there is no model "${name}"; there are ${[...models.keys()].join(', ')}`);
+  if (!found)
+    throw new OptionError(`there is no model "${name}"; there are ${[...models.keys()].join(', ')}`);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { config } = found.create({});
   for (const [option, value] of Object.entries(given)) {
     if (!Object.hasOwn(config, option)) {
-      throw new RangeError(`${name} has no option "${option}"; it has ${Object.keys(config).join(', ')}`);
+      throw new OptionError(`${name} has no option "${option}"; it has ${Object.keys(config).join(', ')}`);
     }
     if (typeof value !== typeof config[option]) {
-      throw new RangeError(
+      throw new OptionError(
         `${name}: ${option} must be a ${typeof config[option]}, not ${JSON.stringify(value)}`,
       );
     }

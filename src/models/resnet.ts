@@ -8,6 +8,7 @@ import type { Conv2dOptions } from '../nn/conv2d-options.js';
 import { batchNorm, conv2d, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
+import { OptionError } from '../tensor/option-error.js';
 import { positiveIntegers } from './check.js';
 
 export interface ResNetOptions {
@@ -75,7 +76,7 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
   const imageSize = options.imageSize ?? (stem === 'cifar' ? 32 : 224);
   // Options may come from a checkpoint, where the compiler has not seen them.
   if (!['cifar', 'imagenet'].includes(stem)) {
-    throw new RangeError(`${name}: stem must be "cifar" or "imagenet", not ${JSON.stringify(stem)}`);
+    throw new OptionError(`${name}: stem must be "cifar" or "imagenet", not ${JSON.stringify(stem)}`);
   }
   positiveIntegers(name, { classes, width, imageSize, channels });
   const [kernelSize, stride] = stem === 'cifar' ? [3, 1] : [7, 2];

@@ -6,6 +6,7 @@ import { constant, normal } from '../nn/init.js';
 import { conv2d, layerNorm, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
+import { OptionError } from '../tensor/option-error.js';
 import { positiveIntegers } from './check.js';
 
 export interface VitOptions {
@@ -48,17 +49,17 @@ function visionTransformer(name: string, options: VitOptions): Model {
   const hidden = Math.round(width * mlpRatio);
   positiveIntegers(name, { classes, imageSize, channels, patch, width, depth, heads });
   if (imageSize % patch !== 0) {
-    throw new RangeError(
+    throw new OptionError(
       `${name}: images of ${imageSize} pixels are not a whole number of patches of ${patch}`,
     );
   }
   if (width % heads !== 0)
-    throw new RangeError(`${name}: the width ${width} is not a multiple of the ${heads} heads`);
+    throw new OptionError(`${name}: the width ${width} is not a multiple of the ${heads} heads`);
   if (!(hidden >= 1 && Number.isSafeInteger(hidden))) {
-    throw new RangeError(`${name}: mlpRatio must be a positive number, not ${mlpRatio}`);
+    throw new OptionError(`${name}: mlpRatio must be a positive number, not ${mlpRatio}`);
   }
   if (!(normEpsilon >= 0 && Number.isFinite(normEpsilon)))
-    throw new RangeError(`${name}: normEpsilon must be at least 0, not ${normEpsilon}`);
+    throw new OptionError(`${name}: normEpsilon must be at least 0, not ${normEpsilon}`);
   return {
     name,
     config: { classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken, normEpsilon },

@@ -1,6 +1,7 @@
 /** Losses and what is measured beside them. */
 import { type Value, GraphError, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { OptionError } from '../tensor/option-error.js';
 import { tensor } from '../tensor/tensor.js';
 
 /**
@@ -17,7 +18,7 @@ export function crossEntropy(logits: Value, labels: Value, labelSmoothing = 0): 
     throw new GraphError(`crossEntropy: ${describe(logits, labels)} are no logits and labels`);
   }
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-    throw new RangeError(`label smoothing must be at least 0 and below 1, not ${labelSmoothing}`);
+    throw new OptionError(`label smoothing must be at least 0 and below 1, not ${labelSmoothing}`);
   }
   const { graph } = logits;
   const indices = graph.constant(

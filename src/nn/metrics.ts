@@ -1,6 +1,7 @@
 /** What is measured of a classifier beside its loss. */
 import { type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { OptionError } from '../tensor/option-error.js';
 import { tensor } from '../tensor/tensor.js';
 import { correct } from './loss.js';
 
@@ -33,15 +34,15 @@ export function figureOf(
   return figure ? figure(sums, images) : sums[0] / images;
 }
 
-/** @throws RangeError for a name that events cannot carry, or one that is there twice */
+/** @throws OptionError for a name that events cannot carry, or one that is there twice */
 export function checkMetrics(metrics: readonly Metric[]): void {
   const names = new Set<string>();
   for (const { name } of metrics) {
     if (!/^[A-Za-z][\w-]*$/.test(name))
-      throw new RangeError(
+      throw new OptionError(
         `a metric's name is a letter followed by letters, digits, _ and -, not ${JSON.stringify(name)}`,
       );
-    if (names.has(name)) throw new RangeError(`there are two metrics named "${name}"`);
+    if (names.has(name)) throw new OptionError(`there are two metrics named "${name}"`);
     names.add(name);
   }
 }
@@ -49,7 +50,7 @@ export function checkMetrics(metrics: readonly Metric[]): void {
 /** The share of images whose label is among the k likeliest classes; equal logits count for the label. */
 export function topAccuracy(k: number): Metric {
   if (!Number.isSafeInteger(k) || k < 1)
-    throw new RangeError(`topAccuracy takes a positive whole number, not ${k}`);
+    throw new OptionError(`topAccuracy takes a positive whole number, not ${k}`);
   return {
     name: `top${k}`,
     contributions(logits, labels) {

@@ -1,5 +1,6 @@
 /** What a model is, and how its graph is traced. */
 import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { OptionError } from '../tensor/option-error.js';
 import { formatShape, sameShape } from '../tensor/tensor.js';
 import { Scope, type Buffer, type Parameter, type ScopeOptions } from './scope.js';
 
@@ -40,7 +41,7 @@ export interface ModelDescription {
  *
  * @param forward declares its parameters in the scope, and gives the logits [N, classes] of images
  *   [N, channels, height, width]
- * @throws RangeError for an image shape or a number of classes that is none
+ * @throws OptionError for an image shape or a number of classes that is none
  */
 export function defineModel(
   { name = 'model', config = {}, imageShape, classes }: ModelDescription,
@@ -50,7 +51,7 @@ export function defineModel(
   // JavaScript may give more dimensions, or fewer, than the type has.
   const [channels, height, width, ...more] = imageShape as readonly number[];
   if (![channels, height, width, classes].every(positive) || more.length > 0) {
-    throw new RangeError(
+    throw new OptionError(
       `${name}: imageShape must be [channels, height, width] and classes a number of classes, not [${imageShape.join(', ')}] and ${classes}`,
     );
   }

@@ -53,8 +53,8 @@ function biasCorrection(beta: number, { step }: UpdateContext): Value {
   return op.sub(1, op.pow(base, step));
 }
 
-/** Adam: `p ← p - lr · m̂ / (√v̂ + ε)`. @throws RangeError for an option out of range */
+/** Adam: `p ← p - lr · m̂ / (√v̂ + ε)`. @throws OptionError for an option out of range */
 export const adam = (options: AdamOptions = {}): Optimizer => adaptive('adam', 0, options);
 
-/** AdamW: Adam with the weight decay taken off the parameter itself. @throws RangeError for an option out of range */
+/** AdamW: Adam with the weight decay taken off the parameter itself. @throws OptionError for an option out of range */
 export const adamw = (options: AdamOptions = {}): Optimizer => adaptive('adamw', 0.01, options);

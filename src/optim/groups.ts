@@ -1,4 +1,5 @@
 /** Parameter groups: which parameters are trained, and how. */
+import { OptionError } from '../tensor/option-error.js';
 import type { Optimizer } from './optimizer.js';
 
 /** A parameter, as groups tell it from others. */
@@ -37,7 +38,7 @@ export interface Assignment {
 /**
  * How each parameter is trained: by the first group that it is in, else by the optimizer as it is.
  *
- * @throws RangeError for a group that no parameter is in, or a factor or weight decay out of range
+ * @throws OptionError for a group that no parameter is in, or a factor or weight decay out of range
  */
 export function assignGroups(
   parameters: readonly GroupedParameter[],
@@ -53,7 +54,7 @@ export function assignGroups(
     checkNumber('learningRateFactor', learningRateFactor);
     if (weightDecay !== undefined) checkNumber('weightDecay', weightDecay);
     const members = parameters.filter(selects(group.parameters));
-    if (members.length === 0) throw new RangeError(nothingSelected(group.parameters, parameters));
+    if (members.length === 0) throw new OptionError(nothingSelected(group.parameters, parameters));
     for (const { name } of members.filter((member) => !taken.has(member.name))) {
       taken.add(name);
       result.set(name, {
@@ -69,7 +70,7 @@ export function assignGroups(
 
 function checkNumber(option: string, value: number): void {
   if (!(value >= 0 && Number.isFinite(value)))
-    throw new RangeError(`a parameter group's ${option} must be at least 0, not ${value}`);
+    throw new OptionError(`a parameter group's ${option} must be at least 0, not ${value}`);
 }
 
 /** Whether a selector means a parameter. */

@@ -1,5 +1,6 @@
 /** What an optimizer is: an update rule that is appended to the graph. */
 import type { Value } from '../graph/graph.js';
+import { OptionError } from '../tensor/option-error.js';
 import type { Schedule } from './schedule.js';
 
 /** What an update rule may depend on besides the parameter and its gradient. */
@@ -42,7 +43,7 @@ export interface Optimizer {
   ): { parameter: Value; slots: readonly Value[] };
 }
 
-/** @throws RangeError naming the optimizer, the option and what it may be */
+/** @throws OptionError naming the optimizer, the option and what it may be */
 export function checkRange(
   optimizer: string,
   option: string,
@@ -51,6 +52,6 @@ export function checkRange(
   range: string,
 ): void {
   if (!Number.isFinite(value) || !accepts(value)) {
-    throw new RangeError(`${optimizer}: ${option} must be ${range}, not ${value}`);
+    throw new OptionError(`${optimizer}: ${option} must be ${range}, not ${value}`);
   }
 }

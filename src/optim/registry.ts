@@ -1,4 +1,5 @@
 /** Optimizers and schedules by name, as the command and checkpoints know them. */
+import { OptionError } from '../tensor/option-error.js';
 import { adam, adamw } from './adam.js';
 import type { Optimizer } from './optimizer.js';
 import { type LearningRate, type Schedule, constant, cosine } from './schedule.js';
@@ -29,18 +30,18 @@ const makers: Readonly<Record<OptimizerName, (learningRate: LearningRate, config
 /**
  * Makes an optimizer from the `name` and the `config` of another; options left out take their defaults.
  *
- * @throws RangeError for a name that does not exist, an option the optimizer does not have, or a value out of range
+ * @throws OptionError for a name that does not exist, an option the optimizer does not have, or a value out of range
  */
 export function createOptimizer(name: string, learningRate: LearningRate, config: Config = {}): Optimizer {
   if (!Object.hasOwn(makers, name)) {
-    throw new RangeError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
+    throw new OptionError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
   }
   const make = makers[name as OptimizerName];
   checkOptions(name, config, make(learningRate, {}).config);
   return make(learningRate, config);
 }
 
-/** @throws RangeError for an option that is not among the defaults, or is of another type */
+/** @throws OptionError for an option that is not among the defaults, or is of another type */
 function checkOptions(
   name: string,
   config: Readonly<Record<string, number | boolean | undefined>>,
@@ -48,10 +49,10 @@ function checkOptions(
 ): void {
   for (const [option, value] of Object.entries(config)) {
     if (!Object.hasOwn(defaults, option)) {
-      throw new RangeError(`${name} has no option "${option}"; it has ${Object.keys(defaults).join(', ')}`);
+      throw new OptionError(`${name} has no option "${option}"; it has ${Object.keys(defaults).join(', ')}`);
     }
     if (value !== undefined && typeof value !== typeof defaults[option]) {
-      throw new RangeError(`${name}: ${option} must be a ${typeof defaults[option]}, not ${value}`);
+      throw new OptionError(`${name}: ${option} must be a ${typeof defaults[option]}, not ${value}`);
     }
   }
 }
@@ -59,7 +60,7 @@ function checkOptions(
 /**
  * Makes a schedule from the `name` and the `config` of another.
  *
- * @throws RangeError for a name that does not exist, an option the schedule does not have, or a value out of range
+ * @throws OptionError for a name that does not exist, an option the schedule does not have, or a value out of range
  */
 export function createSchedule(
   name: string,
@@ -67,7 +68,7 @@ export function createSchedule(
 ): Schedule {
   const make = { cosine, constant } as const;
   if (!Object.hasOwn(make, name)) {
-    throw new RangeError(`there is no schedule "${name}"; there are ${schedules.join(', ')}`);
+    throw new OptionError(`there is no schedule "${name}"; there are ${schedules.join(', ')}`);
   }
   checkOptions(name, config, constant(0).config);
   const { lr, ...options } = config;

@@ -1,4 +1,5 @@
 /** Learning rates over the steps of a run. */
+import { OptionError } from '../tensor/option-error.js';
 
 export interface Schedule {
   /** Such as `cosine`. */
@@ -28,9 +29,9 @@ function schedule(
   shape: (progress: number) => number,
 ): Schedule {
   if (!(Number.isFinite(lr) && lr >= 0))
-    throw new RangeError(`the learning rate must be finite and not negative, not ${lr}`);
+    throw new OptionError(`the learning rate must be finite and not negative, not ${lr}`);
   if (!(Number.isSafeInteger(warmup) && warmup >= 0)) {
-    throw new RangeError(`warm-up takes a whole number of steps, not ${warmup}`);
+    throw new OptionError(`warm-up takes a whole number of steps, not ${warmup}`);
   }
   return {
     name,
@@ -45,7 +46,7 @@ function schedule(
 /**
  * The same rate throughout, after the warm-up.
  *
- * @throws RangeError for a rate or a warm-up out of range
+ * @throws OptionError for a rate or a warm-up out of range
  */
 export const constant = (learningRate: number, options: ScheduleOptions = {}): Schedule =>
   schedule('constant', learningRate, options, () => 1);
@@ -53,7 +54,7 @@ export const constant = (learningRate: number, options: ScheduleOptions = {}): S
 /**
  * Half a cosine wave from the given rate to 0 over the steps after the warm-up (Loshchilov and Hutter, 2017).
  *
- * @throws RangeError for a rate or a warm-up out of range
+ * @throws OptionError for a rate or a warm-up out of range
  */
 export const cosine = (learningRate: number, options: ScheduleOptions = {}): Schedule =>
   schedule('cosine', learningRate, options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);

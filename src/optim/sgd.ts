@@ -1,5 +1,6 @@
 /** Stochastic gradient descent, as torch.optim.SGD. */
 import * as op from '../graph/ops.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Optimizer, checkRange } from './optimizer.js';
 import { type LearningRate, scheduleOf } from './schedule.js';
 
@@ -17,13 +18,13 @@ export interface SgdOptions {
 /**
  * `v ← momentum · v + g`, `p ← p - lr · v`; with Nesterov `p ← p - lr · (g + momentum · v)`.
  *
- * @throws RangeError for an option out of range
+ * @throws OptionError for an option out of range
  */
 export function sgd(options: SgdOptions): Optimizer {
   const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   checkRange('sgd', 'momentum', momentum, (value) => value >= 0 && value < 1, 'at least 0 and below 1');
   checkRange('sgd', 'weight decay', weightDecay, (value) => value >= 0, 'at least 0');
-  if (nesterov && momentum === 0) throw new RangeError('sgd: Nesterov needs a momentum above 0');
+  if (nesterov && momentum === 0) throw new OptionError('sgd: Nesterov needs a momentum above 0');
   return {
     name: 'sgd',
     config: { momentum, nesterov, weightDecay },

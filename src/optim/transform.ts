@@ -7,6 +7,7 @@
  */
 import type { Node, Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import { OptionError } from '../tensor/option-error.js';
 import type { Shape } from '../tensor/tensor.js';
 
 /** A value that survives JSON. */
@@ -61,11 +62,11 @@ export interface GradientTransform {
  * Scales all gradients down where their joint norm is above the given one, as torch.nn.utils.clip_grad_norm_:
  * `g ← g · min(1, maxNorm / (‖g‖ + 1e-6))`.
  *
- * @throws RangeError unless `maxNorm` is positive and finite
+ * @throws OptionError unless `maxNorm` is positive and finite
  */
 export function clipByGlobalNorm(maxNorm: number): GradientTransform {
   if (!(maxNorm > 0 && Number.isFinite(maxNorm)))
-    throw new RangeError(`clipByGlobalNorm: the norm must be positive and finite, not ${maxNorm}`);
+    throw new OptionError(`clipByGlobalNorm: the norm must be positive and finite, not ${maxNorm}`);
   return {
     name: 'clip',
     config: { maxNorm },

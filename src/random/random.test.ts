@@ -84,7 +84,7 @@ describe('seeds and streams', () => {
   test('refuse a seed that is no whole number', () => {
     for (const seed of [0.5, NaN, Infinity, 2 ** 53]) {
       assert.throws(() => Random.fromSeed(seed), {
-        name: 'RangeError',
+        name: 'OptionError',
         message: `a seed is a whole number, not ${seed}`,
       });
     }

@@ -5,6 +5,7 @@
  * program does not change what another part draws.
  */
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
+import { OptionError } from '../tensor/option-error.js';
 
 /** Four signed 32-bit integers, as stored in a checkpoint. */
 export type RandomState = readonly [number, number, number, number];
@@ -16,9 +17,9 @@ export class Random {
     this.#generator = xoroshiro128plusFromState(state);
   }
 
-  /** A generator for a seed (any safe integer) and, if given, the name of a stream. */
+  /** A generator for a seed (any safe integer) and, if given, the name of a stream. @throws OptionError for another seed */
   static fromSeed(seed: number, stream = ''): Random {
-    if (!Number.isSafeInteger(seed)) throw new RangeError(`a seed is a whole number, not ${seed}`);
+    if (!Number.isSafeInteger(seed)) throw new OptionError(`a seed is a whole number, not ${seed}`);
     return new Random(hash(`${seed}/${stream}`));
   }
 

@@ -1,5 +1,6 @@
 /** λ, the method's only hyperparameter. */
 import { parseDecimal } from '../tensor/decimal.js';
+import { OptionError } from '../tensor/option-error.js';
 
 /**
  * How strongly the Gram matrix `xᵀx / b` is regularised: by a number, or relative to the mean of its own diagonal.
@@ -16,12 +17,12 @@ export const DEFAULT_LAMBDA = 0.1;
 /** Added to a relative λ, so that the matrix is definite for a batch of nothing but zeros too. */
 export const RELATIVE_FLOOR = 1e-30;
 
-/** @throws RangeError unless λ, or the factor of a relative one, is finite and positive */
+/** @throws OptionError unless λ, or the factor of a relative one, is finite and positive */
 export function checkLambda(lambda: Lambda): void {
   const value = typeof lambda === 'number' ? lambda : lambda.relative;
   if (!(Number.isFinite(value) && value > 0)) {
     const name = typeof lambda === 'number' ? 'lambda' : 'relative lambda';
-    throw new RangeError(
+    throw new OptionError(
       `TrAct's ${name} must be finite and positive, not ${value}; the default is ${DEFAULT_LAMBDA}`,
     );
   }
@@ -47,7 +48,7 @@ export function formatLambda(lambda: Lambda): string {
 /**
  * Reads λ as `formatLambda` writes it.
  *
- * @throws RangeError for a text that is no finite and positive λ
+ * @throws OptionError for a text that is no finite and positive λ
  */
 export function parseLambda(text: string): Lambda {
   const relative = text.startsWith(RELATIVE);

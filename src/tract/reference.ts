@@ -51,7 +51,8 @@ export interface Conv2dTract {
  * has a Gram matrix of its own. Where b < n the dual form `gᵀ (xxᵀ / b + λI)⁻¹ x` is computed, which is the same.
  *
  * @returns the gradient in the shape of the weights: [m, n], or `weightShape`
- * @throws RangeError when λ is not finite and positive, or shapes do not fit each other
+ * @throws OptionError when λ is not finite and positive
+ * @throws RangeError when shapes do not fit each other
  */
 export function tractGradient(problem: LinearTract | Conv2dTract): { shape: Shape; data: Float64Array } {
   checkLambda(problem.lambda);

@@ -21,7 +21,7 @@ export interface TractOptions {
  *
  * @returns the model with the transform, for `Trainer.create` and whatever else takes a model to train; the argument
  *   stays as it was
- * @throws RangeError for a λ that is not finite and positive
+ * @throws OptionError for a λ that is not finite and positive
  * @throws FirstLayerError where no single first layer is found; the message names the layers there are
  */
 export function tract(

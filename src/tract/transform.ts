@@ -15,7 +15,7 @@ import { type Lambda, RELATIVE_FLOOR, checkLambda } from './lambda.js';
  * of the whole batch, into however many shards it is cut.
  *
  * @param weights the names of the weights of linear layers or convolutions, such as `conv1.weight`
- * @throws RangeError for a λ that is not finite and positive
+ * @throws OptionError for a λ that is not finite and positive
  */
 export function tractTransform(weights: readonly string[], lambda: Lambda): GradientTransform {
   checkLambda(lambda);

@@ -1,4 +1,5 @@
 /** The options of training that are numbers, checked in one place: whoever calls from JavaScript may give anything. */
+import { OptionError } from '../tensor/option-error.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 
 /** A value as it was written, as far as a sentence has room for it. */
@@ -6,11 +7,11 @@ const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stri
 
 /**
  * @param name of the option, for the message
- * @throws RangeError when a value is not a whole number of at least 1
+ * @throws OptionError when a value is not a whole number of at least 1
  */
 export function checkPositive(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value >= 1) return;
-  throw new RangeError(`${name} must be a positive whole number, not ${shown(value)}`);
+  throw new OptionError(`${name} must be a positive whole number, not ${shown(value)}`);
 }
 
 /** The same, or Infinity for no limit. */
@@ -21,7 +22,7 @@ function checkLimit(name: string, value: number): void {
 /**
  * What a trainer and an evaluator have in common. A seed is checked by `Random`, label smoothing by the loss.
  *
- * @throws RangeError for a batch size or number of threads that is none
+ * @throws OptionError for a batch size or number of threads that is none
  */
 export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 'threads'>): void {
   const { batchSize = 128, threads = 1 } = options;
@@ -29,7 +30,7 @@ export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 
   checkPositive('threads', threads);
 }
 
-/** @throws RangeError for a number of epochs, steps or padding pixels that is none */
+/** @throws OptionError for a number of epochs, steps or padding pixels that is none */
 export function checkRunOptions(
   options: Pick<RunOptions, 'epochs' | 'maxSteps' | 'evaluateEvery' | 'augmentation'>,
 ): void {
@@ -40,7 +41,7 @@ export function checkRunOptions(
   if (!augmentation) return;
   const { cropPadding } = augmentation;
   if (!(Number.isSafeInteger(cropPadding) && cropPadding >= 0)) {
-    throw new RangeError(
+    throw new OptionError(
       `augmentation.cropPadding must be a whole number of at least 0, not ${shown(cropPadding)}`,
     );
   }

@@ -60,7 +60,7 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tract_ts_checkpoint: format, config: configText, progress: progressText } = entries;
   if (format === undefined || configText === undefined || progressText === undefined) {
     throw new CheckpointError(
-      'it holds tensors, but no configuration of a model: it is not a checkpoint of tract-ts (weights alone are taken by train --weights)',
+      'it holds tensors, but no configuration of a model: it is not a checkpoint of tract-ts (weights alone are what a new run may begin with)',
     );
   }
   if (format !== FORMAT) {

@@ -64,7 +64,7 @@ export class Evaluator {
   /**
    * Builds and compiles a model's forward pass.
    *
-   * @throws RangeError for a batch size or number of threads out of range
+   * @throws OptionError for a batch size or number of threads out of range
    * @throws DeviceError where the device is not available
    */
   static async create(model: Model, options: EvaluatorOptions = {}): Promise<Evaluator> {

@@ -67,7 +67,7 @@ test('a folder is taken once; the owner is named, and the way out', async () => 
   await assertRefused(
     path,
     new RegExp(
-      `folder is in use by process ${process.pid} \\(started \\d{4}-\\d\\d-\\d\\d .*\\): wait until it has ended, end it, or choose another folder with --out$`,
+      `folder is in use by process ${process.pid} \\(started \\d{4}-\\d\\d-\\d\\d .*\\): wait until it has ended, end it, or choose another folder$`,
     ),
   );
   await owned.close();

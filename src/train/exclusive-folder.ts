@@ -16,6 +16,9 @@ const LOCK = '.lock';
 const SIGN_OF_LIFE = 15_000;
 /** After so many milliseconds without, an owner that cannot be asked counts as gone. A step blocks the event loop. */
 const SILENCE = 5 * 60_000;
+/** A folder that another process has. */
+export class FolderInUseError extends OutputError {}
+
 /** What takes no longer than a moment counts as given up after so many milliseconds. */
 const MOMENT = 10_000;
 
@@ -123,7 +126,7 @@ async function lock(folder: string): Promise<string> {
     const found = await lockAt(path);
     if (!found) continue;
     const reason = await whyInUse(found);
-    if (reason !== undefined) throw new OutputError(`${folder} is in use by ${reason}`);
+    if (reason !== undefined) throw new FolderInUseError(`${folder} is in use by ${reason}`);
     await removeStale(path, found);
   }
 }
@@ -180,7 +183,7 @@ async function whyInUse({ path, text, seen }: FoundLock): Promise<string | undef
     return silence < MOMENT ? `another process: try again in ${MOMENT / 1000} seconds` : undefined;
   }
   const { pid, host, started } = owner;
-  const wayOut = 'wait until it has ended, end it, or choose another folder with --out';
+  const wayOut = 'wait until it has ended, end it, or choose another folder';
   switch (await stateOf(owner)) {
     case 'ended':
       return undefined;

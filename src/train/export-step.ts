@@ -6,6 +6,7 @@ import { stateName } from '../graph/state-names.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { Tensors } from '../engine/session.js';
+import { OptionError } from '../tensor/option-error.js';
 import { initialSlots, initialWeights, needsImages } from './initial-state.js';
 import { checkState } from './state.js';
 import { modelTensors } from './step-graph.js';
@@ -37,7 +38,7 @@ export interface ExportedStep {
  * counted from 1. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
  * metadata says the same as JSON, under `inputs` and `outputs`.
  *
- * @throws RangeError for an option out of range, or a model that needs images for its initial values and gets no weights
+ * @throws OptionError for an option out of range, or a model that needs images for its initial values and gets no weights
  * @throws StateError naming the first of the given weights that does not fit the model
  */
 export function exportTrainingStep(given: Model | Trainable, options: ExportStepOptions): ExportedStep {
@@ -46,7 +47,7 @@ export function exportTrainingStep(given: Model | Trainable, options: ExportStep
   const traced = trainingGraph(given, graphOptions);
   if (options.weights) checkState(modelTensors(model), options.weights);
   else if (needsImages(traced))
-    throw new RangeError(`${model.name} takes initial values from images; give weights of a Trainer's`);
+    throw new OptionError(`${model.name} takes initial values from images; give weights of a Trainer's`);
   const weights = options.weights ?? initialWeights(traced, seed);
   const state = { ...weights, ...initialSlots(traced, transforms, weights) };
   const { graph } = traced;

@@ -57,9 +57,15 @@ export interface RunOptions {
 
 /**
  * Called after every step, evaluation and epoch, and waited for where it gives a promise. `'stop'`, or a promise of it, ends
- * the run there; whatever else it gives is ignored.
+ * the run there; whatever else it gives is ignored. A function is enough.
  */
-export type Callback = (event: TrainingEvent) => unknown;
+export interface Callback {
+  (event: TrainingEvent): unknown;
+  /** Called by `fit` before the run: what throws here, throws before anything is computed. */
+  readonly begin?: () => void | Promise<void>;
+  /** Called by `fit` when the run is over, however it ended; without a result where it failed. */
+  readonly end?: (result?: FitResult) => void | Promise<void>;
+}
 
 export interface FitOptions extends RunOptions {
   readonly onEvent?: Callback;

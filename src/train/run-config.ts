@@ -53,7 +53,7 @@ export type GroupConfig = Pick<ParameterGroup, 'trainable' | 'learningRateFactor
   readonly schedule?: Described<number>;
 };
 
-/** The model by the name and configuration that a file has. @throws RangeError where there is none */
+/** The model by the name and configuration that a file has. @throws OptionError where there is none */
 export type ModelMaker = (name: string, config: Readonly<Record<string, ConfigValue>>) => Model;
 
 export interface RunConfig {

@@ -19,6 +19,9 @@ import { StateError } from './state.js';
 
 export type CheckpointKind = 'last' | 'best';
 
+/** A folder that a new run was to write to, but which holds one already. */
+export class RunExistsError extends OutputError {}
+
 /** A folder that a run writes to; no other process does so at the same time. `close` lets go of it. */
 export class RunFolder {
   readonly path: string;
@@ -48,9 +51,7 @@ export class RunFolder {
     try {
       if (await exists(last)) {
         if (!(await isOfNoStep(path, last))) {
-          throw new OutputError(
-            `${path} holds a run already; continue it with --resume ${path}, or choose another folder with --out`,
-          );
+          throw new RunExistsError(`${path} holds a run already; go on with it, or choose another folder`);
         }
         await rm(last);
       }

@@ -25,7 +25,7 @@ export interface Stepping {
   closeEpoch(progress: Progress): void;
 }
 
-/** @throws RangeError for an option out of range; otherwise as `Trainer.run` */
+/** @throws OptionError for an option out of range; otherwise as `Trainer.run` */
 export async function* runEpochs(
   trainer: Stepping,
   dataset: ImageDataset,

@@ -6,7 +6,9 @@ import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
+import { withCallbacks } from './callbacks/with-callbacks.js';
 import { checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type EvaluateOptions, Evaluator, type LearnedInputs, imageInputs } from './evaluator.js';
@@ -63,7 +65,7 @@ export class Trainer {
    * Builds and compiles the training step of a model, and draws its initial weights.
    *
    * @param given the model, or what `tract` makes of it
-   * @throws RangeError for an option out of range, or a parameter group that selects nothing
+   * @throws OptionError for an option out of range, or a parameter group that selects nothing
    * @throws GraphError when the model does not give the logits that it declares
    * @throws DeviceError where the device is not available
    */
@@ -82,6 +84,11 @@ export class Trainer {
   /** Where the run stands. */
   get progress(): Progress {
     return this.#progress;
+  }
+
+  /** How pixels are standardised; undefined before the first dataset or batch has said so. */
+  get standardization(): Standardization | undefined {
+    return this.#standardization;
   }
 
   /** The names of the parameters and buffers, PyTorch's. */
@@ -136,8 +143,9 @@ export class Trainer {
   /**
    * Makes one step on a batch of your own: the loop is yours.
    *
-   * @throws RangeError where the batch does not fit, or the learning rate is not known: with a schedule that depends on
-   *   the length of the run, give `steps` to `create`, or the rate here
+   * @throws RangeError where the batch does not fit
+   * @throws OptionError where the learning rate is not known: with a schedule that depends on the length of the run,
+   *   give `steps` to `create`, or the rate here
    * @throws DataError for a label that names no class
    * @throws DivergenceError when the loss is no longer a number; the state is then that of the step before
    * @throws BusyError while a run of this trainer goes on
@@ -153,7 +161,7 @@ export class Trainer {
     }
     checkLabelRange(batch.labels, model.classes, 'The batch');
     if (!this.#standardization) {
-      throw new RangeError(
+      throw new OptionError(
         'a step needs to know how pixels are standardised; give standardization: { mean, deviation } to Trainer.create',
       );
     }
@@ -168,7 +176,7 @@ export class Trainer {
    * Follows the run on the validation images of a dataset that has some, and then never looks at the test images;
    * without them it follows the run on the test images, and chooses nothing.
    *
-   * @throws RangeError for an option out of range
+   * @throws OptionError for an option out of range
    * @throws DataError when the dataset does not fit the model or the batch size, or is not what it says: an empty
    *   split, a label that names no class, statistics of other pixels
    * @throws DivergenceError when the loss is no longer a number
@@ -205,20 +213,20 @@ export class Trainer {
   async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
     const { onEvent, callbacks = [], ...runOptions } = options;
     const all = onEvent ? [onEvent, ...callbacks] : callbacks;
-    const events = this.run(dataset, runOptions);
-    let evaluation: Evaluation | undefined;
-    try {
-      for (;;) {
-        const { done, value } = await events.next();
-        if (done) return value;
-        if (value.event !== 'step') evaluation = evaluationOf(value);
-        let stop = false;
-        for (const callback of all) stop = (await callback(value)) === 'stop' || stop;
-        if (stop) return { interrupted: true, ...(evaluation && { evaluation }) };
+    return withCallbacks(all, async (tell) => {
+      const events = this.run(dataset, runOptions);
+      let evaluation: Evaluation | undefined;
+      try {
+        for (;;) {
+          const { done, value } = await events.next();
+          if (done) return value;
+          if (value.event !== 'step') evaluation = evaluationOf(value);
+          if (await tell(value)) return { interrupted: true, ...(evaluation && { evaluation }) };
+        }
+      } finally {
+        await events.return({ interrupted: true });
       }
-    } finally {
-      await events.return({ interrupted: true });
-    }
+    });
   }
 
   /**
@@ -295,7 +303,7 @@ export class Trainer {
     const rates = this.#step.graph.optimizers.map(({ schedule, name }, i) => {
       if (i === 0 && learningRate !== undefined) return learningRate;
       if (steps === undefined && schedule.name !== 'constant') {
-        throw new RangeError(
+        throw new OptionError(
           `the ${schedule.name} schedule of ${name} depends on the length of the run; give steps to Trainer.create, or learningRate to step()`,
         );
       }

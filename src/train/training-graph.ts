@@ -15,6 +15,7 @@ import { type Assignment, type ParameterGroup, assignGroups } from '../optim/gro
 import type { Optimizer } from '../optim/optimizer.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { ForwardPass } from '../optim/transform.js';
+import { OptionError } from '../tensor/option-error.js';
 import { forward, metricName } from './step-graph.js';
 
 export interface TrainingGraphOptions {
@@ -114,7 +115,7 @@ class StepBuilder {
     const { batchSize, shards = 1, metrics = [] } = options;
     checkMetrics(metrics);
     if (!Number.isSafeInteger(shards) || shards < 1 || batchSize % shards !== 0) {
-      throw new RangeError(`a batch of ${batchSize} cannot be cut into ${shards} shards of equal size`);
+      throw new OptionError(`a batch of ${batchSize} cannot be cut into ${shards} shards of equal size`);
     }
     this.#model = model;
     this.#transforms = transforms;

@@ -1,12 +1,13 @@
 /** Gradient transforms by name, as checkpoints know them. */
 import { type GradientTransform, type Json, clipByGlobalNorm } from '../optim/transform.js';
+import { OptionError } from '../tensor/option-error.js';
 import type { Lambda } from '../tract/lambda.js';
 import { tractTransform } from '../tract/transform.js';
 
 const makers: Readonly<Record<string, (config: { readonly [key: string]: Json }) => GradientTransform>> = {
   tract: ({ weights, lambda }) => {
     if (!Array.isArray(weights) || !weights.every((name) => typeof name === 'string'))
-      throw new RangeError('tract: weights must be a list of names');
+      throw new OptionError('tract: weights must be a list of names');
     return tractTransform(weights, lambda as Lambda);
   },
   clip: ({ maxNorm }) => clipByGlobalNorm(Number(maxNorm)),
@@ -15,9 +16,9 @@ const makers: Readonly<Record<string, (config: { readonly [key: string]: Json })
 /**
  * Makes a transform from the `name` and the `config` of another.
  *
- * @throws RangeError for a name that is none of this package's, or a value out of range
+ * @throws OptionError for a name that is none of this package's, or a value out of range
  */
 export function createTransform(name: string, config: { readonly [key: string]: Json }): GradientTransform {
   if (Object.hasOwn(makers, name)) return makers[name](config);
-  throw new RangeError(`"${name}" is none of this package's transforms; give the transform itself`);
+  throw new OptionError(`"${name}" is none of this package's transforms; give the transform itself`);
 }

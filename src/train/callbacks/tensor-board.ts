@@ -1,0 +1,66 @@
+/** The figures of a run as TensorBoard reads them. */
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { outputError } from '../atomic-write.js';
+import { type Metrics, type TrainingEvent, evaluationOf } from '../events.js';
+import type { Callback } from '../options.js';
+import { type Scalar, scalarsRecord, startRecord, versionRecord } from './event-records.js';
+
+/**
+ * Writes TensorBoard's event files: into `folder/train` the figures of every step (`loss`, `accuracy`, `learning_rate`,
+ * and the trainer's metrics by their names), into `folder/validation` (or `folder/test` where the dataset has no
+ * validation images) those of every evaluation. The numbers of a list are `name/0`, `name/1`, …. Look at them with
+ * `tensorboard --logdir folder`.
+ *
+ * Each `fit` begins new files. Those of a run that goes on replace, for TensorBoard, what older files of the folder have
+ * of the same and later steps.
+ *
+ * @throws OutputError while training, where the folder cannot be written to
+ */
+export function tensorBoard(folder: string): Callback {
+  let files = new Map<string, string>();
+  const write = async (name: string, step: number, scalars: readonly Scalar[]): Promise<void> => {
+    const path = join(folder, name);
+    const now = Date.now() / 1000;
+    try {
+      const file = files.get(name) ?? (await newFile(path));
+      const start = files.has(name) ? [] : [versionRecord(now), startRecord(now, step)];
+      files.set(name, file);
+      await appendFile(file, Buffer.concat([...start, scalarsRecord(now, step, scalars)]));
+    } catch (error) {
+      throw outputError(error, path);
+    }
+  };
+  const callback = async (event: TrainingEvent): Promise<void> => {
+    const { step } = event;
+    if (event.event === 'step') {
+      const { loss, accuracy, learningRate, metrics } = event;
+      const rate = ['learning_rate', learningRate] as const;
+      await write('train', step, [['loss', loss], ['accuracy', accuracy], rate, ...scalarsOf(metrics)]);
+    } else {
+      const { kind, loss, accuracy, metrics } = evaluationOf(event);
+      await write(kind, step, [['loss', loss], ['accuracy', accuracy], ...scalarsOf(metrics)]);
+    }
+  };
+  return Object.assign(callback, {
+    begin: () => {
+      files = new Map();
+    },
+  });
+}
+
+function scalarsOf(metrics: Metrics = {}): Scalar[] {
+  return Object.entries(metrics).flatMap(([name, value]): Scalar[] =>
+    typeof value === 'number' ? [[name, value]] : value.map((one, i): Scalar => [`${name}/${i}`, one]),
+  );
+}
+
+/** A file that TensorBoard reads after those that are there: it goes by names, which begin with the time in seconds. */
+async function newFile(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const times = (await readdir(folder)).map((name) => Number(/tfevents\.(\d+)\./.exec(name)?.[1] ?? 0));
+  const time = Math.max(Math.floor(Date.now() / 1000), ...times.map((one) => one + 1));
+  return join(folder, `events.out.tfevents.${String(time).padStart(10, '0')}.${hostname()}.${process.pid}`);
+}
