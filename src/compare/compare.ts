@@ -78,7 +78,7 @@ export async function compare(
   comparison: Comparison,
   options: CompareOptions,
 ): Promise<CompareResult | undefined> {
-  const plan = planComparison(comparison);
+  const plan = await planComparison(comparison);
   const owned = await ExclusiveFolder.open(options.out);
   try {
     return await compareIn(owned, comparison, plan, options);
@@ -112,6 +112,7 @@ async function compareIn(
         runs,
         dataset: comparison.dataset,
         training: comparison.training,
+        ...(comparison.augmentation && { augmentation: comparison.augmentation }),
         evaluateEvery: plan.evaluateEvery,
         ...(signal && { signal }),
         onStep({ step, loss }) {

@@ -2,8 +2,12 @@
 import { createHash } from 'node:crypto';
 import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
-import type { Augmentation } from '../data/loader.js';
+import { labelsOf } from '../data/image-source.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import { storedTransforms } from '../data/image-transforms.js';
+import { eachPicture } from '../data/pictures.js';
 import type { Model } from '../nn/model.js';
+import { sameShape } from '../tensor/tensor.js';
 import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js';
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
@@ -23,7 +27,7 @@ export interface Comparison {
   readonly epochs: number;
   readonly maxSteps?: number;
   /** Default: the dataset's own; `null` for none. */
-  readonly augmentation?: Augmentation | null;
+  readonly augmentation?: readonly ImageTransform[] | null;
   /** Steps between two evaluations. Default: a sixteenth of the run. */
   readonly evaluateEvery?: number;
 }
@@ -54,9 +58,9 @@ const EVALUATIONS = 16;
  * Lays out the runs of a comparison.
  *
  * @throws RangeError for values that models or the matrix cannot take
- * @throws DataError when a batch is larger than the dataset
+ * @throws DataError when a batch is larger than the dataset, or an image cannot be read
  */
-export function planComparison(comparison: Comparison): Plan {
+export async function planComparison(comparison: Comparison): Promise<Plan> {
   const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
   if (variants.length === 0 || seeds.length === 0) throw new RangeError('there is nothing to compare');
   checkTrainerOptions(training);
@@ -68,7 +72,7 @@ export function planComparison(comparison: Comparison): Plan {
   });
   const steps = Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity);
   const evaluateEvery = comparison.evaluateEvery ?? Math.max(1, Math.round(steps / EVALUATIONS));
-  const data = fingerprint(dataset);
+  const data = await fingerprint(dataset);
   const runs = seeds.flatMap((seed) =>
     variants.map((variant): PlannedRun => {
       const given = trainableOfVariant(variant, model);
@@ -96,10 +100,20 @@ export function planComparison(comparison: Comparison): Plan {
   return { runs, steps, evaluateEvery };
 }
 
-/** Of all pixels and labels: a dataset of the same name may be another one. */
-function fingerprint({ train, validation, test }: ImageDataset): string {
+/** Of all pixels and labels, and of what the pixels go through: a dataset of the same name may be another one. */
+async function fingerprint(dataset: ImageDataset): Promise<string> {
+  const { train, validation, test, imageShape, preprocessing = [] } = dataset;
   const hash = createHash('sha256');
-  for (const { images, labels } of validation ? [train, validation, test] : [train, test])
-    hash.update(images).update(labels);
+  for (const images of validation ? [train, validation, test] : [train, test]) {
+    await eachPicture(images, imageShape, ({ data, shape }) => {
+      if (!sameShape(shape, imageShape)) hash.update(JSON.stringify(shape));
+      hash.update(data);
+    });
+    const labels = labelsOf(images);
+    const bytes = Uint8Array.from(labels);
+    const small = bytes.every((label, i) => label === labels[i]);
+    hash.update(small ? bytes : Int32Array.from(labels));
+  }
+  if (preprocessing.length > 0) hash.update(JSON.stringify(storedTransforms(preprocessing)));
   return hash.digest('hex');
 }

@@ -1,6 +1,7 @@
 /** One run of a comparison: made once, taken up where it was interrupted. */
 import { join } from 'node:path';
 import type { ImageDataset } from '../data/dataset.js';
+import type { ImageTransform } from '../data/image-transform.js';
 import { restoreTrainer } from '../train/checkpoint.js';
 import { DivergenceError } from '../train/divergence.js';
 import type { StepEvent } from '../train/events.js';
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly runs: string;
   readonly dataset: ImageDataset;
   readonly training: Omit<TrainerOptions, 'seed'>;
+  /** Where it is not the dataset's own; what is your own among it no configuration holds. */
+  readonly augmentation?: readonly ImageTransform[];
   readonly evaluateEvery: number;
   readonly signal?: AbortSignal;
   readonly onStep: (event: StepEvent) => void;
@@ -51,7 +54,7 @@ export async function executeRun(run: PlannedRun, context: RunContext): Promise<
 async function train(
   run: PlannedRun,
   path: string,
-  { dataset, training, evaluateEvery, signal, onStep }: RunContext,
+  { dataset, training, augmentation, evaluateEvery, signal, onStep }: RunContext,
 ): Promise<{ interrupted: boolean; diverged?: string }> {
   const { trainer, folder } = await begin(run, path, training);
   const save = async (): Promise<void> => {
@@ -61,7 +64,7 @@ async function train(
   try {
     await folder.begin(run.config, trainer.progress);
     const { interrupted } = await trainer.fit(dataset, {
-      ...runOptionsOf(run.config),
+      ...runOptionsOf(run.config, augmentation ?? dataset.augmentation),
       evaluateEvery,
       ...(signal && { signal }),
       async onEvent(event) {

@@ -1,4 +1,5 @@
 /** The options of training that are numbers, checked in one place: whoever calls from JavaScript may give anything. */
+import { checkTransforms } from '../data/image-transforms.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 
 /** A value as it was written, as far as a sentence has room for it. */
@@ -29,7 +30,7 @@ export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 
   checkPositive('threads', threads);
 }
 
-/** @throws RangeError for a number of epochs, steps or padding pixels that is none */
+/** @throws RangeError for a number of epochs or steps that is none, and an augmentation that is no transform */
 export function checkRunOptions(
   options: Pick<RunOptions, 'epochs' | 'maxSteps' | 'evaluateEvery' | 'augmentation'>,
 ): void {
@@ -37,11 +38,5 @@ export function checkRunOptions(
   checkPositive('epochs', epochs);
   checkLimit('maxSteps', maxSteps);
   checkLimit('evaluateEvery', evaluateEvery);
-  if (!augmentation) return;
-  const { cropPadding } = augmentation;
-  if (!(Number.isSafeInteger(cropPadding) && cropPadding >= 0)) {
-    throw new RangeError(
-      `augmentation.cropPadding must be a whole number of at least 0, not ${shown(cropPadding)}`,
-    );
-  }
+  if (augmentation) checkTransforms('augmentation', augmentation);
 }
