@@ -1,12 +1,35 @@
 /** `tract-ts`: everything that runs in Node and in browsers alike. */
 export { InlineLoader } from './data/batches.js';
-export type { Batch, BatchLoader, BatchPlan } from './data/loader.js';
+export type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './data/loader.js';
 export { DataError } from './data/data-error.js';
-export { type ImageDataset, type ImageShape, type SetAside, type Split, limit } from './data/dataset.js';
+export { type RandomCropOptions, randomCrop, randomHorizontalFlip } from './data/augment.js';
+export { type ImageDataset, type SetAside, limit } from './data/dataset.js';
+export {
+  type ImageDatasetOptions,
+  type ImageDatasetSettings,
+  type OwnImages,
+  imageDataset,
+} from './data/image-dataset.js';
+export type { ImageShape, ImageSource, Images, Split, WorkerSource } from './data/image-source.js';
+export type { ImageTransform, Picture, TransformConfig } from './data/image-transform.js';
+export {
+  type StoredAugmentation,
+  type StoredTransform,
+  createImageTransform,
+  imageTransforms,
+} from './data/image-transforms.js';
+export {
+  type CenterCropOptions,
+  type RandomResizedCropOptions,
+  type ResizeOptions,
+  centerCrop,
+  randomResizedCrop,
+  resize,
+} from './data/resize.js';
+export type { RgbaPicture } from './data/rgba-pictures.js';
 export { splitValidation } from './data/split-validation.js';
 export { checkClassNames } from './data/class-names.js';
 export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
-export type { Augmentation } from './data/loader.js';
 export { type ShapesOptions, shapes } from './data/shapes.js';
 export { grad } from './autodiff/grad.js';
 export { type CompileOptions, compile } from './engine/compile.js';

@@ -22,7 +22,7 @@ export function batches(
     const images = train.images.slice(first * size, (first + batchSize) * size);
     return {
       images: factor === 1 ? images : enlarged(images, height, factor),
-      labels: Int32Array.from(train.labels.subarray(first, first + batchSize)),
+      labels: Int32Array.from(train.labels).subarray(first, first + batchSize),
     };
   });
   return { inputs, standardization: { mean, deviation } };

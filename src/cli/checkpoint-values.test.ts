@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { randomCrop, randomHorizontalFlip } from '../data/augment.js';
 import type { ImageDataset } from '../data/dataset.js';
 import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
@@ -29,7 +30,7 @@ const dataset: ImageDataset = {
   imageShape: [3, 4, 4],
   mean: [0.5, 0.5, 0.5],
   deviation: [0.25, 0.25, 0.25],
-  augmentation: { cropPadding: 1, horizontalFlip: true },
+  augmentation: [randomCrop({ padding: 1 }), randomHorizontalFlip()],
   train: split(12),
   test: split(6),
 };

@@ -1,6 +1,7 @@
 /** `tract eval`. */
 import type { Device } from '../engine/device.js';
 import { checkClassNames } from '../data/class-names.js';
+import { imageCount } from '../data/dataset.js';
 import { toSafetensors } from '../tensor/safetensors.js';
 import { tensor } from '../tensor/tensor.js';
 import { writeAtomically } from '../train/atomic-write.js';
@@ -60,7 +61,7 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
     };
     await writeAtomically(flags.logits, toSafetensors({ tensors, metadata: {} }));
   }
-  const images = dataset.test.labels.length;
+  const images = imageCount(dataset.test);
   if (flags.json) {
     const line = {
       event: 'eval',

@@ -105,7 +105,7 @@ describe('compare', () => {
       found.results.variants.map(({ curve }) => curve),
       expected.results.variants.map(({ curve }) => curve),
     );
-    const { folder: name } = planComparison(comparison).runs[0];
+    const { folder: name } = (await planComparison(comparison)).runs[0];
     const metrics = (await readFile(join(parts, 'runs', name, 'metrics.jsonl'), 'utf8')).trim().split('\n');
     const steps = metrics
       .map((line) => JSON.parse(line) as TrainingEvent)
@@ -143,7 +143,7 @@ describe('compare', () => {
   it('repeats a run whose record is lost, and rebuilds one whose curve is in its metrics', async () => {
     const out = await folder();
     const expected = await observed(comparison, out);
-    const [first, second] = planComparison(comparison).runs.map(({ folder: name }) =>
+    const [first, second] = (await planComparison(comparison)).runs.map(({ folder: name }) =>
       join(out, 'runs', name),
     );
     const found = async (): Promise<Results> => {
@@ -177,7 +177,10 @@ describe('compare', () => {
         if (event.event === 'progress' && event.steps >= 9) controller.abort();
       },
     });
-    await truncate(join(stopped, 'runs', planComparison(comparison).runs[0].folder, 'metrics.jsonl'), 400);
+    await truncate(
+      join(stopped, 'runs', (await planComparison(comparison)).runs[0].folder, 'metrics.jsonl'),
+      400,
+    );
     const events: CompareEvent[] = [];
     const again = await compare(comparison, { out: stopped, onEvent: (event) => events.push(event) });
     const repeated = events.find((event) => event.event === 'run' && event.state === 'repeated');
@@ -235,10 +238,11 @@ describe('compare', () => {
 });
 
 describe('planComparison', () => {
-  const ids = (what: Comparison): string[] => planComparison(what).runs.map(({ id }) => id);
+  const ids = async (what: Comparison): Promise<string[]> =>
+    (await planComparison(what)).runs.map(({ id }) => id);
 
-  it('goes seed by seed', () => {
-    const { runs, steps } = planComparison({ ...comparison, seeds: [3, 5] });
+  it('goes seed by seed', async () => {
+    const { runs, steps } = await planComparison({ ...comparison, seeds: [3, 5] });
     assert.deepEqual(
       runs.map(({ variant, seed }) => `${variant.id} ${seed}`),
       ['vanilla 3', 'tract-0.1 3', 'vanilla 5', 'tract-0.1 5'],
@@ -246,9 +250,9 @@ describe('planComparison', () => {
     assert.equal(steps, 12);
   });
 
-  it('gives another identity to whatever changes the figures', () => {
-    const base = ids(comparison);
-    assert.deepEqual(ids({ ...comparison, training: { ...comparison.training, threads: 2 } }), base);
+  it('gives another identity to whatever changes the figures', async () => {
+    const base = await ids(comparison);
+    assert.deepEqual(await ids({ ...comparison, training: { ...comparison.training, threads: 2 } }), base);
     const changed: Comparison[] = [
       { ...comparison, epochs: 3 },
       { ...comparison, evaluateEvery: 3 },
@@ -266,18 +270,21 @@ describe('planComparison', () => {
         },
       },
     ];
-    for (const other of changed) assert.notEqual(ids(other)[0], base[0]);
+    for (const other of changed) assert.notEqual((await ids(other))[0], base[0]);
     // λ is no part of a vanilla run.
-    const lambda = ids({ ...comparison, variants: variantsOf(['vanilla', 'tract'], [{ relative: 0.1 }]) });
+    const lambda = await ids({
+      ...comparison,
+      variants: variantsOf(['vanilla', 'tract'], [{ relative: 0.1 }]),
+    });
     assert.equal(lambda[0], base[0]);
     assert.notEqual(lambda[1], base[1]);
   });
 
-  it('knows after which steps runs are evaluated', () => {
-    const { evaluations } = planComparison({ ...comparison, evaluateEvery: 4 });
+  it('knows after which steps runs are evaluated', async () => {
+    const { evaluations } = await planComparison({ ...comparison, evaluateEvery: 4 });
     assert.deepEqual(evaluations, [0, 4, 6, 8, 12]);
     assert.deepEqual(
-      planComparison({ ...comparison, evaluateEvery: 5, maxSteps: 8 }).evaluations,
+      (await planComparison({ ...comparison, evaluateEvery: 5, maxSteps: 8 })).evaluations,
       [0, 5, 6, 8],
     );
   });
@@ -322,7 +329,7 @@ describe('planComparison', () => {
     assert.throws(named({ label: 'vanilla' }), /two methods have the label "vanilla"/);
   });
 
-  it('refuses what cannot work', () => {
+  it('refuses what cannot work', async () => {
     const refused: [Partial<Comparison>, RegExp][] = [
       [{ variants: [] }, /nothing to compare/],
       [{ seeds: [] }, /nothing to compare/],
@@ -333,16 +340,16 @@ describe('planComparison', () => {
       [{ evaluateEvery: -1 }, /evaluateEvery must be/],
     ];
     for (const [changes, message] of refused) {
-      assert.throws(() => planComparison({ ...comparison, ...changes }), message);
+      await assert.rejects(planComparison({ ...comparison, ...changes }), message);
     }
     const model = mlp({ width: 8, depth: 1, classes: 3 });
-    assert.throws(() => planComparison({ ...comparison, model }), DataError);
+    await assert.rejects(planComparison({ ...comparison, model }), DataError);
     const test = { images: new Uint8Array(), labels: new Uint8Array() };
-    assert.throws(() => planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);
+    await assert.rejects(planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);
   });
 
-  it('refuses what cannot be compared', () => {
-    assert.throws(() => planComparison({ ...comparison, seeds: [1, 1] }), RangeError);
+  it('refuses what cannot be compared', async () => {
+    await assert.rejects(planComparison({ ...comparison, seeds: [1, 1] }), RangeError);
     assert.throws(() => variantsOf(['tract'], [0.1, 0.1]), /asked for twice/);
     assert.throws(
       () => planComparison({ ...comparison, variants: variantsOf(['whitening'], []) }),

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { followedSplit } from '../data/dataset.js';
+import { labelsOf } from '../data/image-source.js';
 import { writeAtomically } from '../train/atomic-write.js';
 import { weightsOf } from '../train/checkpoint.js';
 import type { LearnedState } from '../train/evaluator.js';
@@ -85,7 +86,7 @@ export async function compare(
   comparison: Comparison,
   options: CompareOptions,
 ): Promise<CompareResult | undefined> {
-  const plan = planComparison(comparison);
+  const plan = await planComparison(comparison);
   const owned = await ExclusiveFolder.open(options.out);
   try {
     return await compareIn(owned, comparison, plan, options);
@@ -119,6 +120,7 @@ async function compareIn(
         runs,
         dataset: comparison.dataset,
         training: comparison.training,
+        ...(comparison.augmentation && { augmentation: comparison.augmentation }),
         evaluateEvery: plan.evaluateEvery,
         evaluations: plan.evaluations,
         ...(signal && { signal }),
@@ -158,7 +160,7 @@ async function compareIn(
   );
   if (signal?.aborted) return undefined;
   await owned.confirm();
-  const chance = chanceOf(split.labels, comparison.dataset.classNames.length);
+  const chance = chanceOf(labelsOf(split), comparison.dataset.classNames.length);
   return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, chance, kind), out);
 }
 

@@ -1,11 +1,12 @@
 /** What the first layer of a trained model looks like, and how one update would move images. */
-import { type ImageDataset, imageCount, imageSize } from '../data/dataset.js';
+import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Device } from '../engine/device.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { FirstLayerError } from '../tract/first-layer.js';
 import type { Lambda } from '../tract/lambda.js';
 import type { LearnedState } from '../train/evaluator.js';
+import { firstImages } from '../train/loaders.js';
 import { type ActivationUpdates, activationUpdates } from './activation-update.js';
 import { type Chart } from './chart.js';
 import { type FilterPicture, drawFilters, firstFilters } from './filters.js';
@@ -42,18 +43,19 @@ export interface UpdatePicture {
 export async function updatePicture(
   model: Model | Trainable,
   { weights, standardization }: LearnedState,
-  { train, imageShape }: ImageDataset,
+  dataset: ImageDataset,
   options: InspectionOptions = {},
 ): Promise<UpdatePicture | undefined> {
-  const count = Math.min(UPDATE_IMAGES, imageCount(train));
+  const count = Math.min(UPDATE_IMAGES, imageCount(dataset.train));
+  const { images, labels } = await firstImages(dataset, dataset.train, count);
   let updates: ActivationUpdates;
   try {
     updates = await activationUpdates({
       model,
       weights,
       standardization,
-      images: train.images.subarray(0, count * imageSize(imageShape)),
-      labels: train.labels.subarray(0, count),
+      images,
+      labels,
       ...options,
     });
   } catch (error) {

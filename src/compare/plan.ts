@@ -3,9 +3,13 @@ import { createHash } from 'node:crypto';
 import { batchCount } from '../data/batches.js';
 import { DataError } from '../data/data-error.js';
 import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
-import type { Augmentation } from '../data/loader.js';
+import { labelsOf } from '../data/image-source.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import { storedTransforms } from '../data/image-transforms.js';
+import { eachPicture } from '../data/pictures.js';
 import type { Model } from '../nn/model.js';
 import type { Trainable } from '../optim/trainable.js';
+import { sameShape } from '../tensor/tensor.js';
 import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js';
 import { checkFits } from '../train/loaders.js';
 import type { TrainerOptions } from '../train/options.js';
@@ -26,7 +30,7 @@ export interface Comparison {
   readonly epochs: number;
   readonly maxSteps?: number;
   /** Default: the dataset's own; `null` for none. */
-  readonly augmentation?: Augmentation | null;
+  readonly augmentation?: readonly ImageTransform[] | null;
   /** Steps between two evaluations. Default: a sixteenth of the run. */
   readonly evaluateEvery?: number;
 }
@@ -59,9 +63,9 @@ const EVALUATIONS = 16;
  * Lays out the runs of a comparison, and refuses what could only fail after hours of training.
  *
  * @throws OptionError for values that models or the matrix cannot take
- * @throws DataError when a batch is larger than the dataset, or the dataset does not fit the model
+ * @throws DataError when a batch is larger than the dataset, the dataset does not fit the model, or an image cannot be read
  */
-export function planComparison(comparison: Comparison): Plan {
+export async function planComparison(comparison: Comparison): Promise<Plan> {
   const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
   checkMatrix(comparison);
   const followed = followedSplit(dataset);
@@ -73,7 +77,7 @@ export function planComparison(comparison: Comparison): Plan {
   });
   const steps = Math.min(epochs * stepsPerEpoch, maxSteps ?? Infinity);
   const evaluateEvery = comparison.evaluateEvery ?? Math.max(1, Math.round(steps / EVALUATIONS));
-  const data = fingerprint(dataset);
+  const data = await fingerprint(dataset);
   const runs = seeds.flatMap((seed) =>
     variants.map((variant): PlannedRun => {
       const given = trainableOfVariant(variant, model);
@@ -124,10 +128,20 @@ function evaluationSteps(steps: number, stepsPerEpoch: number, evaluateEvery: nu
   return result;
 }
 
-/** Of all pixels and labels: a dataset of the same name may be another one. */
-function fingerprint({ train, validation, test }: ImageDataset): string {
+/** Of all pixels and labels, and of what the pixels go through: a dataset of the same name may be another one. */
+async function fingerprint(dataset: ImageDataset): Promise<string> {
+  const { train, validation, test, imageShape, preprocessing = [] } = dataset;
   const hash = createHash('sha256');
-  for (const { images, labels } of validation ? [train, validation, test] : [train, test])
-    hash.update(images).update(labels);
+  for (const images of validation ? [train, validation, test] : [train, test]) {
+    await eachPicture(images, imageShape, ({ data, shape }) => {
+      if (!sameShape(shape, imageShape)) hash.update(JSON.stringify(shape));
+      hash.update(data);
+    });
+    const labels = labelsOf(images);
+    const bytes = Uint8Array.from(labels);
+    const small = bytes.every((label, i) => label === labels[i]);
+    hash.update(small ? bytes : Int32Array.from(labels));
+  }
+  if (preprocessing.length > 0) hash.update(JSON.stringify(storedTransforms(preprocessing)));
   return hash.digest('hex');
 }

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset } from '../data/dataset.js';
+import type { ImageTransform } from '../data/image-transform.js';
 import { restoreTrainer } from '../train/checkpoint.js';
 import { DivergenceError } from '../train/divergence.js';
 import type { StepEvent } from '../train/events.js';
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly runs: string;
   readonly dataset: ImageDataset;
   readonly training: Omit<TrainerOptions, 'seed'>;
+  /** Where it is not the dataset's own; what is your own among it no configuration holds. */
+  readonly augmentation?: readonly ImageTransform[];
   readonly evaluateEvery: number;
   /** The steps after which each run is evaluated. */
   readonly evaluations: readonly number[];
@@ -61,7 +64,7 @@ async function train(
   path: string,
   context: RunContext,
 ): Promise<{ interrupted: boolean; diverged?: string; metrics: Metrics }> {
-  const { dataset, evaluateEvery, signal, onStep } = context;
+  const { dataset, augmentation, evaluateEvery, signal, onStep } = context;
   const { trainer, folder, metrics } = await begin(run, path, context);
   const save = async (): Promise<void> => {
     await folder.save('last', { config: run.config, state: await trainer.state() });
@@ -70,7 +73,7 @@ async function train(
   try {
     await folder.begin(run.config, trainer.progress);
     const { interrupted } = await trainer.fit(dataset, {
-      ...runOptionsOf(run.config),
+      ...runOptionsOf(run.config, augmentation ?? dataset.augmentation),
       evaluateEvery,
       ...(signal && { signal }),
       async onEvent(event) {

@@ -70,17 +70,19 @@ test('without them it is on the test images and chooses nothing, and says so', a
   );
 });
 
-test('its runs are others than those without, and those of another draw', () => {
-  const ids = [
+test('its runs are others than those without, and those of another draw', async () => {
+  const datasets = [
     whole,
     comparison.dataset,
     splitValidation(whole, { share: 0.2, seed: 1 }),
     splitValidation(whole, { share: 0.3 }),
-  ].map((dataset) => planComparison({ ...comparison, dataset }).runs[0].id);
-  assert.equal(new Set(ids).size, 4);
+  ];
+  const ids = new Set<string>();
+  for (const dataset of datasets) ids.add((await planComparison({ ...comparison, dataset })).runs[0].id);
+  assert.equal(ids.size, 4);
 });
 
-test('numbers of epochs, steps and images that are none are refused before anything is made', () => {
+test('numbers of epochs, steps and images that are none are refused before anything is made', async () => {
   for (const wrong of [
     { epochs: NaN },
     { epochs: 1.5 },
@@ -88,6 +90,9 @@ test('numbers of epochs, steps and images that are none are refused before anyth
     { evaluateEvery: 0 },
     { training: { ...comparison.training, batchSize: NaN } },
   ]) {
-    assert.throws(() => planComparison({ ...comparison, ...wrong }), /OptionError: .* positive whole number/);
+    await assert.rejects(
+      planComparison({ ...comparison, ...wrong }),
+      /OptionError: .* positive whole number/,
+    );
   }
 });

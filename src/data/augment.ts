@@ -1,7 +1,53 @@
-/** Augmentation of a training image: a random crop from a zero-padded border, and mirroring by chance. */
+/** The augmentation of small images: a random crop from a zero-padded border, and mirroring by chance. */
 import type { Random } from '../random/random.js';
-import type { ImageShape } from './dataset.js';
-import type { Augmentation } from './loader.js';
+import { type ImageShape } from './image-source.js';
+import { type ImageTransform, type Picture, known } from './image-transform.js';
+import { LARGEST_SIDE, checkWhole } from './transform-options.js';
+
+/** How an image is cropped and mirrored. */
+export interface CropAndFlip {
+  /** Rows and columns of zeros added on each side before a random crop back to the original size; 0 for none. */
+  readonly cropPadding: number;
+  /** Whether every second image, by chance, is mirrored left to right. */
+  readonly horizontalFlip: boolean;
+}
+
+export interface RandomCropOptions {
+  /** Rows and columns of zeros added on each side; default 0, which leaves images as they are. */
+  readonly padding?: number;
+}
+
+/**
+ * Pads an image with zeros and crops it back to its size at a random place, as torchvision's RandomCrop does. Two draws
+ * choose how far it is moved down and right; none without padding.
+ *
+ * @throws RangeError for a padding that is no whole number from 0 to 65,536
+ */
+export function randomCrop({ padding = 0 }: RandomCropOptions = {}): ImageTransform {
+  checkWhole('randomCrop: padding', padding, 0, LARGEST_SIDE);
+  const how = { cropPadding: padding, horizontalFlip: false };
+  return known({
+    name: 'randomCrop',
+    config: { padding },
+    apply: (picture, random) => augmented(picture, how, random),
+  });
+}
+
+/** Mirrors every second image, by chance, left to right, as torchvision's RandomHorizontalFlip does. One draw. */
+export function randomHorizontalFlip(): ImageTransform {
+  const how = { cropPadding: 0, horizontalFlip: true };
+  return known({
+    name: 'randomHorizontalFlip',
+    config: {},
+    apply: (picture, random) => augmented(picture, how, random),
+  });
+}
+
+function augmented({ data, shape }: Picture, how: CropAndFlip, random: Random): Picture {
+  const target = new Uint8Array(data.length);
+  augmentImage(target, 0, data, 0, shape, how, random);
+  return { data: target, shape };
+}
 
 /**
  * Writes one image, augmented, to `target` from `targetOffset` on.
@@ -17,7 +63,7 @@ export function augmentImage(
   source: Uint8Array,
   sourceOffset: number,
   [channels, height, width]: ImageShape,
-  { cropPadding, horizontalFlip }: Augmentation,
+  { cropPadding, horizontalFlip }: CropAndFlip,
   random: Random,
 ): void {
   // How far the crop window is moved down and right of the image's own place: -padding … padding.

@@ -1,12 +1,14 @@
 /**
- * What a WorkerLoader and its worker thread say to each other.
+ * What a WorkerLoader and its worker threads say to each other.
  *
  * Batches go through a ring of slots in shared memory. Two counters that only grow say how far each side is; the
  * worker fills slot `made % slots` while `made - released < slots`. Neither side needs the other's event loop to
  * turn: the worker goes on while the main thread is inside a long synchronous call.
  */
+import type { ImageShape } from './image-source.js';
+import type { StoredTransform } from './image-transforms.js';
 import type { BatchPlan } from './loader.js';
-import type { ImageShape, Split } from './dataset.js';
+import type { SentSource } from './sent-source.js';
 
 /** Slots of the ring: how many batches the worker is ahead. */
 export const slotCount = 4;
@@ -25,9 +27,15 @@ export const Control = {
 
 /** Given to the worker as it starts. */
 export interface WorkerData {
-  readonly split: Split;
+  readonly source: SentSource;
   readonly shape: ImageShape;
+  readonly preprocessing: readonly StoredTransform[];
 }
+
+/** A plan as it can be sent: transforms by name. */
+export type SentPlan = Omit<BatchPlan, 'augmentation'> & {
+  readonly augmentation?: readonly StoredTransform[];
+};
 
 /** Shared memory that batches are written to. */
 export interface Ring {
@@ -39,10 +47,11 @@ export interface Ring {
   readonly counts: Int32Array;
 }
 
-/** From the loader: make the batches of an epoch. */
+/** From the loader: make the batches of an epoch from the plan's start on, one of every `stride`. */
 export interface EpochRequest {
   readonly epoch: number;
-  readonly plan: BatchPlan;
+  readonly plan: SentPlan;
+  readonly stride: number;
   readonly ring: Ring;
   readonly control: Int32Array;
 }
@@ -51,4 +60,6 @@ export interface EpochRequest {
 export interface WorkerMessage {
   readonly epoch: number;
   readonly error?: unknown;
+  /** Where the error is a DataError, whose kind is lost on the way. */
+  readonly dataError?: string;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../random/random.js';
+import { randomCrop, randomHorizontalFlip } from './augment.js';
 import { batchCount, inlineBatches, InlineLoader } from './batches.js';
 import type { Batch, BatchPlan } from './loader.js';
 import { DataError } from './data-error.js';
@@ -55,7 +56,7 @@ describe('batches', () => {
     const whole: BatchPlan = {
       ...plan,
       shuffle: true,
-      augmentation: { cropPadding: 1, horizontalFlip: true },
+      augmentation: [randomCrop({ padding: 1 }), randomHorizontalFlip()],
     };
     const all = await collect(inlineBatches(numbered(18), shape, whole));
     assert.equal(all.length, 5);

@@ -3,10 +3,25 @@
  * split, the plan and the batch's index, whoever makes it, and wherever an epoch is taken up again.
  */
 import { Random } from '../random/random.js';
-import { augmentImage } from './augment.js';
+import { sameShape } from '../tensor/tensor.js';
+import { type CropAndFlip, augmentImage } from './augment.js';
 import { DataError } from './data-error.js';
-import { checkSplit, imageCount, type ImageShape, imageSize, type Split } from './dataset.js';
-import type { Batch, BatchLoader, BatchPlan } from './loader.js';
+import { checkSplit } from './dataset.js';
+import {
+  type ImageShape,
+  type ImageSource,
+  type Images,
+  imageCount,
+  imageSize,
+  labelOf,
+  shapeOf,
+  sourceOf,
+  unreadable,
+} from './image-source.js';
+import type { ImageTransform, Picture } from './image-transform.js';
+import { cropAndFlip } from './image-transforms.js';
+import { transformed } from './pictures.js';
+import type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './loader.js';
 
 /**
  * The number of batches in a whole epoch of `images` images.
@@ -33,53 +48,144 @@ export function batchCount(
   return count;
 }
 
+/** Images that are read at the same time, of a source that takes its time. */
+const READ_AT_ONCE = 16;
+
 /** Writes the batches of one epoch into buffers that it is given; what every loader is made of. */
 export class BatchMaker {
   /** Batches in the whole epoch. */
   readonly count: number;
-  readonly #split: Split;
+  readonly #source: ImageSource;
   readonly #shape: ImageShape;
   readonly #plan: BatchPlan;
+  readonly #preprocessing: readonly ImageTransform[];
+  /** Where augmentation is what it is for most small images, it is done in one go. */
+  readonly #cropAndFlip: CropAndFlip | undefined;
   readonly #random: Random;
   readonly #order: Uint32Array | undefined;
+  /** Holds an image on its way; made anew where the one before belongs to a read that goes on. */
+  #scratch: Uint8Array | undefined;
 
   /** @throws DataError when the plan does not fit the split */
-  constructor(split: Split, shape: ImageShape, plan: BatchPlan) {
-    this.count = batchCount(imageCount(split), plan);
-    this.#split = split;
+  constructor(split: Images, shape: ImageShape, plan: BatchPlan, options: LoaderOptions = {}) {
+    const images = imageCount(split);
+    this.count = batchCount(images, plan);
+    this.#source = sourceOf(split, shape);
     this.#shape = shape;
     this.#plan = plan;
+    this.#preprocessing = options.preprocessing ?? [];
+    this.#cropAndFlip = plan.augmentation && cropAndFlip(plan.augmentation);
     this.#random = Random.fromState(plan.random);
-    this.#order = plan.shuffle ? this.#random.fork('order').permutation(imageCount(split)) : undefined;
+    this.#order = plan.shuffle ? this.#random.fork('order').permutation(images) : undefined;
   }
 
   /**
-   * Writes batch `index`.
+   * Writes batch `index`; at once, unless the source takes its time.
    *
    * @param images - uint8 [batchSize, channels, height, width]
    * @param labels - int32 [batchSize]
    * @returns the number of rows that hold images; the others are filled with zeros
+   * @throws DataError naming an image that cannot be read, or does not get the dataset's shape
    */
-  write(index: number, images: Uint8Array, labels: Int32Array): number {
-    const { batchSize, augmentation } = this.#plan;
+  write(index: number, images: Uint8Array, labels: Int32Array): number | Promise<number> {
+    const { batchSize } = this.#plan;
     const size = imageSize(this.#shape);
     const first = index * batchSize;
-    const count = Math.min(batchSize, imageCount(this.#split) - first);
-    // A stream for each batch lets any one be made without those before it.
-    const random = augmentation && this.#random.fork(`augment/${index}`);
-    for (let row = 0; row < count; row++) {
-      const image = this.#order ? this.#order[first + row] : first + row;
-      labels[row] = this.#split.labels[image]!;
-      if (random) {
-        augmentImage(images, row * size, this.#split.images, image * size, this.#shape, augmentation, random);
-      } else {
-        images.set(this.#split.images.subarray(image * size, (image + 1) * size), row * size);
-      }
-    }
+    const count = Math.min(batchSize, this.#source.count - first);
     images.fill(0, count * size, batchSize * size);
     labels.fill(0, count, batchSize);
+    const batch: Rows = {
+      images,
+      labels,
+      numbers: Array.from({ length: count }, (_, row) => this.#order?.[first + row] ?? first + row),
+      // A stream for each batch lets any one be made without those before it.
+      preprocessing: this.#random.fork(`preprocess/${index}`),
+      augmentation: this.#random.fork(`augment/${index}`),
+    };
+    for (let row = 0; row < count; row++) {
+      const reading = this.#read(batch.numbers[row]);
+      if (reading instanceof Promise) return this.#finish(batch, row, reading);
+      this.#place(batch, row, reading);
+    }
     return count;
   }
+
+  /** The rows from `row` on, whose image is being read already; several are read at once, and placed in order. */
+  async #finish(batch: Rows, row: number, begun: Promise<Picture>): Promise<number> {
+    const { numbers } = batch;
+    for (let first = row; first < numbers.length; first += READ_AT_ONCE) {
+      const some = numbers.slice(first, first + READ_AT_ONCE);
+      const reads = some.map((number, i) => (first + i === row ? begun : this.#readLater(number)));
+      const results = await Promise.allSettled(reads);
+      results.forEach((result, i) => {
+        if (result.status === 'rejected') throw result.reason;
+        this.#place(batch, first + i, result.value);
+      });
+    }
+    return numbers.length;
+  }
+
+  async #readLater(number: number): Promise<Picture> {
+    this.#scratch = undefined;
+    const reading = this.#read(number);
+    // Others are read before this one is placed, even where it is there at once.
+    this.#scratch = undefined;
+    return reading;
+  }
+
+  #read(number: number): Picture | Promise<Picture> {
+    const shape = shapeOf(this.#source, number, this.#shape);
+    const size = imageSize(shape);
+    if (!this.#scratch || this.#scratch.length < size) this.#scratch = new Uint8Array(size);
+    const data = this.#scratch.subarray(0, size);
+    const picture = { data, shape };
+    let reading;
+    try {
+      reading = this.#source.read(number, data);
+    } catch (error) {
+      throw unreadable(number, error);
+    }
+    if (!reading) return picture;
+    this.#scratch = undefined;
+    return Promise.resolve(reading).then(
+      () => picture,
+      (error: unknown) => {
+        throw unreadable(number, error);
+      },
+    );
+  }
+
+  /** Transforms an image and writes it to its row. */
+  #place(batch: Rows, row: number, read: Picture): void {
+    const number = batch.numbers[row];
+    batch.labels[row] = labelOf(this.#source, number);
+    const size = imageSize(this.#shape);
+    const { augmentation = [] } = this.#plan;
+    let picture = transformed(read, this.#preprocessing, batch.preprocessing);
+    if (this.#cropAndFlip && sameShape(picture.shape, this.#shape)) {
+      const how = this.#cropAndFlip;
+      augmentImage(batch.images, row * size, picture.data, 0, this.#shape, how, batch.augmentation);
+      return;
+    }
+    picture = transformed(picture, augmentation, batch.augmentation);
+    if (!sameShape(picture.shape, this.#shape) || picture.data.length !== size) {
+      const [was, became, wanted] = [read.shape, picture.shape, this.#shape].map((shape) => shape.join(', '));
+      throw new DataError(
+        `Image ${number} is [${was}] and becomes [${became}], but images of this dataset are [${wanted}]; let a transform bring it there: resize, centerCrop or randomResizedCrop.`,
+      );
+    }
+    batch.images.set(picture.data, row * size);
+  }
+}
+
+/** A batch that is being written. */
+interface Rows {
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  /** Which image comes into each row. */
+  readonly numbers: readonly number[];
+  readonly preprocessing: Random;
+  readonly augmentation: Random;
 }
 
 /**
@@ -87,51 +193,81 @@ export class BatchMaker {
  *
  * @throws DataError at once, when the plan does not fit the split
  */
-export function inlineBatches(split: Split, shape: ImageShape, plan: BatchPlan): AsyncIterable<Batch> {
+export function inlineBatches(split: Images, shape: ImageShape, plan: BatchPlan): AsyncIterable<Batch> {
   return new InlineLoader(split, shape).epoch(plan);
 }
 
-/** Makes batches on the calling thread, for browsers and small data. */
+/**
+ * Makes batches on the calling thread, for browsers and small data. Of a source that takes its time, the next batch is
+ * read while the last one is used.
+ */
 export class InlineLoader implements BatchLoader {
-  readonly #split: Split;
+  readonly #split: Images;
   readonly #shape: ImageShape;
+  readonly #options: LoaderOptions;
   /** Counts the epochs begun; an epoch ends when it is no longer the last. */
   #epoch = 0;
   #closed = false;
 
   /** @throws DataError when the split is empty or its images do not have the shape */
-  constructor(split: Split, shape: ImageShape) {
+  constructor(split: Images, shape: ImageShape, options: LoaderOptions = {}) {
     checkSplit(split, shape);
     this.#split = split;
     this.#shape = shape;
+    this.#options = options;
   }
 
   epoch(plan: BatchPlan): AsyncIterable<Batch> {
     if (this.#closed) throw new Error('this loader has been closed');
-    const maker = new BatchMaker(this.#split, this.#shape, plan);
+    const maker = new BatchMaker(this.#split, this.#shape, plan, this.#options);
     const epoch = ++this.#epoch;
     return { [Symbol.asyncIterator]: () => this.#batches(maker, plan, epoch) };
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous because a loader is
   async *#batches(
     maker: BatchMaker,
     { batchSize, start = 0 }: BatchPlan,
     epoch: number,
   ): AsyncGenerator<Batch> {
-    const images = new Uint8Array(batchSize * imageSize(this.#shape));
-    const labels = new Int32Array(batchSize);
+    const newBuffers = (): Buffers => ({
+      images: new Uint8Array(batchSize * imageSize(this.#shape)),
+      labels: new Int32Array(batchSize),
+    });
+    let [used, spare] = [newBuffers(), undefined as Buffers | undefined];
+    let ahead: Promise<number> | undefined;
     for (let index = start; index < maker.count; index++) {
-      if (epoch !== this.#epoch)
-        throw new Error('this epoch has ended: another was begun, or the loader closed');
-      const count = maker.write(index, images, labels);
-      yield { index, images, labels, count };
+      this.#checkIsLast(epoch);
+      if (ahead) [used, spare] = [spare!, used];
+      const written = ahead ?? maker.write(index, used.images, used.labels);
+      const takesTime = written instanceof Promise;
+      const count = takesTime ? await written : written;
+      this.#checkIsLast(epoch);
+      ahead = undefined;
+      if (takesTime && index + 1 < maker.count) {
+        const { images, labels } = (spare ??= newBuffers());
+        ahead = (async () => maker.write(index + 1, images, labels))();
+        // Whoever leaves before that batch is not to hear of what is wrong with it.
+        ahead.catch(() => undefined);
+      }
+      yield { index, ...used, count };
     }
+  }
+
+  #checkIsLast(epoch: number): void {
+    if (epoch !== this.#epoch)
+      throw new Error('this epoch has ended: another was begun, or the loader closed');
+  }
+
+  /** Ends the epoch that is being read, if any; whoever still reads it gets an error. */
+  endEpoch(): void {
+    this.#epoch++;
   }
 
   close(): Promise<void> {
     this.#closed = true;
-    this.#epoch++;
+    this.endEpoch();
     return Promise.resolve();
   }
 }
+
+type Buffers = Pick<Batch, 'images' | 'labels'>;

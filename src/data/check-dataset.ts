@@ -3,7 +3,8 @@
  * and gives figures that mean nothing: they are looked at before the first step.
  */
 import { DataError } from './data-error.js';
-import { type ImageDataset, type Split, checkSplit } from './dataset.js';
+import { type ImageDataset, checkSplit } from './dataset.js';
+import { type Images, labelsOf } from './image-source.js';
 
 /**
  * Checks that a split holds images, that its pixels fit their number, and that every label names a class.
@@ -14,11 +15,11 @@ import { type ImageDataset, type Split, checkSplit } from './dataset.js';
 export function checkImages(
   { name, imageShape, classNames }: ImageDataset,
   kind: string,
-  split: Split,
+  split: Images,
 ): void {
   const what = `The ${kind} split of ${name}`;
   checkSplit(split, imageShape, what);
-  checkLabelRange(split.labels, classNames.length, what);
+  checkLabelRange(labelsOf(split), classNames.length, what);
 }
 
 /**

@@ -143,7 +143,7 @@ describe('CIFAR files', () => {
     const { train, test, classNames, mean } = await cifar10({ dir });
     assert.deepEqual([train.labels.length, test.labels.length, classNames[0]], [50_000, 10_000, 'airplane']);
     for (let label = 0; label < 10; label++) {
-      assert.equal(test.labels.filter((other) => other === label).length, 1_000);
+      assert.equal(Array.from(test.labels).filter((other) => other === label).length, 1_000);
     }
     let sum = 0;
     for (let image = 0; image < 5_000; image++) {

@@ -6,6 +6,7 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { randomCrop, randomHorizontalFlip } from './augment.js';
 import { cacheFolder } from './cache-folder.js';
 import type { Archive } from './cifar-download.js';
 import { cifar100Names, cifar10Names } from './cifar-names.js';
@@ -123,7 +124,7 @@ const layout100: Layout = {
  * @throws DataError naming the file, when one is missing, truncated, oversized, or holds a label out of range; and
  *   when a download fails
  */
-export function cifar10(options: CifarOptions = {}): Promise<ImageDataset> {
+export function cifar10(options: CifarOptions = {}): Promise<ImageDataset<Split>> {
   return cifar(layout10, options);
 }
 
@@ -132,11 +133,11 @@ export function cifar10(options: CifarOptions = {}): Promise<ImageDataset> {
  *
  * @throws DataError as `cifar10` does
  */
-export function cifar100(options: CifarOptions = {}): Promise<ImageDataset> {
+export function cifar100(options: CifarOptions = {}): Promise<ImageDataset<Split>> {
   return cifar(layout100, options);
 }
 
-async function cifar(layout: Layout, options: CifarOptions): Promise<ImageDataset> {
+async function cifar(layout: Layout, options: CifarOptions): Promise<ImageDataset<Split>> {
   const folder = await findFolder(layout, options);
   return inWorker({
     name: layout.name,
@@ -144,7 +145,7 @@ async function cifar(layout: Layout, options: CifarOptions): Promise<ImageDatase
     imageShape,
     mean: layout.mean,
     deviation: layout.deviation,
-    augmentation: { cropPadding: 4, horizontalFlip: true },
+    augmentation: [randomCrop({ padding: 4 }), randomHorizontalFlip()],
     train: await readSplit(layout, folder, layout.trainFiles),
     test: await readSplit(layout, folder, layout.testFiles),
   });
@@ -273,8 +274,14 @@ async function countRecords(file: FileHandle, path: string, layout: Layout): Pro
   return size / recordSize;
 }
 
+/** Room for the records of a file. */
+interface Records {
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
 /** Reads as many records as the split has room for. */
-async function readRecords(file: FileHandle, path: string, layout: Layout, split: Split): Promise<void> {
+async function readRecords(file: FileHandle, path: string, layout: Layout, split: Records): Promise<void> {
   const { labelBytes, classNames, archive } = layout;
   const pixels = imageSize(imageShape);
   const recordSize = labelBytes + pixels;

@@ -1,21 +1,16 @@
 /**
- * Image datasets held in memory: uint8 images of one size, each with one class.
+ * Image datasets: uint8 images that become one size, each with one class, in memory or from a source.
  *
- * A dataset lives in shared memory where the platform has it, so that a worker thread reads it without a copy.
+ * What is in memory lives in shared memory where the platform has it, so that a worker thread reads it without a copy.
  */
 import { DataError } from './data-error.js';
-import type { Augmentation, BatchLoader } from './loader.js';
+import { type ImageShape, type Images, imageCount, imageSize, isSource } from './image-source.js';
+import type { ImageTransform } from './image-transform.js';
+import type { BatchLoader, LoaderOptions } from './loader.js';
+import { Subset } from './subset.js';
 
-/** Channels, height and width of every image of a dataset. */
-export type ImageShape = readonly [channels: number, height: number, width: number];
-
-/** Images and their classes, in the order of the files. */
-export interface Split {
-  /** uint8 [images, channels, height, width], row-major. */
-  readonly images: Uint8Array;
-  /** The class of each image, from 0; its length is the number of images. */
-  readonly labels: Uint8Array;
-}
+export { type ImageShape, type Images, type Split, imageCount, imageSize } from './image-source.js';
+export { allocateShared } from './shared-memory.js';
 
 /** How many of the training images were set aside as validation images, and by which draw. */
 export interface SetAside {
@@ -24,56 +19,40 @@ export interface SetAside {
   readonly seed: number;
 }
 
-export interface ImageDataset {
+/** @typeParam Of the form of its images; that of a dataset that is in memory is `Split` */
+export interface ImageDataset<Of extends Images = Images> {
   /** As the command line names it, `cifar10` for instance. */
   readonly name: string;
   readonly classNames: readonly string[];
+  /** Of every image in a batch. */
   readonly imageShape: ImageShape;
   /** Mean of each channel over the training images, of pixel values scaled to [0, 1]. */
   readonly mean: readonly number[];
   /** Standard deviation of each channel, of pixel values scaled to [0, 1]. */
   readonly deviation: readonly number[];
-  /** What training augments with unless told otherwise. */
-  readonly augmentation: Augmentation;
-  readonly train: Split;
+  /** What every image goes through first, wherever it is used; left out, it is taken as it is. */
+  readonly preprocessing?: readonly ImageTransform[];
+  /** What training images go through then, unless told otherwise. */
+  readonly augmentation: readonly ImageTransform[];
+  readonly train: Of;
   /**
    * Images that are neither trained on nor reported: what a run is followed on, and its best epoch chosen on. Left
    * out, nothing is chosen, and a run is followed on the test images.
    */
-  readonly validation?: Split;
-  readonly test: Split;
+  readonly validation?: Of;
+  readonly test: Of;
   /** Where `validation` was part of the training images (see `splitValidation`), how it was drawn. */
   readonly setAside?: SetAside;
   /** How batches of a split are made, such as in a worker thread; left out, on the calling thread. */
-  readonly createLoader?: (split: Split, shape: ImageShape) => BatchLoader;
+  readonly createLoader?: (split: Images, shape: ImageShape, options: LoaderOptions) => BatchLoader;
 }
 
 /** The images that a run is followed on, and which of the splits they are. */
 export function followedSplit({ validation, test }: ImageDataset): {
   kind: 'validation' | 'test';
-  split: Split;
+  split: Images;
 } {
   return validation ? { kind: 'validation', split: validation } : { kind: 'test', split: test };
-}
-
-/** The number of images of a split. */
-export function imageCount(split: Split): number {
-  return split.labels.length;
-}
-
-/** Bytes of one image. */
-export function imageSize([channels, height, width]: ImageShape): number {
-  return channels * height * width;
-}
-
-/**
- * Zero-filled bytes in shared memory, or in ordinary memory where there is none to share (a browser page that is
- * not cross-origin isolated).
- */
-export function allocateShared(length: number): Uint8Array {
-  return typeof SharedArrayBuffer === 'undefined'
-    ? new Uint8Array(length)
-    : new Uint8Array(new SharedArrayBuffer(length));
 }
 
 /**
@@ -83,19 +62,19 @@ export function allocateShared(length: number): Uint8Array {
  * @param counts - how many images to keep; a number left out keeps them all
  * @throws DataError when a number is not whole, is below 1, or is more than there are
  */
-export function limit(dataset: ImageDataset, counts: { train?: number; test?: number }): ImageDataset {
-  const first = (split: Split, count: number | undefined, kind: string): Split => {
-    if (count === undefined) return split;
-    const available = imageCount(split);
+export function limit<Of extends Images>(
+  dataset: ImageDataset<Of>,
+  counts: { train?: number; test?: number },
+): ImageDataset<Of> {
+  const first = (images: Of, count: number | undefined, kind: string): Of => {
+    if (count === undefined) return images;
+    const available = imageCount(images);
     if (!Number.isInteger(count) || count < 1 || count > available) {
       throw new DataError(
         `${dataset.name} cannot be limited to ${count} ${kind} images: it has ${available}, so give a whole number from 1 to ${available}.`,
       );
     }
-    return {
-      images: split.images.subarray(0, count * imageSize(dataset.imageShape)),
-      labels: split.labels.subarray(0, count),
-    };
+    return firstImages(images, count, imageSize(dataset.imageShape)) as Of;
   };
   const { setAside, ...rest } = dataset;
   return {
@@ -104,6 +83,21 @@ export function limit(dataset: ImageDataset, counts: { train?: number; test?: nu
     ...(setAside && counts.train === undefined && { setAside }),
     train: first(dataset.train, counts.train, 'training'),
     test: first(dataset.test, counts.test, 'test'),
+  };
+}
+
+function firstImages(images: Images, count: number, size: number): Images {
+  if (isSource(images))
+    return new Subset(
+      images,
+      Uint32Array.from({ length: count }, (_, i) => i),
+    );
+  const labels = images.labels;
+  return {
+    images: images.images.subarray(0, count * size),
+    labels: ArrayBuffer.isView(labels)
+      ? (labels as Uint8Array).subarray(0, count)
+      : Array.from({ length: count }, (_, i) => labels[i]),
   };
 }
 
@@ -129,10 +123,13 @@ export function checkLabels(labels: Uint8Array, classes: number, source: string,
  * @param what it is called in the message
  * @throws DataError when the split is empty or the bytes of its images do not fit the shape and number of labels
  */
-export function checkSplit(split: Split, shape: ImageShape, what = 'The split'): void {
+export function checkSplit(split: Images, shape: ImageShape, what = 'The split'): void {
   const count = imageCount(split);
+  if (!(Number.isInteger(count) && count >= 0 && count < 2 ** 32)) {
+    throw new DataError(`${what} has ${count} images; a number of images is whole, and below 2^32.`);
+  }
   if (count === 0) throw new DataError(`${what} holds no images; give it at least one.`);
-  if (split.images.length !== count * imageSize(shape)) {
+  if (!isSource(split) && split.images.length !== count * imageSize(shape)) {
     throw new DataError(
       `${what} has ${count} labels, which with images of shape [${shape.join(', ')}] need ${count * imageSize(shape)} bytes of pixels, but there are ${split.images.length}.`,
     );

@@ -1,5 +1,5 @@
 /** The scale in which a model sees its pixels. */
-import type { ImageDataset } from './dataset.js';
+import type { ImageDataset, Images } from './dataset.js';
 
 /**
  * `standardized`: each channel has mean 0 and deviation 1 over the training images; `unit`: pixels in [0, 1];
@@ -9,7 +9,10 @@ export const inputScalings = ['standardized', 'unit', 'byte'] as const;
 export type InputScaling = (typeof inputScalings)[number];
 
 /** The dataset, with its pixels given to models in another scale; nothing is copied. */
-export function scaleInput(dataset: ImageDataset, scaling: InputScaling): ImageDataset {
+export function scaleInput<Of extends Images>(
+  dataset: ImageDataset<Of>,
+  scaling: InputScaling,
+): ImageDataset<Of> {
   if (scaling === 'standardized') return dataset;
   const perChannel = (value: number): number[] => dataset.mean.map(() => value);
   // Pixels scaled to [0, 1] are what mean and deviation are told of.

@@ -1,12 +1,10 @@
 /** What a batch is, and what a loader promises. */
 import type { RandomState } from '../random/random.js';
+import type { ImageTransform } from './image-transform.js';
 
-/** How a training image is varied each time it is shown. */
-export interface Augmentation {
-  /** Rows and columns of zeros added on each side before a random crop back to the original size; 0 for none. */
-  readonly cropPadding: number;
-  /** Whether every second image, by chance, is mirrored left to right. */
-  readonly horizontalFlip: boolean;
+export interface LoaderOptions {
+  /** What every image goes through first; default nothing. */
+  readonly preprocessing?: readonly ImageTransform[];
 }
 
 /** How one epoch is cut into batches. */
@@ -15,8 +13,8 @@ export interface BatchPlan {
   readonly batchSize: number;
   /** Whether the images come in random order instead of the split's own. */
   readonly shuffle: boolean;
-  /** How images are varied; left out, they come as they are. */
-  readonly augmentation?: Augmentation;
+  /** How images are varied, behind the loader's preprocessing; left out, they are not. */
+  readonly augmentation?: readonly ImageTransform[];
   /** The last images, too few for a batch, are dropped (training) or padded with zeros (evaluation). */
   readonly last: 'drop' | 'pad';
   /** State of the generator for this epoch; order and augmentation derive from it. */
@@ -39,11 +37,11 @@ export interface Batch {
 /** Makes the batches of one split, epoch after epoch. */
 export interface BatchLoader {
   /**
-   * The batches of an epoch in order, to be read once. All of them come in the same two buffers, which are
-   * overwritten when the next batch is asked for. A loader reads one epoch at a time: beginning another ends the one
-   * before.
+   * The batches of an epoch in order, to be read once. They come in buffers that are used again: what a batch holds is
+   * overwritten when the next is asked for. A loader reads one epoch at a time: beginning another ends the one before.
    *
-   * @throws DataError at once, when the plan does not fit the split (see `batchCount`)
+   * @throws DataError at once, when the plan does not fit the split (see `batchCount`); and while it is read, naming an
+   *   image that cannot be read, or that the transforms do not bring to the dataset's shape
    */
   epoch(plan: BatchPlan): AsyncIterable<Batch>;
   /** Ends the loader and the epoch it is in; it may be called more than once. */

@@ -13,8 +13,8 @@ describe('shapes', () => {
     assert.equal(imageCount(dataset.train), 10_000);
     assert.equal(imageCount(dataset.test), 2_000);
     for (let label = 0; label < 10; label++) {
-      assert.equal(dataset.train.labels.filter((other) => other === label).length, 1_000);
-      assert.equal(dataset.test.labels.filter((other) => other === label).length, 200);
+      assert.equal(Array.from(dataset.train.labels).filter((other) => other === label).length, 1_000);
+      assert.equal(Array.from(dataset.test.labels).filter((other) => other === label).length, 200);
     }
   });
 

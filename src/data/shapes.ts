@@ -6,6 +6,7 @@
  * since a figure may be lighter or darker than its background; a small convolutional network learns it.
  */
 import { Random } from '../random/random.js';
+import { randomCrop, randomHorizontalFlip } from './augment.js';
 import { allocateShared, type ImageDataset, type ImageShape, type Split } from './dataset.js';
 import { DataError } from './data-error.js';
 import { type Figure, figureClasses } from './shapes-figures.js';
@@ -40,7 +41,7 @@ type Colour = readonly [red: number, green: number, blue: number];
  *
  * @throws DataError when a number of images is not a positive whole number
  */
-export function shapes(options: ShapesOptions = {}): ImageDataset {
+export function shapes(options: ShapesOptions = {}): ImageDataset<Split> {
   const { train = 10_000, test = 2_000, seed = 0 } = options;
   return {
     name: 'shapes',
@@ -49,7 +50,7 @@ export function shapes(options: ShapesOptions = {}): ImageDataset {
     mean: [0.5002, 0.4991, 0.498],
     deviation: [0.2261, 0.2429, 0.2237],
     // No figure changes its class when mirrored; 2 pixels cut little off a figure at the border.
-    augmentation: { cropPadding: 2, horizontalFlip: true },
+    augmentation: [randomCrop({ padding: 2 }), randomHorizontalFlip()],
     train: drawSplit('train', train, seed),
     test: drawSplit('test', test, seed),
   };

@@ -7,7 +7,7 @@ import { shapes } from './shapes.js';
 import { splitValidation } from './split-validation.js';
 
 /** Images of two pixels, which hold the image's position. */
-function dataset(labels: readonly number[], classes = 256): ImageDataset {
+function dataset(labels: readonly number[], classes = 256): ImageDataset<Split> {
   const images = Uint8Array.from(labels.flatMap((_, image) => [image & 255, image >> 8]));
   const train = { images, labels: Uint8Array.from(labels) };
   return {
@@ -16,7 +16,7 @@ function dataset(labels: readonly number[], classes = 256): ImageDataset {
     imageShape: [1, 1, 2],
     mean: [0.5],
     deviation: [0.25],
-    augmentation: { cropPadding: 0, horizontalFlip: false },
+    augmentation: [],
     train,
     test: { images: Uint8Array.of(7, 7), labels: Uint8Array.of(0) },
   };
@@ -26,9 +26,9 @@ function dataset(labels: readonly number[], classes = 256): ImageDataset {
 const positions = ({ images, labels }: Split): number[] =>
   Array.from(labels, (_, i) => images[2 * i] + 256 * images[2 * i + 1]);
 
-const countsOf = (labels: Iterable<number>): Map<number, number> => {
+const countsOf = (labels: ArrayLike<number>): Map<number, number> => {
   const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const label of Array.from(labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
   return counts;
 };
 
@@ -94,8 +94,9 @@ describe('splitValidation', () => {
 
   it('gives the odd image to no class in particular', () => {
     const labels = Array.from({ length: 10 }, (_, i) => i);
-    const classes = Array.from({ length: 40 }, (_, seed) =>
-      splitValidation(dataset(labels), { share: 0.1, seed }).validation!.labels.at(0),
+    const classes = Array.from(
+      { length: 40 },
+      (_, seed) => splitValidation(dataset(labels), { share: 0.1, seed }).validation!.labels[0],
     );
     assert.ok(new Set(classes).size > 5, classes.join());
   });

@@ -2,64 +2,78 @@
 import { Random } from '../random/random.js';
 import { OptionError } from '../tensor/option-error.js';
 import { DataError } from './data-error.js';
-import {
-  type ImageDataset,
-  type SetAside,
-  type Split,
-  allocateShared,
-  imageCount,
-  imageSize,
-} from './dataset.js';
+import { type ImageDataset, type SetAside } from './dataset.js';
+import { type Images, imageCount, imageSize, isSource, labelsOf } from './image-source.js';
+import { allocateShared, sharedLabels } from './shared-memory.js';
+import { Subset } from './subset.js';
 
 /**
  * The dataset with a share of its training images set aside as validation images.
  *
  * The draw is stratified: of every class that share is set aside, rounded down or up so that the whole has
- * `Math.round(share * images)` images. It depends on the seed and the labels alone. Both parts are copies, in the order
- * the images had; the test images are untouched.
+ * `Math.round(share * images)` images. It depends on the seed and the labels alone. Both parts are in the order the images
+ * had, of images in memory copies; the test images are untouched.
  *
  * @param options.share of the training images, above 0 and below 1
  * @param options.seed of the draw, any safe integer; default 0
  * @throws OptionError for a share or seed out of range
  * @throws DataError when the dataset has validation images already, or one of the two parts would be empty
  */
-export function splitValidation(
-  dataset: ImageDataset,
+export function splitValidation<Of extends Images>(
+  dataset: ImageDataset<Of>,
   { share, seed = 0 }: { readonly share: number; readonly seed?: number },
-): ImageDataset {
+): ImageDataset<Of> {
   if (!(share > 0 && share < 1)) {
     throw new OptionError(`the share of validation images must be above 0 and below 1, not ${share}`);
   }
-  const { name, train, validation } = dataset;
+  const { name, train, validation, imageShape } = dataset;
   if (validation) {
     throw new DataError(`${name} has validation images of its own; leave out the share to set aside.`);
   }
-  const images = imageCount(train);
-  const aside = Math.round(share * images);
-  if (aside === 0 || aside === images) {
+  const setAside: SetAside = { share, seed };
+  const [kept, drawn] = setApart(train, imageSize(imageShape), setAside, 'validation', name);
+  return { ...dataset, train: kept as Of, validation: drawn as Of, setAside };
+}
+
+/**
+ * Images in two parts, those that stay and a share of every class that is drawn, as `splitValidation` says.
+ *
+ * @param size bytes of an image in memory
+ * @param purpose of the drawn images, which names the stream of random numbers
+ * @param name of the dataset, for the message
+ * @throws DataError when one of the two parts would be empty
+ */
+export function setApart(
+  images: Images,
+  size: number,
+  { share, seed }: SetAside,
+  purpose: string,
+  name: string,
+): readonly [kept: Images, drawn: Images] {
+  const count = imageCount(images);
+  const aside = Math.round(share * count);
+  if (aside === 0 || aside === count) {
     throw new DataError(
-      `A share of ${share} of the ${images} training images of ${name} is ${aside === 0 ? 'no image: choose a larger one' : 'all of them: choose a smaller one'}.`,
+      `A share of ${share} of the ${count} training images of ${name} is ${aside === 0 ? 'no image: choose a larger one' : 'all of them: choose a smaller one'}.`,
     );
   }
-  const chosen = draw(train.labels, { share, seed }, aside);
-  const setAside: SetAside = { share, seed };
-  return {
-    ...dataset,
-    train: part(train, imageSize(dataset.imageShape), (image) => chosen[image] === 0),
-    validation: part(train, imageSize(dataset.imageShape), (image) => chosen[image] === 1),
-    setAside,
+  const labels = labelsOf(images);
+  const chosen = draw(labels, share, Random.fromSeed(seed, purpose), aside);
+  const positions = (wanted: number): Uint32Array => {
+    const every = Uint32Array.from({ length: count }, (_, image) => image);
+    return every.filter((image) => chosen[image] === wanted);
   };
+  return [part(images, labels, size, positions(0)), part(images, labels, size, positions(1))];
 }
 
 /** A one for every image that is set aside, `total` of them. */
-function draw(labels: Uint8Array, { share, seed }: SetAside, total: number): Uint8Array {
-  const random = Random.fromSeed(seed, 'validation');
+function draw(labels: ArrayLike<number>, share: number, random: Random, total: number): Uint8Array {
   const classes = new Map<number, number[]>();
-  labels.forEach((label, image) => {
-    const images = classes.get(label);
+  for (let image = 0; image < labels.length; image++) {
+    const images = classes.get(labels[image]);
     if (images) images.push(image);
-    else classes.set(label, [image]);
-  });
+    else classes.set(labels[image], [image]);
+  }
   const chosen = new Uint8Array(labels.length);
   for (const [label, count] of counts(classes, share, total, random)) {
     const images = classes.get(label)!;
@@ -90,15 +104,12 @@ function counts(
   return new Map(labels.map((label, i) => [label, Math.floor(exact[i]) + (more.has(i) ? 1 : 0)]));
 }
 
-/** Copies the images for which `wanted` holds. */
-function part({ images, labels }: Split, size: number, wanted: (image: number) => boolean): Split {
-  const count = labels.reduce((sum, _, image) => sum + Number(wanted(image)), 0);
-  const copy = { images: allocateShared(count * size), labels: allocateShared(count) };
-  let position = 0;
-  for (let image = 0; image < labels.length; image++) {
-    if (!wanted(image)) continue;
-    copy.images.set(images.subarray(image * size, (image + 1) * size), position * size);
-    copy.labels[position++] = labels[image];
-  }
-  return copy;
+/** The images at some positions. */
+function part(images: Images, labels: ArrayLike<number>, size: number, positions: Uint32Array): Images {
+  if (isSource(images)) return new Subset(images, positions);
+  const pixels = allocateShared(positions.length * size);
+  positions.forEach((image, position) => {
+    pixels.set(images.images.subarray(image * size, (image + 1) * size), position * size);
+  });
+  return { images: pixels, labels: sharedLabels(Array.from(positions, (image) => labels[image])) };
 }

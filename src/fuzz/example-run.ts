@@ -1,4 +1,5 @@
 /** A small run of which configurations and checkpoints are made, valid in every entry. */
+import { randomCrop, randomHorizontalFlip } from '../data/augment.js';
 import type { ImageDataset } from '../data/dataset.js';
 import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
@@ -18,7 +19,7 @@ const dataset: ImageDataset = {
   imageShape: [1, 2, 2],
   mean: [0.5],
   deviation: [0.25],
-  augmentation: { cropPadding: 1, horizontalFlip: true },
+  augmentation: [randomCrop({ padding: 1 }), randomHorizontalFlip()],
   train: split(40),
   test: split(8),
 };

@@ -24,7 +24,7 @@ export function halves({ train, test }: { readonly train: number; readonly test:
     imageShape: SHAPE,
     mean: [0.5, 0.5, 0.5],
     deviation: [0.25, 0.25, 0.25],
-    augmentation: { cropPadding: 0, horizontalFlip: false },
+    augmentation: [],
     train: split(train),
     test: split(test),
   };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomCrop, randomHorizontalFlip } from '../data/augment.js';
+import type { ImageTransform } from '../data/image-transform.js';
 import { checkRunOptions, checkTrainerOptions } from './check-options.js';
 
 /** What is no positive whole number, though TypeScript takes it for a number or never sees it. */
@@ -39,11 +41,10 @@ test('what counts something is a positive whole number', () => {
   }, /epochs must be a positive whole number, not "5"/);
 });
 
-test('padding is a whole number of pixels', () => {
-  checkRunOptions({ epochs: 1, augmentation: { cropPadding: 0, horizontalFlip: true } });
-  for (const cropPadding of [-1, 0.5, NaN]) {
-    assert.throws(() => {
-      checkRunOptions({ epochs: 1, augmentation: { cropPadding, horizontalFlip: true } });
-    }, /augmentation\.cropPadding must be a whole number of at least 0, not /);
-  }
+test('an augmentation is a list of transforms', () => {
+  checkRunOptions({ epochs: 1, augmentation: [randomCrop({ padding: 0 }), randomHorizontalFlip()] });
+  const wrong = [{ cropPadding: 1, horizontalFlip: true }] as unknown as ImageTransform[];
+  assert.throws(() => {
+    checkRunOptions({ epochs: 1, augmentation: wrong });
+  }, /augmentation/);
 });

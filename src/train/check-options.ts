@@ -1,4 +1,5 @@
 /** The options of training that are numbers, checked in one place: whoever calls from JavaScript may give anything. */
+import { checkTransforms } from '../data/image-transforms.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 
@@ -30,7 +31,7 @@ export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 
   checkPositive('threads', threads);
 }
 
-/** @throws OptionError for a number of epochs, steps or padding pixels that is none */
+/** @throws OptionError for a number of epochs or steps that is none, and an augmentation that is no transform */
 export function checkRunOptions(
   options: Pick<RunOptions, 'epochs' | 'maxSteps' | 'evaluateEvery' | 'augmentation'>,
 ): void {
@@ -38,11 +39,5 @@ export function checkRunOptions(
   checkPositive('epochs', epochs);
   checkLimit('maxSteps', maxSteps);
   checkLimit('evaluateEvery', evaluateEvery);
-  if (!augmentation) return;
-  const { cropPadding } = augmentation;
-  if (!(Number.isSafeInteger(cropPadding) && cropPadding >= 0)) {
-    throw new OptionError(
-      `augmentation.cropPadding must be a whole number of at least 0, not ${shown(cropPadding)}`,
-    );
-  }
+  if (augmentation) checkTransforms('augmentation', augmentation);
 }

@@ -1,6 +1,6 @@
 /** Evaluation and prediction: a model's forward pass over images, with given weights. */
 import { checkImages, checkStatistics } from '../data/check-dataset.js';
-import { imageCount, type ImageDataset, imageSize, type Split } from '../data/dataset.js';
+import { imageCount, type ImageDataset, type Images, imageSize } from '../data/dataset.js';
 import { compile } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
 import { type Program, type RuntimeTensors, type Tensors, toRuntime } from '../engine/session.js';
@@ -40,7 +40,7 @@ export interface EvaluatorOptions {
 
 export interface EvaluateOptions {
   /** Default: the test split. */
-  readonly split?: Split;
+  readonly split?: Images;
   /** Called with the logits [images, classes] of each batch, in the order of the split. */
   readonly onLogits?: (logits: Float32Array, labels: Int32Array) => void;
   /** Aborting finishes the batch and gives up. */
@@ -184,7 +184,7 @@ function addRows(sums: number[], { shape, data }: Tensor, count: number): void {
 }
 
 /** What a split of a dataset is called; `chosen` where it is none of the dataset's own. */
-function nameOf(split: Split, { train, validation, test }: ImageDataset): string {
+function nameOf(split: Images, { train, validation, test }: ImageDataset): string {
   if (split === test) return 'test';
   if (split === train) return 'training';
   return split === validation ? 'validation' : 'chosen';

@@ -2,14 +2,36 @@
 import { InlineLoader } from '../data/batches.js';
 import { checkStatistics } from '../data/check-dataset.js';
 import { DataError } from '../data/data-error.js';
-import type { ImageDataset, Split } from '../data/dataset.js';
-import type { BatchLoader } from '../data/loader.js';
+import { checkTransforms } from '../data/image-transforms.js';
+import type { ImageDataset, Images } from '../data/dataset.js';
+import type { Batch, BatchLoader } from '../data/loader.js';
 import type { Model } from '../nn/model.js';
 import { sameShape } from '../tensor/tensor.js';
 
 /** A loader of a split; a dataset that brings its own way of reading (a worker thread) is read in that way. */
-export function loaderOf(dataset: ImageDataset, split: Split): BatchLoader {
-  return dataset.createLoader?.(split, dataset.imageShape) ?? new InlineLoader(split, dataset.imageShape);
+export function loaderOf(dataset: ImageDataset, split: Images): BatchLoader {
+  const { imageShape, preprocessing = [], createLoader } = dataset;
+  const options = { preprocessing };
+  return createLoader?.(split, imageShape, options) ?? new InlineLoader(split, imageShape, options);
+}
+
+/**
+ * The first images of a split in one batch, preprocessed but not augmented.
+ *
+ * @throws DataError when there are fewer, or one of them cannot be read
+ */
+export async function firstImages(
+  dataset: ImageDataset,
+  split: Images,
+  count: number,
+): Promise<Pick<Batch, 'images' | 'labels'>> {
+  // Not in a worker thread: for one batch none is worth its start.
+  const { imageShape, preprocessing = [] } = dataset;
+  const loader = new InlineLoader(split, imageShape, { preprocessing });
+  // Without shuffling and augmentation nothing depends on the generator.
+  const plan = { batchSize: count, shuffle: false, last: 'drop' as const, random: [1, 0, 0, 0] as const };
+  for await (const batch of loader.epoch(plan)) return batch;
+  throw new DataError(`${dataset.name} has no ${count} images.`);
 }
 
 /**
@@ -24,6 +46,7 @@ export function checkFits(dataset: ImageDataset, model: Model): void {
     );
   }
   checkStatistics(dataset, imageShape[0], name);
+  if (dataset.preprocessing) checkTransforms('preprocessing', dataset.preprocessing);
 }
 
 /** Lets pending events of the platform (signals, timers, messages of workers) be handled. */

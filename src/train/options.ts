@@ -1,5 +1,5 @@
 /** What a trainer and its loop are told. */
-import type { Augmentation } from '../data/loader.js';
+import type { ImageTransform } from '../data/image-transform.js';
 import type { CompileOptions } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
 import type { Metric } from '../nn/metrics.js';
@@ -43,8 +43,8 @@ export interface RunOptions {
   readonly epochs: number;
   /** Ends the run after this many steps, if it is not over before. */
   readonly maxSteps?: number;
-  /** Default: the dataset's own; `null` for none. */
-  readonly augmentation?: Augmentation | null;
+  /** What training images go through; default the dataset's own, `null` for nothing. */
+  readonly augmentation?: readonly ImageTransform[] | null;
   /**
    * Evaluates on the validation split (where there is none, on the test split) every so many steps, too, and before the
    * first; each is reported by an `evaluation` event, but for those at the end of an epoch. It changes nothing of the

@@ -1,6 +1,15 @@
 /** What a run was started with: all it takes to build the same model, optimizer and schedule again. */
 import { type ImageDataset, type SetAside, imageCount } from '../data/dataset.js';
-import type { Augmentation } from '../data/loader.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import {
+  type StoredAugmentation,
+  type StoredTransform,
+  createImageTransform,
+  isImageTransformName,
+  storedAugmentation,
+  storedTransforms,
+  transformsOf,
+} from '../data/image-transforms.js';
 import { GraphError } from '../graph/graph.js';
 import { createModel, models } from '../models/registry.js';
 import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
@@ -31,6 +40,8 @@ export interface DataConfig extends Standardization {
   /** Absent where no validation images were set aside of the training images. */
   readonly setAside?: SetAside;
   readonly testImages: number;
+  /** What every image goes through. Absent where it is taken as it is. */
+  readonly preprocessing?: readonly StoredTransform[];
 }
 
 /** TrAct's setting: for which layers, and how strongly their Gram matrices are regularised. */
@@ -75,8 +86,8 @@ export interface RunConfig {
   readonly epochs: number;
   /** `null` for no limit. */
   readonly maxSteps: number | null;
-  /** `null` for none. */
-  readonly augmentation: Augmentation | null;
+  /** How training images are varied; `null` for not at all. */
+  readonly augmentation: StoredAugmentation | null;
 }
 
 /** Describes a run in the terms of a checkpoint. */
@@ -92,6 +103,7 @@ export function describeRun(
 ): RunConfig {
   const { optimizer, groups = [], batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
+  const { preprocessing = [] } = dataset;
   const { model, transforms } = trainable(given);
   const setting = tractSetting(given);
   const [first, ...others] = transforms;
@@ -106,6 +118,7 @@ export function describeRun(
       testImages: imageCount(test),
       mean,
       deviation,
+      ...(preprocessing.length > 0 && { preprocessing: storedTransforms(preprocessing) }),
     },
     model: { name: model.name, config: model.config },
     tract: setting ? storedTract(setting) : null,
@@ -119,7 +132,7 @@ export function describeRun(
     labelSmoothing,
     epochs,
     maxSteps: maxSteps ?? null,
-    augmentation,
+    augmentation: augmentation && storedAugmentation(augmentation),
   };
 }
 
@@ -234,9 +247,21 @@ function building<T>(entry: string, build: () => T): T {
   }
 }
 
-/** What a run's loop was called with. */
-export function runOptionsOf({ epochs, maxSteps, augmentation }: RunConfig): RunOptions {
-  return { epochs, augmentation, ...(maxSteps === null ? {} : { maxSteps }) };
+/**
+ * What a run's loop was called with.
+ *
+ * @param own transforms of images that are not this package's, found by their names and options
+ * @throws CheckpointError for a transform that is neither this package's nor among these
+ */
+export function runOptionsOf(
+  { epochs, maxSteps, augmentation }: RunConfig,
+  own: readonly ImageTransform[] = [],
+): RunOptions {
+  return {
+    epochs,
+    augmentation: augmentation && building('augmentation', () => transformsOf(augmentation, own)),
+    ...(maxSteps === null ? {} : { maxSteps }),
+  };
 }
 
 /** The steps of an epoch: batches are full, and what is left over is not used. */
@@ -289,6 +314,9 @@ export function parseRunConfig(value: unknown): RunConfig {
       testImages: check.integer(data.testImages, 'data.testImages', 1),
       mean: check.list(data.mean, 'data.mean', parseMean),
       deviation: check.list(data.deviation, 'data.deviation', parseDeviation),
+      ...(data.preprocessing !== undefined && {
+        preprocessing: check.list(data.preprocessing, 'data.preprocessing', parseTransform),
+      }),
     },
     model: modelAt(named('model', configValue)),
     tract: check.nullable(config.tract, 'tract', parseTract),
@@ -444,10 +472,20 @@ function parseStoredLambda(value: unknown): Lambda {
   return { relative: positive(relative, 'tract.lambda.relative') };
 }
 
-function parseAugmentation(value: unknown, place: string): Augmentation {
+/** A crop and a flip are an object, any other transforms a list. */
+function parseAugmentation(value: unknown, place: string): StoredAugmentation {
+  if (Array.isArray(value)) return check.list(value, place, parseTransform);
   const { cropPadding, horizontalFlip } = check.record(value, place);
   return {
     cropPadding: check.integer(cropPadding, 'augmentation.cropPadding', 0, LARGEST_OPTION),
     horizontalFlip: check.flag(horizontalFlip, 'augmentation.horizontalFlip'),
   };
+}
+
+/** A transform of a name that this package does not know is its user's own, and is left to them. */
+function parseTransform(value: unknown, place: string): StoredTransform {
+  const stored = describedAt(value, place, json);
+  if (isImageTransformName(stored.name))
+    building(place, () => createImageTransform(stored.name, stored.config));
+  return stored;
 }

@@ -1,6 +1,8 @@
 /** The loop: epoch after epoch of steps and evaluations, as a sequence of events. */
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, type Split, followedSplit, imageCount } from '../data/dataset.js';
+import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
+import type { Images } from '../data/image-source.js';
+import { checkTransforms } from '../data/image-transforms.js';
 import { Random } from '../random/random.js';
 import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
@@ -19,7 +21,7 @@ export interface Stepping {
   ): Promise<StepResult>;
   evaluateSplit(
     dataset: ImageDataset,
-    split: Split,
+    split: Images,
     signal: AbortSignal | undefined,
   ): Promise<Evaluation | undefined>;
   closeEpoch(progress: Progress): void;
@@ -34,6 +36,7 @@ export async function* runEpochs(
   checkRunOptions(options);
   const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, signal } = options;
   const { evaluateEvery = Infinity } = options;
+  if (augmentation) checkTransforms('the augmentation of the dataset', augmentation);
   const { batchSize } = trainer;
   const followed = followedSplit(dataset);
   const plan = {

@@ -511,7 +511,6 @@ describe('what does not fit', () => {
         { epochs: 0 },
         { epochs: 1, maxSteps: NaN },
         { epochs: 1, maxSteps: 1.5 },
-        { epochs: 1, augmentation: { cropPadding: 0.5, horizontalFlip: true } },
       ]) {
         await assert.rejects(trainer.fit(dataset, wrong), RangeError);
       }

@@ -1,6 +1,6 @@
 /** Training: a model, an optimizer, and their state. */
 import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dataset.js';
-import { type ImageDataset, type Split, imageCount, imageSize } from '../data/dataset.js';
+import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
@@ -14,7 +14,7 @@ import { diverged } from './divergence.js';
 import { type EvaluateOptions, Evaluator, type LearnedInputs, imageInputs } from './evaluator.js';
 import { type Evaluation, type TrainingEvent, evaluationOf } from './events.js';
 import { needsImages, weightsFromImages } from './initial-state.js';
-import { checkFits, loaderOf } from './loaders.js';
+import { checkFits, firstImages } from './loaders.js';
 import type {
   FitOptions,
   FitResult,
@@ -235,7 +235,7 @@ export class Trainer {
    * @throws DataError when the dataset does not fit the model, or a label of the split names no class
    * @throws BusyError while a run goes on, except while one of its events is handled
    */
-  async evaluate(dataset: ImageDataset, split: Split = dataset.test): Promise<Evaluation> {
+  async evaluate(dataset: ImageDataset, split: Images = dataset.test): Promise<Evaluation> {
     return this.#lock.read('evaluate()', async () => {
       checkFits(dataset, this.model);
       this.#adopt(dataset);
@@ -348,7 +348,7 @@ export class Trainer {
   /** @internal */
   async evaluateSplit(
     dataset: ImageDataset,
-    split: Split,
+    split: Images,
     signal?: AbortSignal,
   ): Promise<Evaluation | undefined> {
     const evaluator = await this.#evaluatorOf();
@@ -360,24 +360,15 @@ export class Trainer {
     if (!needsImages(this.#step.graph)) return;
     const { train, imageShape } = dataset;
     const batchSize = Math.min(imageCount(train), FIRST_IMAGES);
-    const loader = loaderOf(dataset, train);
-    try {
-      // Without shuffling and augmentation nothing depends on the generator.
-      const plan = { batchSize, shuffle: false, last: 'drop' as const, random: [1, 0, 0, 0] as const };
-      for await (const { images } of loader.epoch(plan)) {
-        const { mean, deviation } = this.#standardization!;
-        const [channels, height, width] = imageShape;
-        const values = Float32Array.from({ length: images.length }, (_, i) => {
-          const channel = Math.floor(i / (height * width)) % channels;
-          return (images[i] / 255 - mean[channel]) / deviation[channel];
-        });
-        const first = tensor('float32', [batchSize, ...imageShape], values);
-        this.#step.store.write(weightsFromImages(this.#step.graph, first));
-        break;
-      }
-    } finally {
-      await loader.close();
-    }
+    const { images } = await firstImages(dataset, train, batchSize);
+    const { mean, deviation } = this.#standardization!;
+    const [channels, height, width] = imageShape;
+    const values = Float32Array.from({ length: images.length }, (_, i) => {
+      const channel = Math.floor(i / (height * width)) % channels;
+      return (images[i] / 255 - mean[channel]) / deviation[channel];
+    });
+    const first = tensor('float32', [batchSize, ...imageShape], values);
+    this.#step.store.write(weightsFromImages(this.#step.graph, first));
   }
 
   /** Made when it is first needed. */

@@ -37,7 +37,7 @@ async function read(folder: string, file: string, input: Uint8Array): Promise<vo
   for (const { images, labels } of [train, test]) {
     expect(images.length === labels.length * 3072, `${images.length} bytes of ${labels.length} images`);
     expect(
-      labels.every((label) => label < 10),
+      Array.from(labels).every((label) => label < 10),
       'a label is out of range',
     );
   }

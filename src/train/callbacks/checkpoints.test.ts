@@ -164,7 +164,7 @@ test('a trainer is saved as a file or a folder, whoever made its steps', async (
     standardization: { mean: mean.map((value) => value / 2), deviation },
   });
   const size = train.images.length / train.labels.length;
-  const batch = { images: train.images.slice(0, 16 * size), labels: train.labels.slice(0, 16) };
+  const batch = { images: train.images.slice(0, 16 * size), labels: Array.from(train.labels).slice(0, 16) };
   for (let i = 0; i < 6; i++) await trainer.step(batch);
   const file = await saveRun(trainer, join(folder, 'own.safetensors'), { dataset });
   const inFolder = await saveRun(trainer, join(folder, 'own'), { dataset });
