@@ -117,7 +117,17 @@ describe('a header is refused', () => {
         entry('"F32"', '[1]', wrong),
         /^(the shape or the offsets of tensor "a" are not|the header is nested)/,
       );
-    for (const wrong of ['{}', '[[1]]', '[1.5]', '[-1]', '["1"]', '[null]', '[9007199254740993]', '1'])
+    for (const wrong of [
+      '{}',
+      '[[1]]',
+      '[1.5]',
+      '[-1]',
+      '[-0]',
+      '["1"]',
+      '[null]',
+      '[9007199254740993]',
+      '1',
+    ])
       refused(
         entry('"F32"', wrong, '[0,4]'),
         /^(the shape or the offsets of tensor "a" are not|the header is nested)/,

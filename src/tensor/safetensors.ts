@@ -239,9 +239,9 @@ function parseEntry(
 }
 
 function areWhole(values: unknown): values is number[] {
-  return (
-    Array.isArray(values) && values.every((value) => Number.isSafeInteger(value) && (value as number) >= 0)
-  );
+  const isWhole = (value: unknown): boolean =>
+    Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
+  return Array.isArray(values) && values.every(isWhole);
 }
 
 /** The elements of a tensor as an array of their own, since those in the file need not be aligned. */
