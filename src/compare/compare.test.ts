@@ -325,7 +325,17 @@ describe('planComparison', () => {
     const model = { name: 'mlp', config: { width: 8, depth: 1, classes: 3 } };
     assert.throws(() => planComparison({ ...comparison, model }), DataError);
     const test = { images: new Uint8Array(), labels: new Uint8Array() };
-    assert.throws(() => planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);
+    assert.throws(
+      () => planComparison({ ...comparison, dataset: { ...dataset, test } }),
+      /has no test images/,
+    );
+    // Where there are validation images a run is followed on those.
+    const { test: validation } = dataset;
+    assert.ok(planComparison({ ...comparison, dataset: { ...dataset, validation, test } }));
+    assert.throws(
+      () => planComparison({ ...comparison, dataset: { ...dataset, validation: test } }),
+      (error) => error instanceof DataError && /has no validation images/.test(error.message),
+    );
   });
 
   it('refuses what cannot be compared', () => {

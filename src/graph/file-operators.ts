@@ -275,6 +275,14 @@ const gather: FileOperator = (node) => {
   ]);
 };
 
+const gatherElements: FileOperator = (node) => {
+  const [x, indices] = [node.input(0), node.input(1)];
+  node.only('axis', 0);
+  const result = op.gatherElements(x, indices);
+  checkIndices(indices, x.shape[0]);
+  return [result];
+};
+
 /** The least and the greatest element of each constant that was looked at. */
 const ranges = new WeakMap<Value, readonly [bigint, bigint]>();
 
@@ -325,6 +333,7 @@ export const fileOperators: ReadonlyMap<string, FileOperator> = new Map<string, 
   ['Exp', unary(op.exp)],
   ['Expand', expand],
   ['Gather', gather],
+  ['GatherElements', gatherElements],
   [
     'Gelu',
     (node) => [op.gelu(node.input(0), node.text<'none' | 'tanh'>('approximate', ['none', 'tanh'], 'none'))],
@@ -349,6 +358,7 @@ export const fileOperators: ReadonlyMap<string, FileOperator> = new Map<string, 
   ['Reshape', reshape],
   ['ScatterElements', scatterElements],
   ['Sigmoid', unary(op.sigmoid)],
+  ['Sign', unary(op.sign)],
   ['Slice', slice],
   ['Softmax', alongAxis(op.softmax)],
   ['Split', split],
