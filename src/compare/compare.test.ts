@@ -345,14 +345,22 @@ describe('planComparison', () => {
     const model = mlp({ width: 8, depth: 1, classes: 3 });
     await assert.rejects(planComparison({ ...comparison, model }), DataError);
     const test = { images: new Uint8Array(), labels: new Uint8Array() };
-    await assert.rejects(planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);
+    const withSplits = (splits: Partial<typeof dataset>) =>
+      planComparison({ ...comparison, dataset: { ...dataset, ...splits } });
+    await assert.rejects(withSplits({ test }), /has no test images/);
+    // Where there are validation images a run is followed on those.
+    assert.ok(await withSplits({ validation: dataset.test, test }));
+    await assert.rejects(
+      withSplits({ validation: test }),
+      (error) => error instanceof DataError && /has no validation images/.test(error.message),
+    );
   });
 
   it('refuses what cannot be compared', async () => {
     await assert.rejects(planComparison({ ...comparison, seeds: [1, 1] }), RangeError);
     assert.throws(() => variantsOf(['tract'], [0.1, 0.1]), /asked for twice/);
-    assert.throws(
-      () => planComparison({ ...comparison, variants: variantsOf(['whitening'], []) }),
+    await assert.rejects(
+      planComparison({ ...comparison, variants: variantsOf(['whitening'], []) }),
       /whitening takes the place of a convolution, which the first layer of mlp is not/,
     );
   });

@@ -204,6 +204,24 @@ describe('the words of a comparison', () => {
     ]);
   });
 
+  it('name the images that the figures are of', () => {
+    const on = (runs: readonly FinishedRun[]): string[] => {
+      const found = conclude(runs, 40, same, chance, 'validation');
+      return [...sentences(found), summaryRows(found)[0].join()];
+    };
+    const guesses = [0.1, 0.1, 0.1, 0.11, 0.11];
+    for (const texts of [
+      on([run(vanilla, 0, slow)]),
+      on([run(vanilla, 0, slow), run(tract, 0, fast)]),
+      on([run(vanilla, 0, guesses), run(tract, 0, fast)]),
+      on([run(vanilla, 0, guesses), run(tract, 0, guesses)]),
+    ]) {
+      assert.match(texts[0], /validation accuracy/);
+      assert.match(texts.at(-1)!, /^method,validation accuracy/);
+      assert.doesNotMatch(texts.join(' '), /\btest\b/);
+    }
+  });
+
   it('have their figures in a table', () => {
     const slower = run(tract, 0, slow);
     const rows = summaryRows(conclude([run(vanilla, 0, slow), run(tract, 0, fast)], 40, same, chance));

@@ -414,6 +414,11 @@ describe('what is no such operation is refused', () => {
         /outside of the 4/,
       );
     };
+    const elements = { i: tensor('int64', [1, 5], [0, 3, 0, 2, 1]) };
+    const gathering = { opType: 'GatherElements', inputs: { x, ...elements }, output: [1, 5] };
+    fromOnnx(written(gathering));
+    refused({ ...gathering, attributes: [int('axis', 1n)] }, /"axis" is 1, and tract-ts reads 0 alone/);
+    refused({ ...gathering, inputs: { x, i: randomTensor('float32', [1, 5]) } }, /are no indices into/);
     gather([4n]);
     gather([0n, -1n]);
     gather([greatest]);
