@@ -55,8 +55,8 @@ export type RunEvent = StartEvent | TrainingEvent | CheckpointEvent | EndEvent;
 
 export interface Reporter {
   report(event: RunEvent): void;
-  /** Something for the user that is no event, on stderr. */
-  note(text: string): void;
+  /** Lines for the user that are no event, on stderr. */
+  note(...lines: readonly string[]): void;
   /** Leaves the terminal in order, whatever happened. */
   close(): void;
 }
@@ -67,8 +67,8 @@ export function jsonReporter(): Reporter {
     report(event) {
       printJson(event);
     },
-    note(text) {
-      note(text);
+    note(...lines) {
+      note(...lines);
     },
     close() {
       // Nothing is open.

@@ -80,9 +80,9 @@ export function textReporter(command: string): Reporter {
           break;
       }
     },
-    note(text) {
+    note(...lines) {
       progress.clear();
-      note(text);
+      note(...lines);
     },
     close() {
       progress.clear();

@@ -93,7 +93,8 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     });
     if (interrupted) {
       reporter.note(
-        `Stopped after step ${step} of ${steps}; to continue:\n  ${commandName()} train --resume ${shellWord(folder.path)}`,
+        `Stopped after step ${step} of ${steps}; to continue:`,
+        `  ${commandName()} train --resume ${shellWord(folder.path)}`,
       );
     }
     return { ...result, interrupted };

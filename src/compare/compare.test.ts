@@ -327,7 +327,7 @@ describe('planComparison', () => {
       [{ variants: [] }, /nothing to compare/],
       [{ seeds: [] }, /nothing to compare/],
       [{ seeds: [0.5] }, /a seed must be a whole number, not 0\.5/],
-      [{ epochs: NaN }, /epochs must be a whole number of at least 1, not NaN/],
+      [{ epochs: NaN }, /epochs must be a positive whole number, not NaN/],
       [{ epochs: 1.5 }, /epochs must be/],
       [{ maxSteps: 0 }, /maxSteps must be/],
       [{ evaluateEvery: -1 }, /evaluateEvery must be/],
@@ -335,7 +335,7 @@ describe('planComparison', () => {
     for (const [changes, message] of refused) {
       assert.throws(() => planComparison({ ...comparison, ...changes }), message);
     }
-    const model = { name: 'mlp', config: { width: 8, depth: 1, classes: 3 } };
+    const model = mlp({ width: 8, depth: 1, classes: 3 });
     assert.throws(() => planComparison({ ...comparison, model }), DataError);
     const test = { images: new Uint8Array(), labels: new Uint8Array() };
     assert.throws(() => planComparison({ ...comparison, dataset: { ...dataset, test } }), DataError);
