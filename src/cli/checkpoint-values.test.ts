@@ -6,8 +6,10 @@ import { before, test } from 'node:test';
 import { randomCrop, randomHorizontalFlip } from '../data/augment.js';
 import type { ImageDataset } from '../data/dataset.js';
 import { mlp } from '../models/mlp.js';
+import { adam } from '../optim/adam.js';
 import { sgd } from '../optim/sgd.js';
 import { cosine } from '../optim/schedule.js';
+import { type GradientTransform, clipByGlobalNorm } from '../optim/transform.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
 import { temporaryFolder, tract as command } from '../testing/command.js';
 import { tract } from '../tract/tract.js';
@@ -15,6 +17,7 @@ import { restoreTrainer, toCheckpoint } from '../train/checkpoint.js';
 import { describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, readCheckpoint } from '../train/run-folder.js';
 import { CheckpointError } from '../train/json-check.js';
+import type { TrainerOptions } from '../train/options.js';
 import { Trainer } from '../train/trainer.js';
 import { failureOf } from './errors.js';
 
@@ -36,18 +39,36 @@ const dataset: ImageDataset = {
 };
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-let stored: ReturnType<typeof fromSafetensors>;
+type Stored = ReturnType<typeof fromSafetensors>;
+let stored: Stored;
+/** Of a run with all that one may have beside that. */
+let grouped: Stored;
 
 before(async () => {
-  const model = tract(mlp({ classes: 3, imageSize: 4, width: 4, depth: 1 }), {
-    lambda: { relative: 0.1 },
+  stored = await stopped();
+  grouped = await stopped([clipByGlobalNorm(5)], {
+    groups: [
+      { parameters: 'bias', weightDecay: 0, learningRateFactor: 0.5 },
+      { parameters: 'head', optimizer: adam({ learningRate: 0.01 }) },
+    ],
+    shards: 2,
   });
+});
+
+/** The checkpoint of a run that was stopped. */
+async function stopped(
+  transforms: readonly GradientTransform[] = [],
+  more: Partial<TrainerOptions> = {},
+): Promise<Stored> {
+  const own = mlp({ classes: 3, imageSize: 4, width: 4, depth: 1 });
+  const model = tract({ model: own, transforms }, { lambda: { relative: 0.1 } });
   const options = {
     optimizer: sgd({ learningRate: cosine(0.01, { warmup: 2 }), momentum: 0.9, weightDecay: 1e-4 }),
     batchSize: 4,
     seed: 1,
     labelSmoothing: 0.1,
     threads: 1,
+    ...more,
   };
   const trainer = await Trainer.create(model, options);
   const controller = new AbortController();
@@ -60,13 +81,18 @@ before(async () => {
     },
   });
   const config = describeRun(model, options, dataset, fit);
-  stored = fromSafetensors(toCheckpoint({ config, state: await trainer.state() }));
+  const state = await trainer.state();
   await trainer.release();
-});
+  return fromSafetensors(toCheckpoint({ config, state }));
+}
 
 /** The file of a checkpoint with one value put in the place of another. */
-function edited(part: string, path: readonly string[], value: Json | undefined): Uint8Array {
-  const { tensors, metadata } = stored;
+function edited(
+  part: string,
+  path: readonly string[],
+  value: Json | undefined,
+  { tensors, metadata } = stored,
+): Uint8Array {
   const root = { [part]: JSON.parse(metadata[part]) as Json } as { [key: string]: Json | undefined };
   const parents = [part, ...path].slice(0, -1);
   const parent = parents.reduce((at, key) => at[key] as typeof root, root);
@@ -88,15 +114,19 @@ const values: readonly (Json | undefined)[] = [
   ...['resnet18', 'mlp', 'adam', 'constant', '__proto__', 'constructor'],
 ];
 
-test('any value anywhere: either it can be, or one sentence says what is wrong in which file', async () => {
+/** Puts every value in every one of the places; says how many were refused, and how many were not. */
+async function tryValues(
+  file: Stored,
+  chosen: (place: readonly string[]) => boolean,
+): Promise<readonly [refused: number, accepted: number]> {
   const path = join(folder, 'edited.safetensors');
   let [refused, accepted] = [0, 0];
   for (const part of ['config', 'progress']) {
-    for (const place of places(JSON.parse(stored.metadata[part]) as Json)) {
+    for (const place of places(JSON.parse(file.metadata[part]) as Json).filter(chosen)) {
       let trained = 0;
       for (const value of values) {
         const about = `${[part, ...place].join('.')} = ${JSON.stringify(value)}`;
-        writeFileSync(path, edited(part, place, value));
+        writeFileSync(path, edited(part, place, value, file));
         let checkpoint;
         try {
           checkpoint = await readCheckpoint(path);
@@ -127,9 +157,22 @@ test('any value anywhere: either it can be, or one sentence says what is wrong i
       }
     }
   }
+  return [refused, accepted];
+}
+
+test('any value anywhere: either it can be, or one sentence says what is wrong in which file', async () => {
+  const [refused, accepted] = await tryValues(stored, () => true);
   // Most values can be in no place but their own; some can be in many (a seed, a name).
   assert.ok(refused > 1000, `${refused} refused`);
   assert.ok(accepted > 100, `${accepted} accepted`);
+});
+
+test('so too in the groups, the shards and the transforms of a run that has some', async () => {
+  const [refused, accepted] = await tryValues(grouped, ([entry]) =>
+    ['groups', 'shards', 'transforms'].includes(entry),
+  );
+  assert.ok(refused > 300, `${refused} refused`);
+  assert.ok(accepted > 10, `${accepted} accepted`);
 });
 
 const impossible: readonly [string, readonly string[], Json | undefined, RegExp][] = [
@@ -199,6 +242,11 @@ const impossible: readonly [string, readonly string[], Json | undefined, RegExp]
     2 ** 40,
     /: augmentation\.cropPadding must be .* from 0 to 65536/,
   ],
+  ['config', ['shards'], 3, /: shards must divide the batch size of 4, but is 3/],
+  ['config', ['groups', '0', 'parameters'], [], /: groups\[0\]\.parameters must name a parameter/],
+  ['config', ['groups', '1', 'parameters', '0'], 'x', /: groups\[1\]\.parameters: .* no weight "x"/],
+  ['config', ['groups', '0', 'weightDecay'], -1, /: groups\[0\]\.weightDecay must be a number of at least 0/],
+  ['config', ['groups', '1', 'optimizer', 'config', 'beta1'], 2, /: optimizer: adam: beta 1 must be/],
   ['progress', ['stepInEpoch'], 4, /: progress\.stepInEpoch must be a whole number from 0 to 3, but is 4/],
   ['progress', ['step'], 5, /: progress\.step must be a whole number from 2 to 4, but is 5/],
   ['progress', ['bestAccuracy'], 2, /: progress\.bestAccuracy must be -1 or a number from 0 to 1, but is 2/],
@@ -207,7 +255,7 @@ const impossible: readonly [string, readonly string[], Json | undefined, RegExp]
 test('the entry is named, and what it may be', async () => {
   const path = join(folder, 'impossible.safetensors');
   for (const [part, place, value, message] of impossible) {
-    writeFileSync(path, edited(part, place, value));
+    writeFileSync(path, edited(part, place, value, grouped));
     await assert.rejects(readCheckpoint(path), message);
   }
 });

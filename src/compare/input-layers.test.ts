@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compile } from '../engine/compile.js';
-import { createModel } from '../models/registry.js';
+import { mlp } from '../models/mlp.js';
+import { resnet18 } from '../models/resnet.js';
+import { vit } from '../models/vit.js';
 import { Random } from '../random/random.js';
 import { type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { relativeError } from '../testing/distance.js';
 import { tract } from '../tract/tract.js';
-import { patchNormConv2d } from './input-layers.js';
-import { traceAlone } from '../nn/model.js';
+import { pytorchDefault } from '../nn/init.js';
+import { type Model, traceAlone } from '../nn/model.js';
 import { Scope } from '../nn/scope.js';
 import { Graph } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import { customModel } from '../testing/models.js';
+import { patchNormConv2d, withFirstLayer } from './input-layers.js';
+import { createVariantModel } from './variant.js';
 import { stateFeeds } from '../graph/state-names.js';
 import { whiteningFilters } from './whitening.js';
 
@@ -97,36 +103,58 @@ describe('whiteningFilters', () => {
 });
 
 describe('models with another first layer', () => {
-  const names = (model: ReturnType<typeof createModel>): Map<string, readonly number[]> => {
+  const names = (model: Model): Map<string, readonly number[]> => {
     const { parameters, buffers } = traceAlone(model, 2, true);
     return new Map([...parameters, ...buffers].map(([name, { value }]) => [name, value.shape]));
   };
 
   it('keep the parameters they had, but for the layer itself', () => {
-    const plain = names(createModel('resnet18', { width: 8 }));
-    assert.deepEqual(names(createModel('resnet18', { width: 8, firstLayer: 'patch-norm' })), plain);
-    const white = names(createModel('resnet18', { width: 8, firstLayer: 'whitening' }));
+    const resnet = resnet18({ width: 8 });
+    const plain = names(resnet);
+    assert.deepEqual(names(withFirstLayer(resnet, 'patch-norm')), plain);
+    const white = names(withFirstLayer(resnet, 'whitening'));
     assert.deepEqual(white.get('conv1.weight'), [8, 27, 1, 1]);
     assert.deepEqual(white.get('conv1.whitening'), [27, 3, 3, 3]);
-    const vit = names(createModel('vit', { depth: 1 }));
-    const dual = names(createModel('vit', { depth: 1, firstLayer: 'dual-patch-norm' }));
-    assert.deepEqual(dual.get('patch_embed.proj.weight'), vit.get('patch_embed.proj.weight'));
+    const transformer = vit({ depth: 1 });
+    const dual = names(withFirstLayer(transformer, 'dual-patch-norm'));
+    assert.deepEqual(dual.get('patch_embed.proj.weight'), names(transformer).get('patch_embed.proj.weight'));
     assert.deepEqual(dual.get('patch_embed.norm_before.weight'), [48]);
     assert.deepEqual(dual.get('patch_embed.norm_after.weight'), [96]);
   });
 
-  it('are refused where they do not exist', () => {
+  it('are made by the name that a checkpoint has, and leave the model as it is', () => {
+    const resnet = resnet18({ width: 8 });
+    const before = names(resnet);
+    const { name, config } = withFirstLayer(resnet, 'whitening');
+    assert.equal(name, 'resnet18+whitening');
+    assert.deepEqual(config, resnet.config);
+    assert.deepEqual(names(createVariantModel(name, config)), names(withFirstLayer(resnet, 'whitening')));
+    assert.deepEqual(names(createVariantModel('resnet18', config)), before);
+    assert.deepEqual(names(resnet), before);
     assert.throws(
-      () => createModel('resnet18', { firstLayer: 'dual-patch-norm' }),
-      /resnet18: firstLayer must be one of plain, patch-norm, whitening/,
+      () => createVariantModel('resnet18+blur', {}),
+      /there is no first layer "blur"; there are patch-norm, whitening, dual-patch-norm/,
     );
-    assert.throws(() => createModel('mlp', { firstLayer: 'whitening' }), /mlp has no option "firstLayer"/);
+  });
+
+  it('are refused where the first layer is none that they can stand for', () => {
+    assert.throws(
+      () => withFirstLayer(resnet18(), 'dual-patch-norm'),
+      /dual-patch-norm takes the place of a patch embedding .*, which the first layer of resnet18 is not/,
+    );
+    assert.throws(() => withFirstLayer(mlp(), 'whitening'), /whitening takes the place of a convolution/);
+    // Built by hand: nothing asks what is to stand in its place.
+    const own = customModel((scope, images) => {
+      const weight = scope.child('stem').parameter('weight', [3, 2, 8, 8], pytorchDefault);
+      return op.reshape(op.conv(images, weight, null), [images.shape[0], 3]);
+    });
+    assert.throws(
+      () => traceAlone(withFirstLayer(own, 'patch-norm'), 1, true),
+      /custom does not build stem by conv2d, so that it cannot be exchanged/,
+    );
   });
 
   it('leave nothing for TrAct where the first weights are fixed', () => {
-    assert.throws(
-      () => tract(createModel('resnet18', { firstLayer: 'whitening' })),
-      /TrAct cannot look through/,
-    );
+    assert.throws(() => tract(withFirstLayer(resnet18(), 'whitening')), /TrAct cannot look through/);
   });
 });

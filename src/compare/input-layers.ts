@@ -140,7 +140,8 @@ export function withFirstLayer(model: Model, rival: Rival): Model {
     forward(scope, pixels): Value {
       scope.substitute(layer, rivals[rival]);
       const logits = model.forward(scope, pixels);
-      if (!scope.parameters.has(`${layer}.weight`))
+      // What took it would have taken it away.
+      if (scope.child(layer).takeSubstitute())
         throw new GraphError(
           `${model.name} does not build ${layer} by conv2d, so that it cannot be exchanged`,
         );

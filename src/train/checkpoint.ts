@@ -77,6 +77,7 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
     progress,
     standardization: { mean, deviation },
   };
+  checkGroups(config, state);
   checkModel(config, state);
   return { config, state };
 }
@@ -87,6 +88,18 @@ function namesOf({ weights }: Readonly<Partial<Record<string, string>>>, tensors
   return list(parseJson(weights, 'weights'), 'weights', (name, place) => {
     if (typeof name === 'string' && Object.hasOwn(tensors, name)) return name;
     throw new CheckpointError(`${place} is no tensor of the file`);
+  });
+}
+
+/** Checks that groups are of parameters that the file has. */
+function checkGroups({ groups = [] }: RunConfig, { weightNames }: TrainingState): void {
+  const known = new Set(weightNames);
+  groups.forEach(({ parameters }, i) => {
+    const place = `groups[${i}].parameters`;
+    if (parameters.length === 0) throw new CheckpointError(`${place} must name a parameter at least`);
+    const unknown = parameters.find((name) => !known.has(name));
+    if (unknown !== undefined)
+      throw new CheckpointError(`${place}: the file has no weight ${JSON.stringify(unknown)}`);
   });
 }
 

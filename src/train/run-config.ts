@@ -213,8 +213,10 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {
-      groups: groups.map(({ optimizer, schedule, ...group }) => ({
+      groups: groups.map(({ parameters, optimizer, schedule, ...group }) => ({
         ...group,
+        // A name may look like a kind, a path or a pattern; it means the parameter of that name.
+        parameters: ({ name }) => parameters.includes(name),
         ...(optimizer && schedule && { optimizer: optimizerOf({ optimizer, schedule }) }),
       })),
     }),
@@ -388,9 +390,17 @@ function parseShards(value: unknown, batchSize: number): number {
   throw new check.CheckpointError(`shards must divide the batch size of ${batchSize}, but is ${shards}`);
 }
 
+/** @throws CheckpointError for options that an optimizer or a schedule of this package cannot take */
+function checkOptimizer({ optimizer, schedule }: Pick<RunConfig, 'optimizer' | 'schedule'>): void {
+  if ((schedules as readonly string[]).includes(schedule.name)) scheduleOf({ schedule });
+  if ((optimizers as readonly string[]).includes(optimizer.name))
+    building('optimizer', () => createOptimizer(optimizer.name, 0, optimizer.config));
+}
+
 function checkTogether(config: RunConfig): void {
-  if ((optimizers as readonly string[]).includes(config.optimizer.name)) optimizerOf(config);
-  if ((schedules as readonly string[]).includes(config.schedule.name)) scheduleOf(config);
+  checkOptimizer(config);
+  for (const { optimizer, schedule } of config.groups ?? [])
+    if (optimizer && schedule) checkOptimizer({ optimizer, schedule });
   if (!models.has(config.model.name)) return;
   const { classes, imageShape } = modelOf(config);
   const lengths = [
