@@ -1,12 +1,12 @@
 /** What a trainer and its loop are told. */
 import type { ImageTransform } from '../data/image-transform.js';
-import type { CompileOptions } from '../engine/compile.js';
 import type { Device } from '../engine/device.js';
 import type { Metric } from '../nn/metrics.js';
 import type { ParameterGroup } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
 import type { Standardization } from './state.js';
+import type { CompiledStepOptions } from './step-maker.js';
 
 export interface TrainerOptions {
   /** Such as `sgd({ learningRate: cosine(0.08), momentum: 0.9 })`. */
@@ -35,7 +35,7 @@ export interface TrainerOptions {
   /** Threads of one operator. Default: one a core. */
   readonly threads?: number;
   /** For measurements: where ONNX Runtime writes its profile, and who is told of the stages of compiling. */
-  readonly compile?: Pick<CompileOptions, 'profile' | 'onStage'>;
+  readonly compile?: Pick<CompiledStepOptions, 'profile' | 'onStage'>;
 }
 
 export interface RunOptions {
