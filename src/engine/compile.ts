@@ -14,8 +14,8 @@ export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
   readonly device?: Device;
   /** The lowering; default: the fastest that is known for the device. */
   readonly rewrites?: Rewrites;
-  /** Called when the graph is lowered, and when the session is there: for measurements. */
-  readonly onStage?: (stage: 'lowered' | 'session') => void;
+  /** For measurements: called when there is a graph to compile, when it is lowered, and when the session is there. */
+  readonly onStage?: (stage: 'built' | 'lowered' | 'session') => void;
 }
 
 /** The lowering used on a device unless another is asked for. */
@@ -37,6 +37,7 @@ export async function lower(graph: Graph, device: Device, rewrites?: Rewrites): 
  */
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
   const { device = 'cpu', rewrites, onStage, ...rest } = options;
+  onStage?.('built');
   const provider = executionProvider(device);
   const bytes = await lower(graph, device, rewrites);
   onStage?.('lowered');
