@@ -94,8 +94,9 @@ describe('splitValidation', () => {
 
   it('gives the odd image to no class in particular', () => {
     const labels = Array.from({ length: 10 }, (_, i) => i);
-    const classes = Array.from({ length: 40 }, (_, seed) =>
-      splitValidation(dataset(labels), { share: 0.1, seed }).validation!.labels[0],
+    const classes = Array.from(
+      { length: 40 },
+      (_, seed) => splitValidation(dataset(labels), { share: 0.1, seed }).validation!.labels[0],
     );
     assert.ok(new Set(classes).size > 5, classes.join());
   });
