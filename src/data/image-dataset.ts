@@ -102,7 +102,7 @@ export async function imageDataset(options: ImageDatasetOptions): Promise<ImageD
 function packed(own: OwnImages | ImageSource, shape: ImageShape, what: string): Images {
   if ('read' in own) return own;
   const { images, labels } = own;
-  if ('read' in images) {
+  if (typeof images === 'object' && 'read' in images) {
     if (labels === undefined) return images;
     throw new DataError(`${what} are a source, which knows their labels; leave out the labels.`);
   }
@@ -140,7 +140,7 @@ function shapeOfFirst({ images }: OwnImages, name: string): ImageShape {
   );
 }
 
-function checkShape(shape: ImageShape, name: string): void {
+function checkShape(shape: readonly number[], name: string): void {
   if (shape.length === 3 && shape.every((length) => Number.isInteger(length) && length >= 1)) return;
   throw new DataError(
     `${name}: imageShape is [${shape.join(', ')}], but has to be [channels, height, width], each a whole number of at least 1.`,
