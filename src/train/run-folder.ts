@@ -226,6 +226,23 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   return describing(path, () => fromCheckpoint(bytes));
 }
 
+/**
+ * Reads the checkpoint that a path means: the file itself, or what a run's folder is for: its best one, where validation
+ * images chose one, else its last.
+ *
+ * @returns the checkpoint, and its file
+ * @throws CheckpointError naming the file and what is wrong with it
+ */
+export async function readKeptCheckpoint(path: string): Promise<Checkpoint & { readonly file: string }> {
+  const file = await findCheckpoint(path, ['best', 'last']);
+  const checkpoint = await readCheckpoint(file);
+  if (file === path || checkpoint.config.data.validationImages !== undefined) return { file, ...checkpoint };
+  // A best one without validation images is of a version that chose it on the test images: its figure on them would
+  // be too good.
+  const last = await findCheckpoint(path, ['last', 'best']);
+  return { file: last, ...(last === file ? checkpoint : await readCheckpoint(last)) };
+}
+
 /** A file's bytes. @throws CheckpointError naming the file */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {

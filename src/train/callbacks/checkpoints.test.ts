@@ -28,7 +28,8 @@ const options: TrainerOptions = {
   batchSize: 16,
   threads: 1,
 };
-const create = (seed = 0): Promise<Trainer> => Trainer.create(mlp({ width: 8, depth: 1 }), { ...options, seed });
+const create = (seed = 0): Promise<Trainer> =>
+  Trainer.create(mlp({ width: 8, depth: 1 }), { ...options, seed });
 
 /** Stops a run after a step. */
 const stopAt =

@@ -35,7 +35,11 @@ test('stops after so many epochs without a lower loss, and counts anew in anothe
 
 test('an improvement that is too small is none', () => {
   const callback = earlyStopping({ patience: 1, minimumImprovement: 0.1 });
-  assert.deepEqual(answers(callback, [epoch(0.5), epoch(0.375), epoch(0.3125)]), [undefined, undefined, 'stop']);
+  assert.deepEqual(answers(callback, [epoch(0.5), epoch(0.375), epoch(0.3125)]), [
+    undefined,
+    undefined,
+    'stop',
+  ]);
 });
 
 test('accuracy and metrics are better when higher, unless said otherwise', () => {

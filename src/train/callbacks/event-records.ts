@@ -9,7 +9,9 @@ export type Scalar = readonly [tag: string, value: number];
 
 /** The record that every event file begins with. */
 export function versionRecord(wallTime: number): Uint8Array {
-  return record(event(wallTime, 0, (writer) => writer.tag(3, WireType.LengthDelimited).string('brain.Event:2')));
+  return record(
+    event(wallTime, 0, (writer) => writer.tag(3, WireType.LengthDelimited).string('brain.Event:2')),
+  );
 }
 
 /** A run goes on behind `step`: whatever older files have of later steps, TensorBoard drops (`SessionLog.START`). */
@@ -56,7 +58,8 @@ function record(data: Uint8Array): Uint8Array {
 /** CRC-32C (Castagnoli), reflected, of each byte. */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte;
-  for (let bit = 0; bit < 8; bit++) remainder = remainder & 1 ? (remainder >>> 1) ^ 0x82f63b78 : remainder >>> 1;
+  for (let bit = 0; bit < 8; bit++)
+    remainder = remainder & 1 ? (remainder >>> 1) ^ 0x82f63b78 : remainder >>> 1;
   return remainder;
 });
 

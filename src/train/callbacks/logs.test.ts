@@ -87,7 +87,10 @@ describe('jsonLines', () => {
   });
 
   it('says where it cannot write', async () => {
-    await assert.rejects(tell(jsonLines(join(folder, 'no', 'such')), events), /such cannot be written: a folder/);
+    await assert.rejects(
+      tell(jsonLines(join(folder, 'no', 'such')), events),
+      /such cannot be written: a folder/,
+    );
   });
 });
 
@@ -256,7 +259,10 @@ describe('tensorBoard', () => {
     const evaluations = events.filter(({ event }) => event !== 'step');
     assert.deepEqual(
       validation.slice(2).map(({ step, scalars }) => [step, scalars!.loss]),
-      evaluations.map((event) => [event.step, Math.fround((event as { validationLoss: number }).validationLoss)]),
+      evaluations.map((event) => [
+        event.step,
+        Math.fround((event as { validationLoss: number }).validationLoss),
+      ]),
     );
   });
 
