@@ -4,22 +4,56 @@ import { type ShapesOptions, shapes as drawShapes } from './data/shapes.js';
 import type { ImageDataset } from './data/dataset.js';
 
 export * from './index.js';
+
+// Data.
+export { type CifarOptions, type DownloadSource, cifar10, cifar100 } from './data/cifar.js';
+export { readImage } from './data/image-file.js';
+export { inWorker };
+export { WorkerLoader } from './data/worker-batches.js';
+
+// Training.
+export type { SavedCheckpoint } from './train/callbacks/checkpoint-keeper.js';
+export { type CheckpointsOptions, checkpoints } from './train/callbacks/checkpoints.js';
+export { csvLog } from './train/callbacks/csv-log.js';
+export { jsonLines } from './train/callbacks/json-lines.js';
+export type { RunDescription } from './train/callbacks/run-files.js';
+export { saveRun } from './train/callbacks/save-run.js';
+export { tensorBoard } from './train/callbacks/tensor-board.js';
+
+// Files.
+export { OutputError } from './train/atomic-write.js';
+export { FolderInUseError } from './train/exclusive-folder.js';
+export {
+  type CheckpointKind,
+  RunExistsError,
+  findCheckpoint,
+  readCheckpoint,
+  readKeptCheckpoint,
+} from './train/run-folder.js';
+
+// Comparing.
 export {
   type ActivationUpdates,
   type UpdateProblem,
   activationUpdates,
 } from './compare/activation-update.js';
 export { type CompareEvent, type CompareOptions, type CompareResult, compare } from './compare/compare.js';
-export { type Inspection, type InspectionOptions, inspect } from './compare/inspection.js';
+export type { Chart } from './compare/chart.js';
+export type { Conclusions, Reached, RunResult, Target, VariantResult, Versus } from './compare/conclude.js';
+export type { MeanPoint, Spread } from './compare/curves.js';
+export type { FilterPicture } from './compare/filters.js';
+export {
+  type Inspection,
+  type InspectionOptions,
+  type UpdatePicture,
+  inspect,
+} from './compare/inspection.js';
+export type { MatrixProgress } from './compare/matrix-progress.js';
 export type { Comparison } from './compare/plan.js';
-export type { Results } from './compare/results.js';
+export type { PairedDifference } from './compare/statistics.js';
+export type { Results, Setup } from './compare/results.js';
+export type { Correlations, UpdateCorrelations } from './compare/update-charts.js';
 export { type Method, type Variant, methods, variantsOf } from './compare/variant.js';
-export { type CifarOptions, cifar10, cifar100 } from './data/cifar.js';
-export { readImage } from './data/image-file.js';
-export { inWorker };
-export { WorkerLoader } from './data/worker-batches.js';
-export { OutputError, writeAtomically } from './train/atomic-write.js';
-export { RunFolder, findCheckpoint, readCheckpoint } from './train/run-folder.js';
 
 /** The embedded dataset, with batches made in a worker thread; otherwise as in `tract-ts`. */
 export function shapes(options?: ShapesOptions): ImageDataset {

@@ -5,6 +5,7 @@ import type { Model } from '../nn/model.js';
 import { traceAlone } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 
+/** The filters of a first layer as one image. */
 export interface FilterPicture {
   /** Pixels of the picture, one for each weight of a channel, with one pixel between tiles. */
   readonly width: number;

@@ -11,6 +11,7 @@ import type { Trainable } from '../optim/trainable.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Variant, trainableOfVariant } from './variant.js';
 
+/** What is compared: methods and seeds, on which model and data. */
 export interface Comparison {
   /** The same for all runs, in the same scale of its pixels. */
   readonly dataset: ImageDataset;

@@ -24,6 +24,7 @@ export interface SetAside {
   readonly seed: number;
 }
 
+/** Images of one shape with their classes, in splits. */
 export interface ImageDataset {
   /** As the command line names it, `cifar10` for instance. */
   readonly name: string;

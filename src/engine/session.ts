@@ -3,6 +3,7 @@ import * as ort from '#onnxruntime';
 import type { DType, Tensor } from '../tensor/tensor.js';
 import { isNative } from './device.js';
 
+/** Tensors by their names. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
@@ -25,6 +26,7 @@ export interface RuntimeTensor {
 /** By the names of inputs or outputs. */
 export type RuntimeTensors = Readonly<Record<string, RuntimeTensor>>;
 
+/** What a session of ONNX Runtime's is told. */
 export interface SessionOptions {
   /** ONNX Runtime's name of it, such as `cpu`. */
   readonly provider: string;

@@ -9,6 +9,7 @@ import { type Initializer, constant, fanIn, pytorchDefault, uniform } from './in
 import { type Pair, type Padding, type PaddingMode, padImage, pairOf, sidesOf } from './padding.js';
 import type { Scope } from './scope.js';
 
+/** Options of `linear`. */
 export interface LinearOptions {
   /** Default true. */
   readonly bias?: boolean;
@@ -37,6 +38,7 @@ export function biasOf(scope: Scope, weight: Value): Value {
   return scope.parameter('bias', [weight.shape[0]], uniform(1 / Math.sqrt(fanIn(weight.shape))), 'bias');
 }
 
+/** Options of `conv2d`. */
 export interface Conv2dOptions {
   /** A number, or [height, width]. */
   readonly kernelSize: Pair;
@@ -94,6 +96,7 @@ export const conv2d: Conv2dBuilder = (scope, x, outChannels, options) => {
   });
 };
 
+/** Options of `batchNorm`. */
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
@@ -131,6 +134,7 @@ export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}
   });
 }
 
+/** Options of `layerNorm`. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5, as PyTorch's; timm's vision transformers use 1e-6. */
   readonly epsilon?: number;

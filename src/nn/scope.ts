@@ -11,6 +11,7 @@ import type { Conv2dBuilder } from './layers.js';
  */
 export type ParameterKind = 'weight' | 'bias' | 'norm' | 'embedding';
 
+/** A trained parameter of a model. */
 export interface Parameter {
   readonly value: Value;
   readonly initializer: Initializer;
@@ -25,6 +26,7 @@ export interface Buffer {
   readonly next?: Value;
 }
 
+/** How a forward pass is built. */
 export interface ScopeOptions {
   /** Whether layers behave as in training: batch norm uses the statistics of the batch. */
   readonly training: boolean;

@@ -16,6 +16,7 @@ import type { ModelMaker } from './run-config.js';
 import { StateError } from './state.js';
 import { trainedModel } from './trained.js';
 
+/** Where a trained model runs, and where it comes from if it is your own. */
 export interface ClassifierOptions {
   /** The model, if it is your own: a file holds no functions. Default: the package's of the name in the file. */
   readonly model?: Model;

@@ -16,6 +16,7 @@ import type { Progress } from './progress.js';
 import type { RunConfig } from './run-config.js';
 import { StateError } from './state.js';
 
+/** Of the last step that was saved, or of the epoch that is best on validation images. */
 export type CheckpointKind = 'last' | 'best';
 
 /** A folder that a new run was to write to, but which holds one already. */
