@@ -23,6 +23,7 @@ export interface BatchPlan {
   readonly start?: number;
 }
 
+/** Images and labels of a step. */
 export interface Batch {
   /** Position in the epoch, from 0. */
   readonly index: number;

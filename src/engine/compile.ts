@@ -9,6 +9,7 @@ import { portable } from './lowering/portable.js';
 import { webgpuLimits } from './lowering/webgpu.js';
 import { Program, type SessionOptions } from './session.js';
 
+/** Where a graph runs, and how it is lowered. */
 export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
   /** Default `cpu`. */
   readonly device?: Device;
