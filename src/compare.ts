@@ -6,6 +6,7 @@ export {
 } from './compare/activation-update.js';
 export { type CompareEvent, type CompareOptions, type CompareResult, compare } from './compare/compare.js';
 export type { Chart } from './compare/chart.js';
+export type { Chance } from './compare/chance.js';
 export type { Conclusions, Reached, RunResult, Target, VariantResult, Versus } from './compare/conclude.js';
 export type { MeanPoint, Spread } from './compare/curves.js';
 export type { FilterPicture } from './compare/filters.js';

@@ -46,7 +46,12 @@ export {
 } from './optim/transform.js';
 
 // Data.
-export { type RandomCropOptions, randomCrop, randomHorizontalFlip } from './data/augment.js';
+export {
+  type CropAndFlip,
+  type RandomCropOptions,
+  randomCrop,
+  randomHorizontalFlip,
+} from './data/augment.js';
 export { InlineLoader } from './data/batches.js';
 export { checkClassNames } from './data/class-names.js';
 export { DataError } from './data/data-error.js';

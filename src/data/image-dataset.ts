@@ -19,6 +19,7 @@ export type OwnImages =
     }
   | { readonly images: ImageSource; readonly labels?: undefined };
 
+/** What `imageDataset` is told besides the images. */
 export interface ImageDatasetSettings {
   /**
    * Channels, height and width of the images in a batch. Needed for a `Uint8Array` and a source; by default that of the
@@ -46,6 +47,7 @@ export interface ImageDatasetSettings {
   readonly statistics?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
 }
 
+/** What `imageDataset` makes a dataset of. */
 export type ImageDatasetOptions = OwnImages & ImageDatasetSettings;
 
 /** The share of test images where none are given. */

@@ -2,6 +2,7 @@
 import type { RandomState } from '../random/random.js';
 import type { ImageTransform } from './image-transform.js';
 
+/** What a loader is told besides the images. */
 export interface LoaderOptions {
   /** What every image goes through first; default nothing. */
   readonly preprocessing?: readonly ImageTransform[];

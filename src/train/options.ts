@@ -6,7 +6,6 @@ import type { ParameterGroup } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
 import type { Standardization } from './state.js';
-import type { CompiledStepOptions } from './step-maker.js';
 
 /** How a model is trained. */
 export interface TrainerOptions {
@@ -36,7 +35,12 @@ export interface TrainerOptions {
   /** Threads of one operator. Default: one a core. */
   readonly threads?: number;
   /** For measurements: where ONNX Runtime writes its profile, and who is told of the stages of compiling. */
-  readonly compile?: Pick<CompiledStepOptions, 'profile' | 'onStage'>;
+  readonly compile?: {
+    /** A prefix of the profile's file name. */
+    readonly profile?: string;
+    /** Called when the step is built, lowered, and has a session. */
+    readonly onStage?: (stage: 'built' | 'lowered' | 'session') => void;
+  };
 }
 
 /** How long a run is, and what it does on its way. */
