@@ -57,9 +57,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Called after every step, evaluation and epoch, and waited for; `'stop'` ends the run there. A function is enough. */
+/**
+ * Called after every step, evaluation and epoch, and waited for; `'stop'`, or a promise of it, ends the run there, and
+ * anything else it gives is left alone. A function is enough.
+ */
 export interface Callback {
-  (event: TrainingEvent): void | 'stop' | Promise<void | 'stop'>;
+  (event: TrainingEvent): unknown;
   /** Called by `fit` before the run: what throws here, throws before anything is computed. */
   readonly begin?: () => void | Promise<void>;
   /** Called by `fit` when the run is over, however it ended; without a result where it failed. */
