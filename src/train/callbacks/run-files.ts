@@ -55,7 +55,9 @@ export async function folderOf(
     const { config: kept, state } = await readCheckpoint(last);
     // As it comes back from a file.
     const present = JSON.parse(JSON.stringify(config)) as RunConfig;
-    if (!isDeepStrictEqual(withoutEnd(kept), withoutEnd(present)))
+    // A run may be given another end.
+    const { epochs, maxSteps } = present;
+    if (!isDeepStrictEqual({ ...kept, epochs, maxSteps }, present))
       throw new RunExistsError(`${path} holds another run; choose another folder`);
     if (state.progress.step > progress.step) {
       throw new RunExistsError(
@@ -72,9 +74,4 @@ export async function folderOf(
 /** At least one. */
 export function begunEpochs({ epoch, stepInEpoch }: Progress): number {
   return Math.max(epoch + (stepInEpoch > 0 ? 1 : 0), 1);
-}
-
-/** A run may be given another end. */
-function withoutEnd({ epochs: _epochs, maxSteps: _maxSteps, ...config }: RunConfig): object {
-  return config;
 }
