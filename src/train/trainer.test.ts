@@ -56,7 +56,7 @@ async function fit(trainer: Trainer, fitOptions: FitOptions, data = dataset): Pr
   const epochs: EpochEvent[] = [];
   const result = await trainer.fit(data, {
     ...fitOptions,
-    onEvent: async (event: TrainingEvent) => {
+    onEvent: (event: TrainingEvent) => {
       if (event.event === 'step') steps.push(event);
       else if (event.event === 'epoch') epochs.push(event);
       return fitOptions.onEvent?.(event);
@@ -301,7 +301,7 @@ describe('evaluation within epochs', () => {
     const found: number[] = [];
     await trainer.fit(dataset, {
       ...fitOptions,
-      onEvent: async (event) => {
+      onEvent: (event) => {
         if (event.event !== 'step') found.push(event.event === 'epoch' ? -event.step : event.step);
         return fitOptions.onEvent?.(event);
       },

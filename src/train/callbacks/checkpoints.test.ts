@@ -103,7 +103,7 @@ test('a run that cannot start leaves nothing behind', async () => {
   await assert.rejects(trainer.fit(dataset, { epochs: 0, callbacks }));
   assert.ok(!existsSync(run));
   await assert.rejects(
-    async () => callbacks[0]({ event: 'step' } as Parameters<Callback>[0]),
+    () => callbacks[0]({ event: 'step' } as Parameters<Callback>[0]),
     /begin\(\) comes before the first event/,
   );
   await trainer.release();
