@@ -47,7 +47,8 @@ export * as init from './nn/init.js';
 export { selfAttention } from './nn/attention.js';
 export { batchNorm, conv2d, layerNorm, linear } from './nn/layers.js';
 export { correct, crossEntropy } from './nn/loss.js';
-export { type Model, trace } from './nn/model.js';
+export { type ConfigValue, type Model, type ModelDescription, defineModel, trace } from './nn/model.js';
+export * as nn from './nn/nn.js';
 export { Scope } from './nn/scope.js';
 export { type AdamOptions, adam, adamw } from './optim/adam.js';
 export type { Optimizer } from './optim/optimizer.js';
@@ -64,10 +65,12 @@ export { type TractOptions, tract } from './tract/tract.js';
 export {
   type Checkpoint,
   fromCheckpoint,
+  readWeights,
   restoreTrainer,
   toCheckpoint,
   weightsOf,
 } from './train/checkpoint.js';
+export { Classifier, type ClassifierOptions, type Prediction } from './train/classifier.js';
 export { DivergenceError } from './train/divergence.js';
 export {
   type EvaluateOptions,
@@ -85,8 +88,9 @@ export {
   evaluationOf,
 } from './train/events.js';
 export { type ExportOptions, exportOnnx } from './train/export.js';
+export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
-export type { FitOptions, FitResult, TrainerOptions } from './train/options.js';
+export type { Callback, FitOptions, FitResult, TrainerOptions } from './train/options.js';
 export { type RunConfig, describeRun, runOptionsOf, modelOf, trainerOptionsOf } from './train/run-config.js';
 export { StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';

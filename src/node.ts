@@ -9,6 +9,8 @@ export { readImage } from './data/image-file.js';
 export { inWorker };
 export { WorkerLoader, type WorkerLoaderOptions } from './data/worker-batches.js';
 export { OutputError, writeAtomically } from './train/atomic-write.js';
+export type { RunDescription } from './train/callbacks/run-files.js';
+export { saveRun } from './train/callbacks/save-run.js';
 export { RunFolder, findCheckpoint, readCheckpoint } from './train/run-folder.js';
 
 /** The embedded dataset, with batches made in a worker thread; otherwise as in `tract-ts`. */
