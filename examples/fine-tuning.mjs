@@ -1,7 +1,7 @@
 // @ts-check
 // Fine-tuning a part: the weights of a checkpoint are loaded, all but the head stay as they are (and cost no gradients),
 // and the head learns from few images.
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { Trainer, adam, readWeights, resnet18, saveRun, shapes } from 'tract-ts/node';
 
 // A model trained on other images, as a file: a checkpoint, or any safetensors file with PyTorch's names.
@@ -9,6 +9,7 @@ const others = shapes({ train: 512, test: 100, seed: 1 });
 const model = resnet18({ classes: 10, stem: 'cifar', width: 4 });
 const first = await Trainer.create(model, { optimizer: adam({ learningRate: 0.003 }), batchSize: 64 });
 await first.fit(others, { epochs: 3 });
+await mkdir('runs', { recursive: true });
 const file = await saveRun(first, 'runs/pretrained.safetensors', { dataset: others });
 await first.release();
 

@@ -1,41 +1,16 @@
 import assert from 'node:assert/strict';
-import process from 'node:process';
 import { describe, it } from 'node:test';
-import { type Browser, chromium } from 'playwright-core';
 import type { Device } from '../engine/device.js';
-import { findChromium } from '../testing/chromium.js';
 import { type FiveSteps, fiveSteps } from '../testing/five-steps.js';
+import { launchChromium, skip } from '../testing/launch-chromium.js';
 import { bundle, serve } from '../testing/web-page.js';
 
-const executable = findChromium();
-const skip = executable === undefined && 'there is no Chromium, Chrome or Edge here; set CHROME_PATH to one';
-
 const source = "import { fiveSteps } from './testing/five-steps.js'; globalThis.fiveSteps = fiveSteps;";
-
-function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: executable,
-    args: [
-      '--headless',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      // WebGPU on the CPU, so that it is there whatever the machine has.
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-      // Chromium's sandbox refuses to start as root, which is who tests run as in many containers.
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-    ],
-  });
-}
 
 /** The same five steps in a page. */
 async function fiveStepsInBrowser(device: Device): Promise<FiveSteps | 'no adapter'> {
   const page = await serve((await bundle(source)).code);
-  const browser = await launch();
+  const browser = await launchChromium();
   try {
     const tab = await browser.newPage();
     const complaints: string[] = [];

@@ -1,0 +1,30 @@
+/** Starts the browser of this machine without a window. */
+import process from 'node:process';
+import { type Browser, chromium } from 'playwright-core';
+import { findChromium } from './chromium.js';
+
+const executable = findChromium();
+
+/** Why tests in a browser are skipped; false where they are not. */
+export const skip =
+  executable === undefined && 'there is no Chromium, Chrome or Edge here; set CHROME_PATH to one';
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: executable,
+    args: [
+      '--headless',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      // WebGPU on the CPU, so that it is there whatever the machine has.
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+      // Chromium's sandbox refuses to start as root, which is who tests run as in many containers.
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ],
+  });
+}
