@@ -47,4 +47,8 @@ export default tseslint.config(
     files: ['**/*.mjs'],
     languageOptions: { globals: { console: 'readonly', URL: 'readonly' } },
   },
+  {
+    files: ['examples/in-a-page.mjs'],
+    languageOptions: { globals: { document: 'readonly', fetch: 'readonly' } },
+  },
 );

@@ -22,12 +22,13 @@ export interface Bundle {
  * Bundles a module that imports from `dist/` for browsers: `#onnxruntime` becomes onnxruntime-web by package.json's
  * own conditions.
  *
- * @param source JavaScript that imports from `./`, the folder of compiled files
+ * @param source JavaScript that imports from `./`
+ * @param folder what `./` is; default the folder of compiled files
  * @throws when a module that browsers lack (`node:fs`, say) is reached
  */
-export async function bundle(source: string): Promise<Bundle> {
+export async function bundle(source: string, folder = compiled): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    stdin: { contents: source, resolveDir: compiled, sourcefile: 'page.js' },
+    stdin: { contents: source, resolveDir: folder, sourcefile: 'page.js' },
     bundle: true,
     write: false,
     metafile: true,
@@ -54,9 +55,18 @@ export interface WebPage {
  *
  * The page is cross-origin isolated, which threads on WebAssembly need. ONNX Runtime asks for its WebAssembly beside
  * the script that it is bundled into, so that is where it is served.
+ *
+ * @param files what else the page asks for, by its path, such as `/step.onnx`
  */
-export async function serve(script: string): Promise<WebPage> {
-  const pages = new Map([
+export async function serve(
+  script: string,
+  files: Readonly<Record<string, Uint8Array>> = {},
+): Promise<WebPage> {
+  const other = Object.entries(files).map(([path, body]) => {
+    return [path, { type: 'application/octet-stream', body }] as const;
+  });
+  const pages = new Map<string, { readonly type: string; readonly body: string | Uint8Array }>([
+    ...other,
     [
       '/',
       {
