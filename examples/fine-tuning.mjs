@@ -28,7 +28,7 @@ const tuned = await trainer.evaluate(dataset, dataset.train);
 console.log(`loss ${loss.toFixed(3)} -> ${tuned.loss.toFixed(3)}`);
 
 /** @param {string} name */
-const same = (name) => Buffer.from(before[name].data.buffer).equals(Buffer.from(after[name].data.buffer));
+const same = (name) => before[name].data.every((value, i) => value === after[name].data[i]);
 console.log(`conv1.weight is ${same('conv1.weight') ? 'as it was' : 'another'}`);
 console.log(`fc.weight is ${same('fc.weight') ? 'as it was' : 'another'}`);
 await trainer.release();

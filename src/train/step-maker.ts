@@ -24,10 +24,8 @@ export interface CompiledStep {
   readonly weightNames: readonly string[];
 }
 
-export interface CompiledStepOptions extends TrainingGraphOptions, Omit<CompileOptions, 'onStage'> {
+export interface CompiledStepOptions extends TrainingGraphOptions, CompileOptions {
   readonly seed: number;
-  /** Called when the graph is built, lowered, and has a session: for measurements. */
-  readonly onStage?: (stage: 'built' | 'lowered' | 'session') => void;
 }
 
 /** @throws DeviceError where the device is not available */
@@ -43,7 +41,6 @@ export async function compileStep(given: Trainable, options: CompiledStepOptions
   const weights = initialWeights(graph, seed);
   const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
   const update = shards === 1 ? undefined : updateGraph(given, options);
-  onStage?.('built');
   const runner = update
     ? await shardedStep(graph.graph, update, { ...compileOptions, shards, shardOf: shardOf(shards) })
     : await fusedStep(graph.graph, compileOptions);

@@ -103,7 +103,9 @@ test('a run that cannot start leaves nothing behind', async () => {
   await assert.rejects(trainer.fit(dataset, { epochs: 0, callbacks }));
   assert.ok(!existsSync(run));
   await assert.rejects(
-    () => callbacks[0]({ event: 'step' } as Parameters<Callback>[0]),
+    async () => {
+      await callbacks[0]({ event: 'step' } as Parameters<Callback>[0]);
+    },
     /begin\(\) comes before the first event/,
   );
   await trainer.release();
