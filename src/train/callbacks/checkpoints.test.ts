@@ -102,12 +102,9 @@ test('a run that cannot start leaves nothing behind', async () => {
   const callbacks = [checkpoints(trainer, run, { dataset, epochs: 1 })];
   await assert.rejects(trainer.fit(dataset, { epochs: 0, callbacks }));
   assert.ok(!existsSync(run));
-  await assert.rejects(
-    async () => {
-      await callbacks[0]({ event: 'step' } as Parameters<Callback>[0]);
-    },
-    /begin\(\) comes before the first event/,
-  );
+  await assert.rejects(async () => {
+    await callbacks[0]({ event: 'step' } as Parameters<Callback>[0]);
+  }, /begin\(\) comes before the first event/);
   await trainer.release();
 });
 
