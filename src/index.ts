@@ -1,8 +1,60 @@
 /** `tract-ts`: everything that runs in Node and in browsers alike. */
+
+// Models.
+export * as models from './models/models.js';
+export { mlp } from './models/mlp.js';
+export { resnet18 } from './models/resnet.js';
+export { vit } from './models/vit.js';
+export { type ConfigValue, type Model, type ModelDescription, defineModel } from './nn/model.js';
+export * as nn from './nn/nn.js';
+
+// TrAct.
+export { FirstLayerError } from './tract/first-layer.js';
+export type { Lambda } from './tract/lambda.js';
+export { type Array64, type Conv2dTract, type LinearTract, tractGradient } from './tract/reference.js';
+export { type TractOptions, tract } from './tract/tract.js';
+
+// Optimizers, schedules, parameter groups and gradient transforms.
+export { type AdamOptions, adam, adamw } from './optim/adam.js';
+export type { Assignment, GroupedParameter, ParameterGroup, Selector } from './optim/groups.js';
+export type { Optimizer, Slot, UpdateContext } from './optim/optimizer.js';
+export {
+  type OptimizerConfig,
+  type OptimizerName,
+  type ScheduleName,
+  createOptimizer,
+  createSchedule,
+  optimizers,
+  schedules,
+} from './optim/registry.js';
+export {
+  type LearningRate,
+  type Schedule,
+  type ScheduleOptions,
+  constant,
+  cosine,
+} from './optim/schedule.js';
+export { type SgdOptions, sgd } from './optim/sgd.js';
+export type { Trainable } from './optim/trainable.js';
+export {
+  type ForwardPass,
+  type GradientTransform,
+  type Json,
+  type TransformContext,
+  type Transformed,
+  clipByGlobalNorm,
+} from './optim/transform.js';
+
+// Data.
+export {
+  type CropAndFlip,
+  type RandomCropOptions,
+  randomCrop,
+  randomHorizontalFlip,
+} from './data/augment.js';
 export { InlineLoader } from './data/batches.js';
-export type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './data/loader.js';
+export { checkClassNames } from './data/class-names.js';
 export { DataError } from './data/data-error.js';
-export { type RandomCropOptions, randomCrop, randomHorizontalFlip } from './data/augment.js';
 export { type ImageDataset, type SetAside, limit } from './data/dataset.js';
 export {
   type ImageDatasetOptions,
@@ -18,6 +70,9 @@ export {
   createImageTransform,
   imageTransforms,
 } from './data/image-transforms.js';
+export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
+export type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './data/loader.js';
+export { type RawPicture, coverImage } from './data/raw-picture.js';
 export {
   type CenterCropOptions,
   type RandomResizedCropOptions,
@@ -27,73 +82,115 @@ export {
   resize,
 } from './data/resize.js';
 export type { RgbaPicture } from './data/rgba-pictures.js';
-export { splitValidation } from './data/split-validation.js';
-export { checkClassNames } from './data/class-names.js';
-export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
 export { type ShapesOptions, shapes } from './data/shapes.js';
-export { grad } from './autodiff/grad.js';
-export { type CompileOptions, compile } from './engine/compile.js';
-export { type Device, DeviceError, devices } from './engine/device.js';
-export { Program, type Tensors } from './engine/session.js';
-export { Graph, GraphError, type Value } from './graph/graph.js';
-export * as op from './graph/ops.js';
-export { type ParsedModel, fromOnnx } from './graph/parse.js';
-export { type OnnxOptions, toOnnx } from './graph/serialize.js';
-export { type MlpOptions, mlp } from './models/mlp.js';
-export { createModel, models } from './models/registry.js';
-export { type ResNetOptions, resnet18, resnet34, resnet50 } from './models/resnet.js';
-export { type VitOptions, vit, vitBase, vitSmall, vitTiny } from './models/vit.js';
-export * as init from './nn/init.js';
-export { selfAttention } from './nn/attention.js';
-export { batchNorm, conv2d, layerNorm, linear } from './nn/layers.js';
-export { correct, crossEntropy } from './nn/loss.js';
-export { type ConfigValue, type Model, type ModelDescription, defineModel, trace } from './nn/model.js';
-export * as nn from './nn/nn.js';
-export { Scope } from './nn/scope.js';
-export { type AdamOptions, adam, adamw } from './optim/adam.js';
-export type { Optimizer } from './optim/optimizer.js';
-export { type Schedule, type ScheduleOptions, constant, cosine } from './optim/schedule.js';
-export { createOptimizer, createSchedule } from './optim/registry.js';
-export { type SgdOptions, sgd } from './optim/sgd.js';
-export { Random, type RandomState } from './random/random.js';
-export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } from './tensor/safetensors.js';
-export { type DType, type Shape, type Tensor, tensor, zeros } from './tensor/tensor.js';
-export { FirstLayerError } from './tract/first-layer.js';
-export { type Lambda, formatLambda, parseLambda } from './tract/lambda.js';
-export { type Array64, type Conv2dTract, type LinearTract, tractGradient } from './tract/reference.js';
-export { type TractOptions, tract } from './tract/tract.js';
+export { splitValidation } from './data/split-validation.js';
+
+// Training.
+export { type EarlyStoppingOptions, earlyStopping } from './train/callbacks/early-stopping.js';
+export { DivergenceError } from './train/divergence.js';
+export {
+  type EpochEvent,
+  type Evaluation,
+  type EvaluationEvent,
+  type EvaluationFigures,
+  type MetricFigures,
+  type Metrics,
+  type StepEvent,
+  type TestFigures,
+  type TrainingEvent,
+  type ValidationFigures,
+  evaluationOf,
+} from './train/events.js';
+export type {
+  Callback,
+  FitOptions,
+  FitResult,
+  RunOptions,
+  StepOptions,
+  StepResult,
+  TrainerOptions,
+  TrainingBatch,
+} from './train/options.js';
+export type { Progress } from './train/progress.js';
+export { type Standardization, StateError, type TrainingState } from './train/state.js';
+export { BusyError } from './train/state-lock.js';
+export { Trainer } from './train/trainer.js';
+
+// Trained models.
+export { Classifier, type ClassifierOptions, type Prediction } from './train/classifier.js';
+export {
+  type EvaluateOptions,
+  Evaluator,
+  type EvaluatorOptions,
+  type LearnedInputs,
+  type LearnedState,
+} from './train/evaluator.js';
+export type { FileLike, FileSource, PictureElement, PictureFile } from './train/platform/platform.js';
+
+// Files: checkpoints, weights, ONNX.
 export {
   type Checkpoint,
+  type RestoreOptions,
   fromCheckpoint,
   readWeights,
   restoreTrainer,
   toCheckpoint,
   weightsOf,
 } from './train/checkpoint.js';
-export { Classifier, type ClassifierOptions, type Prediction } from './train/classifier.js';
-export { DivergenceError } from './train/divergence.js';
-export {
-  type EvaluateOptions,
-  Evaluator,
-  type EvaluatorOptions,
-  type LearnedState,
-} from './train/evaluator.js';
-export {
-  type EpochEvent,
-  type Evaluation,
-  type EvaluationEvent,
-  type EvaluationFigures,
-  type StepEvent,
-  type TrainingEvent,
-  evaluationOf,
-} from './train/events.js';
 export { type ExportOptions, exportOnnx } from './train/export.js';
 export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
-export type { Callback, FitOptions, FitResult, TrainerOptions } from './train/options.js';
-export { type RunConfig, describeRun, runOptionsOf, modelOf, trainerOptionsOf } from './train/run-config.js';
-export { StateError, type TrainingState } from './train/state.js';
-export { BusyError } from './train/state-lock.js';
+export {
+  type DataConfig,
+  type Described,
+  type GroupConfig,
+  type ModelMaker,
+  type OwnParts,
+  type RunConfig,
+  type TractSetting,
+  describeRun,
+  modelOf,
+  runOptionsOf,
+  trainerOptionsOf,
+} from './train/run-config.js';
+export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } from './tensor/safetensors.js';
+
+// Graphs: what a training step is made of.
+export { grad } from './autodiff/grad.js';
+export { type CompileOptions, compile } from './engine/compile.js';
+export { type Device, DeviceError, devices } from './engine/device.js';
+export {
+  Program,
+  type RuntimeTensor,
+  type RuntimeTensors,
+  type SessionOptions,
+  type Tensors,
+} from './engine/session.js';
+export type { Attribute, Attributes } from './graph/attributes.js';
+export { Graph, GraphError, type Node, type Value } from './graph/graph.js';
+export * as op from './graph/operators.js';
+export type { Dimension } from './graph/any-batch.js';
+export { type ParsedModel, fromOnnx } from './graph/parse.js';
+export type { Rewrite, Rewrites } from './graph/rewrite.js';
+export { type OnnxOptions, toOnnx } from './graph/serialize.js';
 export { evaluationGraph, inferenceGraph } from './train/step-graph.js';
-export { gradientGraph, trainingGraph, updateGraph } from './train/training-graph.js';
-export { Trainer } from './train/trainer.js';
+export {
+  type TrainingGraph,
+  type TrainingGraphOptions,
+  gradientGraph,
+  trainingGraph,
+  updateGraph,
+} from './train/training-graph.js';
+
+// Values, random numbers, options.
+export { Random, type RandomState } from './random/random.js';
+export { OptionError } from './tensor/option-error.js';
+export {
+  type DType,
+  type Shape,
+  type Tensor,
+  type TensorType,
+  type TypedArrays,
+  tensor,
+  zeros,
+} from './tensor/tensor.js';

@@ -4,14 +4,32 @@ import { type ShapesOptions, shapes as drawShapes } from './data/shapes.js';
 import type { ImageDataset, Split } from './data/dataset.js';
 
 export * from './index.js';
-export { type CifarOptions, cifar10, cifar100 } from './data/cifar.js';
+
+// Data.
+export { type CifarOptions, type DownloadSource, cifar10, cifar100 } from './data/cifar.js';
 export { readImage } from './data/image-file.js';
 export { inWorker };
 export { WorkerLoader, type WorkerLoaderOptions } from './data/worker-batches.js';
-export { OutputError, writeAtomically } from './train/atomic-write.js';
+
+// Training.
+export type { SavedCheckpoint } from './train/callbacks/checkpoint-keeper.js';
+export { type CheckpointsOptions, checkpoints } from './train/callbacks/checkpoints.js';
+export { csvLog } from './train/callbacks/csv-log.js';
+export { jsonLines } from './train/callbacks/json-lines.js';
 export type { RunDescription } from './train/callbacks/run-files.js';
 export { saveRun } from './train/callbacks/save-run.js';
-export { RunFolder, findCheckpoint, readCheckpoint } from './train/run-folder.js';
+export { tensorBoard } from './train/callbacks/tensor-board.js';
+
+// Files.
+export { OutputError } from './train/atomic-write.js';
+export { FolderInUseError } from './train/exclusive-folder.js';
+export {
+  type CheckpointKind,
+  RunExistsError,
+  findCheckpoint,
+  readCheckpoint,
+  readKeptCheckpoint,
+} from './train/run-folder.js';
 
 /** The embedded dataset, with batches made in a worker thread; otherwise as in `tract-ts`. */
 export function shapes(options?: ShapesOptions): ImageDataset<Split> {

@@ -1,10 +1,11 @@
 /** `tract predict`. */
 import type { Device } from '../engine/device.js';
-import { DataError } from '../data/data-error.js';
-import { Evaluator } from '../train/evaluator.js';
+import { createVariantModel } from '../compare/variant.js';
 import { percent } from '../compare/words.js';
+import { DataError } from '../data/data-error.js';
+import { Classifier, type Prediction } from '../train/classifier.js';
+import { refuseFolderOfRuns } from './runs-within.js';
 import { note, print, printJson, printTable } from './terminal.js';
-import { type Trained, readTrained } from './trained.js';
 
 export interface PredictFlags {
   readonly top: number;
@@ -20,43 +21,32 @@ interface Guess {
 
 /** Prints the most probable classes of each image; returns the exit code: 1 if one could not be read. */
 export async function predict(run: string, images: readonly string[], flags: PredictFlags): Promise<number> {
-  // Decoders take a while to load, and no other command needs them.
-  const { readImage } = await import('../data/image-file.js');
-  const trained = await readTrained(run);
+  await refuseFolderOfRuns(run);
   const { device, threads } = flags;
-  const evaluator = await Evaluator.create(trained.model, {
-    batchSize: 1,
+  const classifier = await Classifier.load(run, {
+    makeModel: createVariantModel,
     device,
     ...(threads && { threads }),
   });
   let exitCode = 0;
   for (const image of images) {
     try {
-      const pixels = await readImage(image, trained.model.imageShape);
-      const { data } = await evaluator.predict(trained.learned, pixels);
-      tell(image, best(data, trained, flags.top), flags.json === true);
+      const prediction = await classifier.predict(image);
+      tell(image, best(prediction, classifier.classNames, flags.top), flags.json === true);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       note(`error: ${error.message}`);
       exitCode = 1;
     }
   }
-  await evaluator.release();
+  await classifier.release();
   return exitCode;
 }
 
-function best(logits: Float32Array, { config }: Trained, count: number): Guess[] {
-  return softmax(logits)
-    .map((probability, index) => ({ class: config.data.classNames[index], probability }))
+function best({ probabilities }: Prediction, classNames: readonly string[], count: number): Guess[] {
+  return Array.from(probabilities, (probability, index) => ({ class: classNames[index], probability }))
     .sort((a, b) => b.probability - a.probability)
     .slice(0, count);
-}
-
-function softmax(logits: Float32Array): number[] {
-  const most = Math.max(...logits);
-  const powers = Array.from(logits, (logit) => Math.exp(logit - most));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }
 
 function tell(image: string, guesses: readonly Guess[], json: boolean): void {

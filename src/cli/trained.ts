@@ -1,14 +1,12 @@
 /** A trained model, as `tract eval`, `predict` and `export` take it. */
 import type { Model } from '../nn/model.js';
-import { type Checkpoint, weightsOf } from '../train/checkpoint.js';
+import type { Checkpoint } from '../train/checkpoint.js';
 import type { LearnedState } from '../train/evaluator.js';
-import { CheckpointError } from '../train/json-check.js';
 import { createVariantModel } from '../compare/variant.js';
-import { type RunConfig, modelOf, trainableOf } from '../train/run-config.js';
+import { type RunConfig, trainableOf } from '../train/run-config.js';
 import type { Trainable } from '../optim/trainable.js';
-import { findCheckpoint, readCheckpoint } from '../train/run-folder.js';
-import { StateError, checkState } from '../train/state.js';
-import { modelTensors } from '../train/step-graph.js';
+import { describing, readKeptCheckpoint } from '../train/run-folder.js';
+import { trainedModel } from '../train/trained.js';
 import { refuseFolderOfRuns } from './runs-within.js';
 
 export interface Trained {
@@ -30,42 +28,10 @@ export interface Trained {
  */
 export async function readTrained(run: string): Promise<Trained> {
   await refuseFolderOfRuns(run);
-  const { file, config, state } = await keptCheckpoint(run);
-  const weights = weightsOf(state);
-  const { mean, deviation } = config.data;
-  try {
-    const model = modelOf(config, createVariantModel);
-    checkState(modelTensors(model), weights);
-    const [channels] = model.imageShape;
-    if ([mean, deviation].some(({ length }) => length !== channels)) {
-      throw new CheckpointError(`data.mean and data.deviation must have ${channels} numbers each`);
-    }
-    if (config.data.classNames.length !== model.classes) {
-      throw new CheckpointError(
-        `it names ${config.data.classNames.length} classes, but its model has ${model.classes}`,
-      );
-    }
-    return {
-      file,
-      config,
-      progress: state.progress,
-      model,
-      trainable: trainableOf(config, model),
-      learned: { weights, standardization: { mean, deviation } },
-    };
-  } catch (error) {
-    if (!(error instanceof StateError || error instanceof RangeError || error instanceof CheckpointError))
-      throw error;
-    throw new CheckpointError(`${file} cannot be used: ${error.message}`, { cause: error });
-  }
-}
-
-async function keptCheckpoint(run: string): Promise<Checkpoint & { file: string }> {
-  const file = await findCheckpoint(run, ['best', 'last']);
-  const checkpoint = await readCheckpoint(file);
-  if (file === run || checkpoint.config.data.validationImages !== undefined) return { file, ...checkpoint };
-  // A best one without validation images is of a version that chose it on the test images: its figure on them would
-  // be too good.
-  const last = await findCheckpoint(run, ['last', 'best']);
-  return { file: last, ...(last === file ? checkpoint : await readCheckpoint(last)) };
+  const { file, ...checkpoint } = await readKeptCheckpoint(run);
+  const { config, state } = checkpoint;
+  return describing(file, () => {
+    const { model, learned } = trainedModel(checkpoint, { makeModel: createVariantModel });
+    return { file, config, progress: state.progress, model, trainable: trainableOf(config, model), learned };
+  });
 }

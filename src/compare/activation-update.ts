@@ -31,6 +31,7 @@ import type { Standardization } from '../train/state.js';
 import { standardize } from '../train/step-graph.js';
 import { mean } from './statistics.js';
 
+/** A trained model and a batch, whose updates of the first layer are looked at. */
 export interface UpdateProblem {
   /** With a plain first layer; whether it trains with TrAct makes no difference, but for the layer and λ. */
   readonly model: Model | Trainable;

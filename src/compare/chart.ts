@@ -112,6 +112,7 @@ const config: Config = {
   text: { color: 'var(--ink)', font: FONT },
 };
 
+/** A plot of a report. */
 export interface Chart {
   /** Of the file, without its ending. */
   readonly name: string;

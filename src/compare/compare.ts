@@ -57,6 +57,7 @@ export type CompareEvent =
       readonly loss: number;
     } & MatrixProgress);
 
+/** Where a comparison is kept, and who follows it. */
 export interface CompareOptions {
   /** The folder of the comparison; runs are kept in `runs` below it. */
   readonly out: string;
@@ -66,6 +67,7 @@ export interface CompareOptions {
   readonly onEvent?: (event: CompareEvent) => void;
 }
 
+/** What a comparison came to, and where its report is. */
 export interface CompareResult {
   readonly results: Results;
   /** The paths of the files that were written. */

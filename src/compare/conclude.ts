@@ -12,6 +12,7 @@ export interface FinishedRun {
   readonly record: RunRecord;
 }
 
+/** What came out of a run. */
 export interface RunResult {
   readonly seed: number;
   readonly id: string;
@@ -31,6 +32,7 @@ export interface Versus {
   readonly overhead: number;
 }
 
+/** What came out for a method. */
 export interface VariantResult extends Variant {
   readonly runs: readonly RunResult[];
   /** Over the seeds whose runs came to their end. */
@@ -60,6 +62,7 @@ export interface Reached {
   readonly speedupBySeed: readonly (number | null)[];
 }
 
+/** An accuracy, and how many steps each method takes to it. */
 export interface Target {
   /** 0 to 1. */
   readonly accuracy: number;
@@ -68,6 +71,7 @@ export interface Target {
   readonly reached: readonly Reached[];
 }
 
+/** What a comparison's curves say. */
 export interface Conclusions {
   readonly steps: number;
   /** The images that all accuracies and losses are of: the validation images of a dataset that has some. */

@@ -9,6 +9,7 @@ export interface Spread {
   readonly deviation: number | null;
 }
 
+/** A point of a mean curve. */
 export interface MeanPoint {
   readonly step: number;
   readonly accuracy: Spread;

@@ -6,6 +6,7 @@ import { traceAlone } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 import { escapeXml } from './chart.js';
 
+/** The filters of a first layer as one image. */
 export interface FilterPicture {
   /** Pixels of the picture, one for each weight of a channel, with one pixel between tiles. */
   readonly width: number;

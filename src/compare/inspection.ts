@@ -21,6 +21,7 @@ import {
 /** Images of the batch whose update is looked at. */
 export const UPDATE_IMAGES = 256;
 
+/** How an inspection is made. */
 export interface InspectionOptions {
   /** Default: that of the model, else 0.1. */
   readonly lambda?: Lambda;
@@ -28,6 +29,7 @@ export interface InspectionOptions {
   readonly threads?: number;
 }
 
+/** How far an update of the first layer moves each image. */
 export interface UpdatePicture {
   readonly updates: ActivationUpdates;
   readonly correlations: UpdateCorrelations;
@@ -78,6 +80,7 @@ export async function filterPicture(
   return filters && drawFilters(filters);
 }
 
+/** What the first layer of a trained model looks like, and how far an update moves each image. */
 export interface Inspection {
   readonly filters?: FilterPicture;
   readonly updates?: UpdatePicture;

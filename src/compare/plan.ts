@@ -17,6 +17,7 @@ import { type RunConfig, describeRun } from '../train/run-config.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Variant, checkVariants, trainableOfVariant } from './variant.js';
 
+/** What is compared: methods and seeds, on which model and data. */
 export interface Comparison {
   /** The same for all runs, in the same scale of its pixels. */
   readonly dataset: ImageDataset;

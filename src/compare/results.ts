@@ -24,6 +24,7 @@ export interface Setup {
   readonly deviation: readonly number[];
 }
 
+/** The figures and conclusions of a comparison, as results.json holds them. */
 export interface Results extends Conclusions {
   /** Of this file. */
   readonly format: 1;

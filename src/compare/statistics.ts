@@ -69,6 +69,7 @@ function centralProbability(t: number, degrees: number): number {
   return (2 / Math.PI) * (angle + sine * sum);
 }
 
+/** A mean difference of pairs, and how far it can be trusted. */
 export interface PairedDifference {
   /** Of the pairs' differences. */
   readonly mean: number;

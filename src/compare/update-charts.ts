@@ -11,6 +11,7 @@ export interface UpdateCorrelations {
   readonly random: Correlations;
 }
 
+/** Of the images' ‖Δz‖ with properties of theirs. */
 export interface Correlations {
   /** Pearson's, with the standard deviation of the image's pixels. */
   readonly contrast: number;

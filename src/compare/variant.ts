@@ -9,8 +9,10 @@ import { type Rival, rivals, withFirstLayer } from './input-layers.js';
 
 /** `vanilla` and `tract` train the same model; the others change its first layer (see `rivals`). */
 export const methods = ['vanilla', 'tract', 'patch-norm', 'dual-patch-norm', 'whitening'] as const;
+/** One of `methods`. */
 export type Method = (typeof methods)[number];
 
+/** A method with its λ. */
 export interface Variant {
   /** Unique in a comparison, and fit for a file's name: `tract-0.1`. Letters, digits, and `. _ + -` after the first. */
   readonly id: string;

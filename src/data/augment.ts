@@ -12,6 +12,7 @@ export interface CropAndFlip {
   readonly horizontalFlip: boolean;
 }
 
+/** Options of `randomCrop`. */
 export interface RandomCropOptions {
   /** Rows and columns of zeros added on each side; default 0, which leaves images as they are. */
   readonly padding?: number;

@@ -22,6 +22,7 @@ import {
   type Split,
 } from './dataset.js';
 
+/** Where the files of CIFAR are, or come from. */
 export interface CifarOptions {
   /**
    * The folder with the .bin files, or the one around it. Left out, the data live in a cache folder: in

@@ -19,7 +19,11 @@ export interface SetAside {
   readonly seed: number;
 }
 
-/** @typeParam Of the form of its images; that of a dataset that is in memory is `Split` */
+/**
+ * Images of one shape with their classes, in splits.
+ *
+ * @typeParam Of the form of its images; that of a dataset that is in memory is `Split`
+ */
 export interface ImageDataset<Of extends Images = Images> {
   /** As the command line names it, `cifar10` for instance. */
   readonly name: string;

@@ -19,6 +19,7 @@ export type OwnImages =
     }
   | { readonly images: ImageSource; readonly labels?: undefined };
 
+/** What `imageDataset` is told besides the images. */
 export interface ImageDatasetSettings {
   /**
    * Channels, height and width of the images in a batch. Needed for a `Uint8Array` and a source; by default that of the
@@ -46,6 +47,7 @@ export interface ImageDatasetSettings {
   readonly statistics?: { readonly mean: readonly number[]; readonly deviation: readonly number[] };
 }
 
+/** What `imageDataset` makes a dataset of. */
 export type ImageDatasetOptions = OwnImages & ImageDatasetSettings;
 
 /** The share of test images where none are given. */
@@ -102,7 +104,7 @@ export async function imageDataset(options: ImageDatasetOptions): Promise<ImageD
 function packed(own: OwnImages | ImageSource, shape: ImageShape, what: string): Images {
   if ('read' in own) return own;
   const { images, labels } = own;
-  if ('read' in images) {
+  if (typeof images === 'object' && 'read' in images) {
     if (labels === undefined) return images;
     throw new DataError(`${what} are a source, which knows their labels; leave out the labels.`);
   }
@@ -140,7 +142,7 @@ function shapeOfFirst({ images }: OwnImages, name: string): ImageShape {
   );
 }
 
-function checkShape(shape: ImageShape, name: string): void {
+function checkShape(shape: readonly number[], name: string): void {
   if (shape.length === 3 && shape.every((length) => Number.isInteger(length) && length >= 1)) return;
   throw new DataError(
     `${name}: imageShape is [${shape.join(', ')}], but has to be [channels, height, width], each a whole number of at least 1.`,

@@ -3,29 +3,33 @@ import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DataError } from './data-error.js';
 import type { ImageShape } from './dataset.js';
+import { checkChannels } from './raw-picture.js';
 
 const formats = ['jpeg', 'png', 'webp'];
 /** A larger image is refused before it is decoded; 268 megapixels would take 800 MB. */
 const mostPixels = 16384 * 16384;
 
 /**
- * Reads a JPEG, PNG or WebP file as one uint8 image [channels, height, width].
+ * Reads a JPEG, PNG or WebP file, or the bytes of one, as one uint8 image [channels, height, width].
  *
  * The orientation in the file's EXIF data is applied, transparency is laid over white, colours are brought to sRGB
  * (or to grey, for one channel), and the image is scaled with a Lanczos filter to cover height and width; what
  * sticks out is cut off evenly at both sides. Of an animation the first frame is read.
  *
+ * @param file - its path, or its bytes
  * @param shape - one or three channels
  * @throws DataError naming the file when it is missing, none of the three formats, damaged, or larger than 268
  *   megapixels
  */
-export async function readImage(path: string, [channels, height, width]: ImageShape): Promise<Uint8Array> {
-  if (channels !== 1 && channels !== 3) {
-    throw new RangeError(`an image file gives 1 or 3 channels, not ${channels}`);
-  }
-  await checkFile(path);
+export async function readImage(
+  file: string | Uint8Array,
+  [channels, height, width]: ImageShape,
+): Promise<Uint8Array> {
+  checkChannels(channels);
+  const path = typeof file === 'string' ? file : 'The picture';
+  if (typeof file === 'string') await checkFile(file);
   try {
-    const image = sharp(path, { limitInputPixels: false, failOn: 'error' });
+    const image = sharp(file, { limitInputPixels: false, failOn: 'error' });
     const metadata = await image.metadata();
     if (!formats.includes(metadata.format)) {
       throw new DataError(

@@ -1,5 +1,5 @@
 /** Image transforms by name, and lists of them as checkpoints keep them. */
-import { type CropAndFlip, type RandomCropOptions, randomCrop, randomHorizontalFlip } from './augment.js';
+import { type CropAndFlip, randomCrop, randomHorizontalFlip } from './augment.js';
 import { type ImageTransform, type TransformConfig, isKnown } from './image-transform.js';
 import {
   type CenterCropOptions,
@@ -22,7 +22,7 @@ export type ImageTransformName = (typeof imageTransforms)[number];
 
 // Each checks the values it is given.
 const makers: Readonly<Record<ImageTransformName, (config: TransformConfig) => ImageTransform>> = {
-  randomCrop: (config) => randomCrop(config as RandomCropOptions),
+  randomCrop: (config) => randomCrop(config),
   randomHorizontalFlip: () => randomHorizontalFlip(),
   resize: (config) => resize(config as unknown as ResizeOptions),
   centerCrop: (config) => centerCrop(config as unknown as CenterCropOptions),

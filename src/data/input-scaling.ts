@@ -6,6 +6,7 @@ import type { ImageDataset, Images } from './dataset.js';
  * `byte`: pixels in [0, 255]. The three of the TrAct paper's ablation.
  */
 export const inputScalings = ['standardized', 'unit', 'byte'] as const;
+/** One of `inputScalings`. */
 export type InputScaling = (typeof inputScalings)[number];
 
 /** The dataset, with its pixels given to models in another scale; nothing is copied. */

@@ -2,6 +2,7 @@
 import type { RandomState } from '../random/random.js';
 import type { ImageTransform } from './image-transform.js';
 
+/** What a loader is told besides the images. */
 export interface LoaderOptions {
   /** What every image goes through first; default nothing. */
   readonly preprocessing?: readonly ImageTransform[];
@@ -23,6 +24,7 @@ export interface BatchPlan {
   readonly start?: number;
 }
 
+/** Images and labels of a step. */
 export interface Batch {
   /** Position in the epoch, from 0. */
   readonly index: number;

@@ -4,6 +4,7 @@ import { type ImageTransform, type Picture, known } from './image-transform.js';
 import { type Window, resample } from './resample.js';
 import { checkRange, sides } from './transform-options.js';
 
+/** Options of `resize`. */
 export interface ResizeOptions {
   /**
    * In pixels: [height, width], or one number for the shorter side; the longer is then what keeps the ratio of the
@@ -33,6 +34,7 @@ export function resize({ size }: ResizeOptions): ImageTransform {
   });
 }
 
+/** Options of `centerCrop`. */
 export interface CenterCropOptions {
   /** In pixels: [height, width], or one number for both. */
   readonly size: number | readonly [height: number, width: number];
@@ -53,6 +55,7 @@ export function centerCrop({ size }: CenterCropOptions): ImageTransform {
   });
 }
 
+/** Options of `randomResizedCrop`. */
 export interface RandomResizedCropOptions {
   /** Of the result, in pixels: [height, width], or one number for both. */
   readonly size: number | readonly [height: number, width: number];

@@ -15,6 +15,8 @@ export type SentSource =
       readonly module: string;
       readonly parameters: unknown;
       readonly count: number;
+      /** Whether its images have sizes of their own. */
+      readonly sized: boolean;
     };
 
 /**
@@ -36,7 +38,13 @@ export function sentSource(source: ImageSource, size: number): SentSource | unde
   }
   if (!source.worker) return undefined;
   const { module, parameters } = source.worker;
-  return { kind: 'module', module: String(module), parameters, count: source.count };
+  return {
+    kind: 'module',
+    module: String(module),
+    parameters,
+    count: source.count,
+    sized: source.size !== undefined,
+  };
 }
 
 /** @throws DataError for a module that makes no source, or one of another number of images */
@@ -49,13 +57,18 @@ export async function receivedSource(sent: SentSource): Promise<ImageSource> {
     case 'subset':
       return new Subset(await receivedSource(sent.source), sent.indices);
     case 'module':
-      return madeByModule(sent.module, sent.parameters, sent.count);
+      return madeByModule(sent);
   }
 }
 
 type MakeSource = (parameters: unknown) => ImageSource | Promise<ImageSource>;
 
-async function madeByModule(module: string, parameters: unknown, count: number): Promise<ImageSource> {
+async function madeByModule({
+  module,
+  parameters,
+  count,
+  sized,
+}: Extract<SentSource, { kind: 'module' }>): Promise<ImageSource> {
   const { default: make } = (await import(module)) as { default?: MakeSource };
   if (typeof make !== 'function') {
     throw new DataError(`${module} does not make a source: its default export has to be a function.`);
@@ -64,6 +77,11 @@ async function madeByModule(module: string, parameters: unknown, count: number):
   if (source.count !== count) {
     throw new DataError(
       `The source that ${module} makes in a worker has ${source.count} images, but that of the calling thread ${count}.`,
+    );
+  }
+  if ((source.size !== undefined) !== sized) {
+    throw new DataError(
+      `The source that ${module} makes in a worker is not that of the calling thread: only one of them has size().`,
     );
   }
   return source;

@@ -11,6 +11,7 @@ import { allocateShared, type ImageDataset, type ImageShape, type Split } from '
 import { DataError } from './data-error.js';
 import { type Figure, figureClasses } from './shapes-figures.js';
 
+/** How many images are drawn, and from which seed. */
 export interface ShapesOptions {
   /** Training images; default 10,000. */
   readonly train?: number;

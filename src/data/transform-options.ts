@@ -29,9 +29,10 @@ export function sides(name: string, size: number | readonly number[]): readonly 
  * @throws RangeError unless the two are positive, finite and in order
  */
 export function checkRange(name: string, range: readonly number[], most: number): void {
-  const [least, largest] = Array.isArray(range) ? range : [];
-  if (range.length === 2 && least > 0 && least <= largest && largest <= most) return;
+  const numbers: readonly number[] = Array.isArray(range) ? range : [];
+  const [least, largest] = numbers;
+  if (numbers.length === 2 && least > 0 && least <= largest && largest <= most) return;
   throw new RangeError(`${name} must be [least, most], above 0 and at most ${most}, not ${shown(range)}`);
 }
 
-const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));

@@ -8,6 +8,7 @@ import { storedTransforms } from './image-transforms.js';
 import type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './loader.js';
 import { sentSource } from './sent-source.js';
 
+/** What a `WorkerLoader` is told besides the images. */
 export interface WorkerLoaderOptions extends LoaderOptions {
   /** Threads, which make the batches in turn; what they hold is the same for any number. Default 1. */
   readonly workers?: number;

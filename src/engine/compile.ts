@@ -9,13 +9,14 @@ import { portable } from './lowering/portable.js';
 import { webgpuLimits } from './lowering/webgpu.js';
 import { Program, type SessionOptions } from './session.js';
 
+/** Where a graph runs, and how it is lowered. */
 export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
   /** Default `cpu`. */
   readonly device?: Device;
   /** The lowering; default: the fastest that is known for the device. */
   readonly rewrites?: Rewrites;
-  /** Called when the graph is lowered, and when the session is there: for measurements. */
-  readonly onStage?: (stage: 'lowered' | 'session') => void;
+  /** For measurements: called when there is a graph to compile, when it is lowered, and when the session is there. */
+  readonly onStage?: (stage: 'built' | 'lowered' | 'session') => void;
 }
 
 /** The lowering used on a device unless another is asked for. */
@@ -37,6 +38,7 @@ export async function lower(graph: Graph, device: Device, rewrites?: Rewrites): 
  */
 export async function compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
   const { device = 'cpu', rewrites, onStage, ...rest } = options;
+  onStage?.('built');
   const provider = executionProvider(device);
   const bytes = await lower(graph, device, rewrites);
   onStage?.('lowered');

@@ -7,6 +7,7 @@ import { runtime } from '#onnxruntime';
  */
 export type Device = 'cpu' | 'webgpu' | 'cuda';
 
+/** The devices that there are names for. */
 export const devices: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
 
 /** Whether this is onnxruntime-node; onnxruntime-web cannot list its backends. */

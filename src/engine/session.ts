@@ -4,6 +4,7 @@ import type * as ort from 'onnxruntime-node';
 import type { DType, Tensor } from '../tensor/tensor.js';
 import { isNative } from './device.js';
 
+/** Tensors by their names. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
@@ -26,6 +27,7 @@ export interface RuntimeTensor {
 /** By the names of inputs or outputs. */
 export type RuntimeTensors = Readonly<Record<string, RuntimeTensor>>;
 
+/** What a session of ONNX Runtime's is told. */
 export interface SessionOptions {
   /** ONNX Runtime's name of it, such as `cpu`. */
   readonly provider: string;

@@ -6,6 +6,7 @@ export type Attribute =
   | { readonly type: 'ints' | 'floats'; readonly value: readonly number[] }
   | { readonly type: 'string'; readonly value: string };
 
+/** A node's attributes by their names. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 export const int = (value: number): Attribute => ({ type: 'int', value });

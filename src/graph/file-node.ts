@@ -12,7 +12,7 @@ export const MAXIMUM_RANK = 32;
 /** The most elements of an attribute or a constant that is a list of sizes, axes or indices of axes. */
 const MAXIMUM_LIST = 2 * MAXIMUM_RANK;
 
-/** What an attribute may say; the messages of these checks are given the node's name by who reads the file. */
+/** One node. What its checks throw says what is wrong; who reads the file puts the node's name in front. */
 export class FileNode {
   readonly graph: Graph;
   /** How many results the file names. */

@@ -21,6 +21,7 @@ import { isRandom } from './random-operators.js';
 
 export { MICROSOFT_DOMAIN, TRACT_DOMAIN } from './domains.js';
 
+/** A tensor of a graph that is not computed yet; its type and shape are known. */
 export interface Value {
   readonly graph: Graph;
   readonly name: string;
@@ -32,6 +33,7 @@ export interface Value {
   readonly constant?: Tensor;
 }
 
+/** An operator's use. */
 export interface Node {
   readonly opType: string;
   /** Empty for ONNX's own operators. */
@@ -54,6 +56,7 @@ export class GraphError extends Error {
   override name = 'GraphError';
 }
 
+/** Nodes in topological order, with inputs and outputs: what becomes an `.onnx` file. */
 export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs: Value[] = [];

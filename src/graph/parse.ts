@@ -43,6 +43,7 @@ const MAXIMUM_INPUTS = 10_000;
 /** How many unknown operators a message names. */
 const MOST_NAMED = 20;
 
+/** What an `.onnx` file holds. */
 export interface ParsedModel {
   readonly graph: Graph;
   readonly metadata: Readonly<Record<string, string>>;

@@ -17,6 +17,7 @@ import {
   ValueInfoProtoSchema,
 } from './onnx_pb.js';
 
+/** What is written into an `.onnx` file beside the graph. */
 export interface OnnxOptions {
   /** Shown by tools as the graph's name. Default "tract". */
   readonly name?: string;

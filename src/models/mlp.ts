@@ -4,6 +4,7 @@ import { linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import { positiveIntegers } from './check.js';
 
+/** Options of the multi-layer perceptron. */
 export interface MlpOptions {
   /** Default 10. */
   readonly classes?: number;

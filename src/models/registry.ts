@@ -5,18 +5,20 @@ import { mlp } from './mlp.js';
 import { resnet18, resnet34, resnet50 } from './resnet.js';
 import { vit, vitBase, vitSmall, vitTiny } from './vit.js';
 
-interface Entry {
+/** A model that is made by its name. */
+export interface ModelEntry {
   readonly create: (options: Record<string, never>) => Model;
   readonly description: string;
 }
 
 // The factories check their options themselves, at run time, because a checkpoint's may be anything.
-const entry = (create: (options: never) => Model, description: string): Entry => ({
-  create: create as Entry['create'],
+const entry = (create: (options: never) => Model, description: string): ModelEntry => ({
+  create: create as ModelEntry['create'],
   description,
 });
 
-export const models: ReadonlyMap<string, Entry> = new Map([
+/** The built-in models by their names. */
+export const models: ReadonlyMap<string, ModelEntry> = new Map([
   ['resnet18', entry(resnet18, 'residual network of 18 layers (He et al., 2016)')],
   ['resnet34', entry(resnet34, 'residual network of 34 layers')],
   ['resnet50', entry(resnet50, 'residual network of 50 layers, with bottleneck blocks')],

@@ -11,6 +11,7 @@ import type { Scope } from '../nn/scope.js';
 import { OptionError } from '../tensor/option-error.js';
 import { positiveIntegers } from './check.js';
 
+/** Options of residual networks. */
 export interface ResNetOptions {
   /** Default 10. */
   readonly classes?: number;

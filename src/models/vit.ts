@@ -9,6 +9,7 @@ import type { Scope } from '../nn/scope.js';
 import { OptionError } from '../tensor/option-error.js';
 import { positiveIntegers } from './check.js';
 
+/** Options of vision transformers. */
 export interface VitOptions {
   /** Default 10. */
   readonly classes?: number;

@@ -2,6 +2,7 @@
 import type { Initializer } from './init.js';
 import type { Padding, PaddingMode, Pair } from './padding.js';
 
+/** Options of `conv2d`. */
 export interface Conv2dOptions {
   /** A number, or [height, width]. */
   readonly kernelSize: Pair;

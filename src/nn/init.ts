@@ -22,11 +22,13 @@ export function fanIn(shape: Shape): number {
   return elementCount(shape.slice(1));
 }
 
+/** The same value everywhere. */
 export const constant =
   (value: number): DrawnInitializer =>
   (shape) =>
     fill(shape, () => value);
 
+/** A normal distribution of mean 0 and the given deviation. */
 export const normal =
   (deviation: number): DrawnInitializer =>
   (shape, random) =>

@@ -9,6 +9,7 @@ import { type Initializer, constant, fanIn, pytorchDefault, uniform } from './in
 import { padImage, pairOf, sidesOf } from './padding.js';
 import type { Conv2dBuilder, Scope } from './scope.js';
 
+/** Options of `linear`. */
 export interface LinearOptions {
   /** Default true. */
   readonly bias?: boolean;
@@ -72,6 +73,7 @@ export const conv2d: Conv2dBuilder = (scope, x, outChannels, options) => {
   });
 };
 
+/** Options of `batchNorm`. */
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
@@ -109,6 +111,7 @@ export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}
   });
 }
 
+/** Options of `layerNorm`. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5, as PyTorch's; timm's vision transformers use 1e-6. */
   readonly epsilon?: number;

@@ -25,6 +25,7 @@ export interface Model {
   forward(scope: Scope, images: Value): Value;
 }
 
+/** What a model is beside its forward pass. */
 export interface ModelDescription {
   /** Kept in checkpoints and shown to people. Default "model". */
   readonly name?: string;
@@ -58,6 +59,7 @@ export function defineModel(
   return { name, config, imageShape, classes, forward };
 }
 
+/** The graph of a forward pass, and what the model declared in it. */
 export interface TracedModel {
   readonly graph: Graph;
   /** float32 [N, channels, height, width], as `forward` got them. */

@@ -2,7 +2,6 @@
 export { selfAttention } from './attention.js';
 export * as init from './init.js';
 export type { DrawnInitializer, ImageInitializer, Initializer } from './init.js';
-export type { Conv2dOptions } from './conv2d-options.js';
 export {
   type BatchNormOptions,
   type LayerNormOptions,
@@ -12,14 +11,15 @@ export {
   layerNorm,
   linear,
 } from './layers.js';
+export type { Conv2dOptions } from './conv2d-options.js';
 export { correct, crossEntropy } from './loss.js';
 export { type Metric, classAccuracy, topAccuracy } from './metrics.js';
 export { type TracedModel, trace } from './model.js';
 export type { Padding, PaddingMode, Pair, Sides } from './padding.js';
 export {
   type Buffer,
-  type Conv2dBuilder,
   type Parameter,
+  type Conv2dBuilder,
   type ParameterKind,
   Scope,
   type ScopeOptions,

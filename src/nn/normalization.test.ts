@@ -98,22 +98,20 @@ describe('layer norm', () => {
       [2, 5, 16],
     ]) {
       const features = shape.at(-1)!;
-      const feeds = {
-        x: randomTensor('float32', shape, 1),
-        weight: randomTensor('float32', [features], 2),
-        bias: randomTensor('float32', [features], 3),
-      };
+      const input = randomTensor('float32', shape, 1);
+      const weight = randomTensor('float32', [features], 2);
+      const bias = randomTensor('float32', [features], 3);
       const graph = new Graph();
       const scope = Scope.root(graph, { training: true });
       graph.output('y', layerNorm(scope, graph.input('x', 'float32', shape)));
-      const { y } = await runGraph(graph, feeds);
-      const x = toNumbers(feeds.x);
+      const { y } = await runGraph(graph, { x: input, ...stateFeeds({ weight, bias }) });
+      const x = toNumbers(input);
       const expected = x.map((value, i) => {
         const row = x.slice(i - (i % features), i - (i % features) + features);
         const mean = row.reduce((sum, each) => sum + each, 0) / features;
         const variance = row.reduce((sum, each) => sum + (each - mean) ** 2, 0) / features;
         const normalized = (value - mean) / Math.sqrt(variance + 1e-5);
-        return normalized * feeds.weight.data[i % features] + feeds.bias.data[i % features];
+        return normalized * weight.data[i % features] + bias.data[i % features];
       });
       assertWithin(toNumbers(y), expected, 1e-6, shape.join('x'));
     }

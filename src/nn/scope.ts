@@ -11,6 +11,7 @@ import type { Conv2dOptions } from './conv2d-options.js';
  */
 export type ParameterKind = 'weight' | 'bias' | 'norm' | 'embedding';
 
+/** A trained parameter of a model. */
 export interface Parameter {
   readonly value: Value;
   readonly initializer: Initializer;
@@ -28,6 +29,7 @@ export interface Buffer {
 /** Builds a two-dimensional convolution. */
 export type Conv2dBuilder = (scope: Scope, x: Value, outChannels: number, options: Conv2dOptions) => Value;
 
+/** How a forward pass is built. */
 export interface ScopeOptions {
   /** Whether layers behave as in training: batch norm uses the statistics of the batch. */
   readonly training: boolean;

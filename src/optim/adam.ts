@@ -5,6 +5,7 @@ import { tensor } from '../tensor/tensor.js';
 import { type Optimizer, type UpdateContext, checkRange } from './optimizer.js';
 import { type LearningRate, scheduleOf } from './schedule.js';
 
+/** Options of Adam and AdamW. */
 export interface AdamOptions {
   /** A number, or a schedule such as `cosine(1e-3)`. Default 1e-3. */
   readonly learningRate?: LearningRate;

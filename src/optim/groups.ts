@@ -15,6 +15,7 @@ export interface GroupedParameter {
  */
 export type Selector = string | readonly string[] | ((parameter: GroupedParameter) => boolean);
 
+/** Parameters that are trained in another way than the rest. */
 export interface ParameterGroup {
   readonly parameters: Selector;
   /** Whether they are trained; gradients of others are not computed. Default true. */

@@ -21,6 +21,7 @@ export interface Slot {
   readonly initial?: 'zeros' | 'parameter';
 }
 
+/** An update rule with its learning rate. */
 export interface Optimizer {
   /** Such as `sgd`. */
   readonly name: string;

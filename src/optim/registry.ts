@@ -5,23 +5,28 @@ import type { Optimizer } from './optimizer.js';
 import { type LearningRate, type Schedule, constant, cosine } from './schedule.js';
 import { sgd } from './sgd.js';
 
-type Config = Readonly<Record<string, number | boolean>>;
+/** The options of an optimizer, as it keeps them. */
+export type OptimizerConfig = Readonly<Record<string, number | boolean>>;
 
 /** Adam's two betas are one option, but two entries of its configuration. */
-function adamOptions({ beta1 = 0.9, beta2 = 0.999, ...others }: Config): object {
+function adamOptions({ beta1 = 0.9, beta2 = 0.999, ...others }: OptimizerConfig): object {
   return { ...others, betas: [beta1, beta2] };
 }
 
 /** The names `createOptimizer` takes. */
 export const optimizers = ['sgd', 'adam', 'adamw'] as const;
+/** One of `optimizers`. */
 export type OptimizerName = (typeof optimizers)[number];
 
 /** The names `createSchedule` takes. */
 export const schedules = ['cosine', 'constant'] as const;
+/** One of `schedules`. */
 export type ScheduleName = (typeof schedules)[number];
 
 /** How each optimizer is made from its configuration. */
-const makers: Readonly<Record<OptimizerName, (learningRate: LearningRate, config: Config) => Optimizer>> = {
+const makers: Readonly<
+  Record<OptimizerName, (learningRate: LearningRate, config: OptimizerConfig) => Optimizer>
+> = {
   sgd: (learningRate, config) => sgd({ ...config, learningRate }),
   adam: (learningRate, config) => adam({ ...adamOptions(config), learningRate }),
   adamw: (learningRate, config) => adamw({ ...adamOptions(config), learningRate }),
@@ -32,7 +37,11 @@ const makers: Readonly<Record<OptimizerName, (learningRate: LearningRate, config
  *
  * @throws OptionError for a name that does not exist, an option the optimizer does not have, or a value out of range
  */
-export function createOptimizer(name: string, learningRate: LearningRate, config: Config = {}): Optimizer {
+export function createOptimizer(
+  name: string,
+  learningRate: LearningRate,
+  config: OptimizerConfig = {},
+): Optimizer {
   if (!Object.hasOwn(makers, name)) {
     throw new OptionError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
   }
@@ -45,7 +54,7 @@ export function createOptimizer(name: string, learningRate: LearningRate, config
 function checkOptions(
   name: string,
   config: Readonly<Record<string, number | boolean | undefined>>,
-  defaults: Config,
+  defaults: OptimizerConfig,
 ): void {
   for (const [option, value] of Object.entries(config)) {
     if (!Object.hasOwn(defaults, option)) {

@@ -1,6 +1,7 @@
 /** Learning rates over the steps of a run. */
 import { OptionError } from '../tensor/option-error.js';
 
+/** The learning rate of every step of a run. */
 export interface Schedule {
   /** Such as `cosine`. */
   readonly name: string;
@@ -14,6 +15,7 @@ export interface Schedule {
   rate(step: number, total: number): number;
 }
 
+/** What schedules have in common. */
 export interface ScheduleOptions {
   /** Steps in which the rate first grows linearly from learningRate / warmup to learningRate. Default 0. */
   readonly warmup?: number;

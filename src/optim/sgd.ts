@@ -4,6 +4,7 @@ import { OptionError } from '../tensor/option-error.js';
 import { type Optimizer, checkRange } from './optimizer.js';
 import { type LearningRate, scheduleOf } from './schedule.js';
 
+/** Options of stochastic gradient descent. */
 export interface SgdOptions {
   /** A number, or a schedule such as `cosine(0.08)`. */
   readonly learningRate: LearningRate;

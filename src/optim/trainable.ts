@@ -2,6 +2,7 @@
 import type { Model } from '../nn/model.js';
 import type { GradientTransform } from './transform.js';
 
+/** A model with the transforms of its gradients, as `tract` gives it. */
 export interface Trainable {
   readonly model: Model;
   /** In the order in which they are applied. */

@@ -39,6 +39,7 @@ export interface TransformContext {
   readonly step: Value;
 }
 
+/** What a transform makes of gradients. */
 export interface Transformed {
   /** By the same names as before. */
   readonly gradients: ReadonlyMap<string, Value>;
@@ -46,6 +47,7 @@ export interface Transformed {
   readonly state?: ReadonlyMap<string, Value>;
 }
 
+/** A function over the named gradients of a step, with a state and statistics of its own if it needs them. */
 export interface GradientTransform {
   /** Such as `tract`. */
   readonly name: string;

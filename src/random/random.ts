@@ -10,6 +10,7 @@ import { OptionError } from '../tensor/option-error.js';
 /** Four signed 32-bit integers, as stored in a checkpoint. */
 export type RandomState = readonly [number, number, number, number];
 
+/** A seeded generator (xoroshiro128+) whose state can be saved; independent streams come from `fork`. */
 export class Random {
   #generator: ReturnType<typeof xoroshiro128plusFromState>;
 

@@ -34,6 +34,7 @@ export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
 
+/** What a safetensors file holds. */
 export interface Safetensors {
   /** What is read has no prototype: a name such as `constructor` is there only if the file has it. */
   readonly tensors: Readonly<Record<string, Tensor>>;

@@ -14,7 +14,9 @@ export interface TypedArrays {
   bool: Uint8Array;
 }
 
+/** Names of ONNX's types of elements. */
 export type DType = keyof TypedArrays;
+/** The lengths of the axes; none for a scalar. */
 export type Shape = readonly number[];
 
 /** What is known of a tensor before it is computed. */
@@ -23,6 +25,7 @@ export interface TensorType<D extends DType = DType> {
   readonly shape: Shape;
 }
 
+/** Elements in row-major order, with their type and shape. */
 export interface Tensor<D extends DType = DType> extends TensorType<D> {
   /** Row-major; its length is the product of the shape. */
   readonly data: TypedArrays[D];

@@ -14,6 +14,7 @@ export interface Array64 {
   readonly data: ArrayLike<number>;
 }
 
+/** A linear layer, the gradient towards what it gives, and λ. */
 export interface LinearTract {
   readonly kind: 'linear';
   /** The inputs of the layer, [b, n]; further leading dimensions count as rows. */
@@ -24,6 +25,7 @@ export interface LinearTract {
   readonly lambda: Lambda;
 }
 
+/** A convolution, the gradient towards what it gives, and λ. */
 export interface Conv2dTract {
   readonly kind: 'conv2d';
   /** The images, [N, Cin, H, W]. */

@@ -5,6 +5,7 @@ import { firstLayer, namedLayer } from './first-layer.js';
 import { DEFAULT_LAMBDA, type Lambda, checkLambda } from './lambda.js';
 import { tractTransform } from './transform.js';
 
+/** How strongly TrAct works, and on which layers. */
 export interface TractOptions {
   /**
    * How strongly the Gram matrix is regularised; finite and positive. Default 0.1, for standardised inputs;

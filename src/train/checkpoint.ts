@@ -24,6 +24,7 @@ import type { TrainingState } from './state.js';
 import { checkWeights } from './step-graph.js';
 import { Trainer } from './trainer.js';
 
+/** A run's state, and the configuration that it takes to build the same model and optimizer. */
 export interface Checkpoint {
   readonly config: RunConfig;
   readonly state: TrainingState;

@@ -1,4 +1,5 @@
 /** A trained model that says what is in pictures. */
+import { readModel, readPicture } from '#platform';
 import { imageSize } from '../data/dataset.js';
 import type { Device } from '../engine/device.js';
 import { executionProvider } from '../engine/device.js';
@@ -6,11 +7,16 @@ import { Program } from '../engine/session.js';
 import { GraphError } from '../graph/graph.js';
 import type { Model } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
-import { type Checkpoint, weightsOf } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 import type { LearnedState } from './evaluator.js';
 import { exportOnnx } from './export.js';
-import { type ModelMaker, modelOf } from './run-config.js';
+import { CheckpointError } from './json-check.js';
+import { type FileSource, type PictureFile } from './platform/platform.js';
+import type { ModelMaker } from './run-config.js';
+import { StateError } from './state.js';
+import { trainedModel } from './trained.js';
 
+/** Where a trained model runs, and where it comes from if it is your own. */
 export interface ClassifierOptions {
   /** The model, if it is your own: a file holds no functions. Default: the package's of the name in the file. */
   readonly model?: Model;
@@ -36,6 +42,8 @@ export interface Prediction {
 
 /** Images at once, at most: more take memory and are no faster. */
 const MOST_AT_ONCE = 64;
+/** Pictures at once, at most, while they are in their own size. */
+const DECODED_AT_ONCE = 4;
 
 /**
  * A trained model at inference speed: no loss, batch norm folded into the convolutions before it (by ONNX Runtime, for
@@ -63,22 +71,74 @@ export class Classifier {
   }
 
   /**
+   * Loads a trained model.
+   *
+   * @param source in Node the path of a checkpoint, or of a run's folder (its best checkpoint, where validation images
+   *   chose one, else its last); in browsers the address of a checkpoint. Everywhere its bytes, or a `Blob` or `File`
+   * @throws CheckpointError for a file that is no checkpoint, is damaged, or is of a model that is your own and was not
+   *   given
+   * @throws DeviceError where the device is not available
+   */
+  static async load(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
+    const { name, checkpoint } = await readModel(source);
+    try {
+      return await Classifier.create(checkpoint, options);
+    } catch (error) {
+      if (!(error instanceof StateError || error instanceof CheckpointError)) throw error;
+      throw new CheckpointError(`${name} cannot be used: ${error.message}`, { cause: error });
+    }
+  }
+
+  /**
+   * The same with a checkpoint that was read already.
+   *
    * @throws StateError naming the first weight that does not fit the model
    * @throws CheckpointError for a model that is your own and was not given
    * @throws DeviceError where the device is not available
    */
-  static async create({ config, state }: Checkpoint, options: ClassifierOptions = {}): Promise<Classifier> {
-    const model = options.model ?? modelOf(config, options.makeModel);
-    const { classNames, mean, deviation } = config.data;
-    const learned = { weights: weightsOf(state), standardization: { mean, deviation } };
-    const classifier = new Classifier(model, classNames, learned, options);
+  static async create(checkpoint: Checkpoint, options: ClassifierOptions = {}): Promise<Classifier> {
+    const { model, learned } = trainedModel(checkpoint, options);
+    const classifier = new Classifier(model, checkpoint.config.data.classNames, learned, options);
     // What is wrong with the weights, or missing for the device, is said now.
     await classifier.#programFor(1);
     return classifier;
   }
 
   /**
-   * What is in pictures.
+   * What is in a picture, or in each of many.
+   *
+   * A picture of any size is scaled to cover the model's, and what sticks out is cut off evenly. Of many pictures only
+   * some are in memory at a time.
+   *
+   * @param pictures files, bytes of files, pixels, or what a page shows; a list gives a list
+   * @throws DataError for what is no picture that can be read
+   */
+  predict(picture: PictureFile): Promise<Prediction>;
+  predict(pictures: readonly PictureFile[]): Promise<Prediction[]>;
+  async predict(pictures: PictureFile | readonly PictureFile[]): Promise<Prediction | Prediction[]> {
+    if (!isList(pictures)) return (await this.#predictAll([pictures]))[0];
+    return this.#predictAll(pictures);
+  }
+
+  async #predictAll(pictures: readonly PictureFile[]): Promise<Prediction[]> {
+    const { imageShape } = this.model;
+    const size = imageSize(imageShape);
+    const predictions: Prediction[] = [];
+    for (let first = 0; first < pictures.length; first += MOST_AT_ONCE) {
+      const batch = pictures.slice(first, first + MOST_AT_ONCE);
+      const pixels = new Uint8Array(batch.length * size);
+      for (let start = 0; start < batch.length; start += DECODED_AT_ONCE) {
+        const some = batch.slice(start, start + DECODED_AT_ONCE);
+        const images = await Promise.all(some.map((picture) => readPicture(picture, imageShape)));
+        for (const [i, image] of images.entries()) pixels.set(image, (start + i) * size);
+      }
+      predictions.push(...(await this.classify(pixels)));
+    }
+    return predictions;
+  }
+
+  /**
+   * What is in images of the model's own shape.
    *
    * @param pixels uint8 [N, channels, height, width], any number of images of the model's shape
    * @throws RangeError where they are not whole images
@@ -127,9 +187,9 @@ export class Classifier {
 
   #predictionOf(logits: Float32Array): Prediction {
     const most = logits.reduce((a, b) => Math.max(a, b));
-    const powers = logits.map((logit) => Math.exp(logit - most));
+    const powers = Array.from(logits, (logit) => Math.exp(logit - most));
     const sum = powers.reduce((a, b) => a + b);
-    const probabilities = powers.map((power) => power / sum);
+    const probabilities = Float32Array.from(powers, (power) => power / sum);
     const classIndex = logits.indexOf(most);
     return {
       className: this.classNames[classIndex],
@@ -165,3 +225,6 @@ export class Classifier {
     return program;
   }
 }
+
+const isList = (pictures: PictureFile | readonly PictureFile[]): pictures is readonly PictureFile[] =>
+  Array.isArray(pictures);

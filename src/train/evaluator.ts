@@ -27,6 +27,7 @@ export interface LearnedInputs {
   readonly standardization: Standardization;
 }
 
+/** How a model is evaluated. */
 export interface EvaluatorOptions {
   /** Images at once. Default 128. */
   readonly batchSize?: number;
@@ -38,6 +39,7 @@ export interface EvaluatorOptions {
   readonly threads?: number;
 }
 
+/** Which images are evaluated. */
 export interface EvaluateOptions {
   /** Default: the test split. */
   readonly split?: Images;

@@ -1,5 +1,6 @@
 /** What a training run reports while it goes on. */
 
+/** What a model gives on the images of a split. */
 export interface Evaluation {
   /** Mean cross entropy, without label smoothing. */
   readonly loss: number;
@@ -12,21 +13,24 @@ export interface Evaluation {
 /** Figures beside loss and accuracy, by their names. */
 export type Metrics = Readonly<Record<string, number | readonly number[]>>;
 
-interface TestFigures {
+/** Of test images. */
+export interface TestFigures {
   readonly testLoss: number;
   readonly testAccuracy: number;
   readonly validationLoss?: never;
   readonly validationAccuracy?: never;
 }
 
-interface ValidationFigures {
+/** Of validation images. */
+export interface ValidationFigures {
   readonly validationLoss: number;
   readonly validationAccuracy: number;
   readonly testLoss?: never;
   readonly testAccuracy?: never;
 }
 
-interface MetricFigures {
+/** What was asked for beside loss and accuracy. */
+export interface MetricFigures {
   /** Of the same images; absent where none were asked for. */
   readonly metrics?: Metrics;
 }
@@ -105,4 +109,5 @@ export type EvaluationEvent = EvaluationFigures & {
   readonly epoch: number;
 };
 
+/** What a run tells, told apart by `event`. */
 export type TrainingEvent = StepEvent | EvaluationEvent | EpochEvent;

@@ -12,6 +12,7 @@ import { checkState } from './state.js';
 import { modelTensors } from './step-graph.js';
 import { type TrainingGraphOptions, trainingGraph } from './training-graph.js';
 
+/** How the exported step trains, and from which weights. */
 export interface ExportStepOptions extends Omit<TrainingGraphOptions, 'shards'> {
   /** Of the initial weights. Default 0. */
   readonly seed?: number;
@@ -19,6 +20,7 @@ export interface ExportStepOptions extends Omit<TrainingGraphOptions, 'shards'> 
   readonly weights?: Tensors;
 }
 
+/** A training step as a file, and what it begins with. */
 export interface ExportedStep {
   /** The bytes of an `.onnx` file of standard operators. */
   readonly onnx: Uint8Array;

@@ -10,6 +10,7 @@ import type { LearnedState } from './evaluator.js';
 import { checkState } from './state.js';
 import { inferenceGraph, inferenceName, modelTensors } from './step-graph.js';
 
+/** What an exported model is told. */
 export interface ExportOptions {
   /** Images at once. Default: any number of them; the dimension is open, and named `N`. */
   readonly batchSize?: number;

@@ -6,8 +6,8 @@ import type { ParameterGroup } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
 import type { Standardization } from './state.js';
-import type { CompiledStepOptions } from './step-maker.js';
 
+/** How a model is trained. */
 export interface TrainerOptions {
   /** Such as `sgd({ learningRate: cosine(0.08), momentum: 0.9 })`. */
   readonly optimizer: Optimizer;
@@ -35,9 +35,15 @@ export interface TrainerOptions {
   /** Threads of one operator. Default: one a core. */
   readonly threads?: number;
   /** For measurements: where ONNX Runtime writes its profile, and who is told of the stages of compiling. */
-  readonly compile?: Pick<CompiledStepOptions, 'profile' | 'onStage'>;
+  readonly compile?: {
+    /** A prefix of the profile's file name. */
+    readonly profile?: string;
+    /** Called when the step is built, lowered, and has a session. */
+    readonly onStage?: (stage: 'built' | 'lowered' | 'session') => void;
+  };
 }
 
+/** How long a run is, and what it does on its way. */
 export interface RunOptions {
   /** Passes over the training split, those before a resumption included. */
   readonly epochs: number;
@@ -67,12 +73,14 @@ export interface Callback {
   readonly end?: (result?: FitResult) => void | Promise<void>;
 }
 
+/** What `Trainer.fit` is told: how long it trains, and who follows it. */
 export interface FitOptions extends RunOptions {
   readonly onEvent?: Callback;
   /** Called one after the other, after `onEvent`. */
   readonly callbacks?: readonly Callback[];
 }
 
+/** How a run ended. */
 export interface FitResult {
   /** Whether the run was stopped by its signal or a callback before its end. */
   readonly interrupted: boolean;
@@ -91,11 +99,13 @@ export interface TrainingBatch {
   readonly labels: ArrayLike<number>;
 }
 
+/** What a single step may be told. */
 export interface StepOptions {
   /** Default: what the optimizer's schedule says. */
   readonly learningRate?: number;
 }
 
+/** Figures of a step. */
 export interface StepResult {
   /** Steps since the beginning of the run, counted from 1. */
   readonly step: number;

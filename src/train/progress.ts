@@ -1,6 +1,7 @@
 /** Where a run stands: everything but the tensors that it takes to continue to the same bits. */
 import type { RandomState } from '../random/random.js';
 
+/** Where a run stands, but for its tensors. */
 export interface Progress {
   /** Epochs that are complete. */
   readonly epoch: number;

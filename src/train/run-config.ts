@@ -67,6 +67,7 @@ export type GroupConfig = Pick<ParameterGroup, 'trainable' | 'learningRateFactor
 /** The model by the name and configuration that a file has. @throws OptionError where there is none */
 export type ModelMaker = (name: string, config: Readonly<Record<string, ConfigValue>>) => Model;
 
+/** What a run was started with, as a checkpoint holds it. */
 export interface RunConfig {
   readonly data: DataConfig;
   readonly model: Described<ConfigValue>;

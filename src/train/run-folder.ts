@@ -17,6 +17,7 @@ import type { Progress } from './progress.js';
 import type { RunConfig } from './run-config.js';
 import { StateError } from './state.js';
 
+/** Of the last step that was saved, or of the epoch that is best on validation images. */
 export type CheckpointKind = 'last' | 'best';
 
 /** A folder that a new run was to write to, but which holds one already. */
@@ -222,6 +223,23 @@ export async function findCheckpoint(path: string, kinds: readonly CheckpointKin
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const bytes = await readBytes(path);
   return describing(path, () => fromCheckpoint(bytes));
+}
+
+/**
+ * Reads the checkpoint that a path means: the file itself, or what a run's folder is for: its best one, where validation
+ * images chose one, else its last.
+ *
+ * @returns the checkpoint, and its file
+ * @throws CheckpointError naming the file and what is wrong with it
+ */
+export async function readKeptCheckpoint(path: string): Promise<Checkpoint & { readonly file: string }> {
+  const file = await findCheckpoint(path, ['best', 'last']);
+  const checkpoint = await readCheckpoint(file);
+  if (file === path || checkpoint.config.data.validationImages !== undefined) return { file, ...checkpoint };
+  // A best one without validation images is of a version that chose it on the test images: its figure on them would
+  // be too good.
+  const last = await findCheckpoint(path, ['last', 'best']);
+  return { file: last, ...(last === file ? checkpoint : await readCheckpoint(last)) };
 }
 
 /** A file's bytes. @throws CheckpointError naming the file */

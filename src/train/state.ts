@@ -10,6 +10,7 @@ export interface Standardization {
   readonly deviation: readonly number[];
 }
 
+/** All it takes to continue a run to the same bits. */
 export interface TrainingState {
   /** Parameters, buffers, and what optimizer and transforms keep. */
   readonly tensors: Tensors;

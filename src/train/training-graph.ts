@@ -18,6 +18,7 @@ import type { ForwardPass } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
 import { forward, metricName } from './step-graph.js';
 
+/** What a training step depends on. */
 export interface TrainingGraphOptions {
   /** Images of a step. */
   readonly batchSize: number;

@@ -4,6 +4,7 @@ import { int, ints } from '../attributes.js';
 import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
 import { type ConvolutionGeometry, geometry, outputSize } from './convolution.js';
 
+/** How a window moves over an image; pairs are [vertical, horizontal]. */
 export type PoolingGeometry = Pick<ConvolutionGeometry, 'stride' | 'padding'> & {
   readonly kernel: readonly [number, number];
 };

@@ -55,6 +55,7 @@ export function matrixTranspose(x: Value): Value {
   return transpose(x, [...perm.slice(0, -2), rank - 1, rank - 2]);
 }
 
+/** A range along an axis. */
 export interface SliceRange {
   readonly axis: number;
   /** First index; counts from 0. */

@@ -6,6 +6,7 @@ import type { Trainer } from '../trainer.js';
 import { CheckpointKeeper, type SavedCheckpoint } from './checkpoint-keeper.js';
 import { type RunDescription, configOf, folderOf } from './run-files.js';
 
+/** What a checkpoint has to know of the run, and who is told of it. */
 export interface CheckpointsOptions extends RunDescription {
   /** As `fit` gets it, so that the run can be continued to the same end. */
   readonly epochs: number;

@@ -3,6 +3,7 @@ import { OptionError } from '../../tensor/option-error.js';
 import { evaluationOf } from '../events.js';
 import type { Callback } from '../options.js';
 
+/** When a run no longer gets better. */
 export interface EarlyStoppingOptions {
   /** After how many epochs without an improvement the run ends; at least 1. */
   readonly patience: number;

@@ -1,0 +1,37 @@
+/** Pictures and checkpoints in Node: files, bytes and pixels. */
+import { fileURLToPath } from 'node:url';
+import { DataError } from '../../data/data-error.js';
+import { coverImage } from '../../data/raw-picture.js';
+import { fromCheckpoint } from '../checkpoint.js';
+import { CheckpointError } from '../json-check.js';
+import { readKeptCheckpoint } from '../run-folder.js';
+import { type Platform, bytesIn, isRaw } from './platform.js';
+
+export const readPicture: Platform['readPicture'] = async (picture, shape) => {
+  if (isRaw(picture)) return coverImage(picture, shape);
+  const file = typeof picture === 'string' ? picture : (pathOf(picture) ?? (await bytesIn(picture)));
+  if (file === undefined)
+    throw new DataError('A picture in Node is a path, the bytes of an image file, or pixels.');
+  // Decoders take a while to load, and whoever has pixels does not need them.
+  const { readImage } = await import('../../data/image-file.js');
+  return readImage(file, shape);
+};
+
+export const readModel: Platform['readModel'] = async (source) => {
+  const path = typeof source === 'string' ? source : pathOf(source);
+  if (path !== undefined) {
+    const { file, ...checkpoint } = await readKeptCheckpoint(path);
+    return { name: file, checkpoint };
+  }
+  const bytes = await bytesIn(source);
+  if (!bytes) throw new CheckpointError('a model in Node is a path, or the bytes of a checkpoint');
+  return { name: 'the checkpoint', checkpoint: fromCheckpoint(bytes) };
+};
+
+/** The path of a `file:` URL; undefined for anything else. */
+function pathOf(source: object): string | undefined {
+  if (!('href' in source) || typeof source.href !== 'string') return undefined;
+  if (!source.href.startsWith('file:'))
+    throw new DataError(`${source.href} is no file of this machine; fetch it, and give the bytes.`);
+  return fileURLToPath(source.href);
+}
