@@ -1,11 +1,12 @@
 // @ts-check
 // Fine-tuning a part: the weights of a checkpoint are loaded, all but the head stay as they are (and cost no gradients),
 // and the head learns from few images.
+import { Buffer } from 'node:buffer';
 import { mkdir, readFile } from 'node:fs/promises';
 import { Trainer, adam, readWeights, resnet18, saveRun, shapes } from 'tract-ts/node';
 
 // A model trained on other images, as a file: a checkpoint, or any safetensors file with PyTorch's names.
-const others = shapes({ train: 512, test: 100, seed: 1 });
+const others = shapes({ train: 256, test: 64, seed: 1 });
 const model = resnet18({ classes: 10, stem: 'cifar', width: 4 });
 const first = await Trainer.create(model, { optimizer: adam({ learningRate: 0.003 }), batchSize: 64 });
 await first.fit(others, { epochs: 3 });
@@ -13,7 +14,7 @@ await mkdir('runs', { recursive: true });
 const file = await saveRun(first, 'runs/pretrained.safetensors', { dataset: others });
 await first.release();
 
-const dataset = shapes({ train: 256, test: 100, seed: 2 });
+const dataset = shapes({ train: 256, test: 64, seed: 2 });
 const trainer = await Trainer.create(model, {
   optimizer: adam({ learningRate: 0.01 }),
   groups: [{ parameters: ({ name }) => !name.startsWith('fc.'), trainable: false }],

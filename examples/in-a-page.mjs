@@ -2,7 +2,7 @@
 // The script of a page (through a bundler): trains with the step that export-step.mjs wrote, by plain onnxruntime-web.
 import * as ort from 'onnxruntime-web';
 
-/** @param {Record<string, any>} plain */
+/** @param {Record<string, any>} plain @returns {Record<string, ort.Tensor>} */
 const tensors = (plain) =>
   Object.fromEntries(
     Object.entries(plain).map(([name, { type, shape, data }]) => [name, new ort.Tensor(type, data, shape)]),

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-node';
 
-/** @param {Record<string, any>} plain */
+/** @param {Record<string, any>} plain @returns {Record<string, ort.Tensor>} */
 const tensors = (plain) =>
   Object.fromEntries(
     Object.entries(plain).map(([name, { type, shape, data }]) => [name, new ort.Tensor(type, data, shape)]),

@@ -54,9 +54,9 @@ const expectations: Readonly<Record<string, (printed: string) => void>> = {
     assert.ok(difference < 1e-4, printed);
   },
   'load-and-predict.mjs': (printed) => {
-    assert.equal([...printed.matchAll(/^[\w -]+: \d+ %$/gm)].length, 3, printed);
+    assert.equal([...printed.matchAll(/^[\w -]+: \d+ %$/gm)].length, 1, printed);
     const [, right, all] = /(\d+) of (\d+) pictures are right/.exec(printed) ?? [];
-    assert.ok(Number(right) / Number(all) > 0.2, printed);
+    assert.ok(Number(right) / Number(all) > 0.25, printed);
   },
   'export-step.mjs': (printed) => {
     assert.match(printed, /step\.onnx: \d+ bytes, \d+ tensors of state/);
