@@ -177,7 +177,7 @@ const wrong: readonly [string, number, RegExp][] = [
     /--tract is no flag of tract compare; instead of it there is --methods and --lambda/,
   ],
   ['compare --seed 1', 2, /--seed is no flag of tract compare; .* --seeds/],
-  ['compare --methods vanilla,dual-patch-norm', 2, /resnet18: firstLayer must be one of plain, patch-norm/],
+  ['compare --methods vanilla,dual-patch-norm', 2, /dual-patch-norm takes the place of a patch embedding/],
   ['compare --model mlp --methods vanilla,whitening', 2, /mlp has no option "firstLayer"/],
   ['inspect', 2, /missing required argument 'run'/],
   ['inspect nothing', 1, /there is no run or checkpoint nothing/],

@@ -289,8 +289,8 @@ describe('planComparison', () => {
     );
   });
 
-  it('refuses ids and labels that are none', () => {
-    const named = (changes: object): (() => unknown) => {
+  it('refuses ids and labels that are none', async () => {
+    const named = (changes: object): (() => Promise<unknown>) => {
       const variants = [comparison.variants[0], { ...comparison.variants[1], ...changes }];
       return () => planComparison({ ...comparison, variants });
     };
@@ -307,7 +307,11 @@ describe('planComparison', () => {
       'x'.repeat(65),
       7,
     ]) {
-      assert.throws(named({ id }), /RangeError: a method's id becomes the name of files/, String(id));
+      await assert.rejects(
+        named({ id })(),
+        /OptionError: a method's id becomes the name of files/,
+        String(id),
+      );
     }
     for (const label of [
       '',
@@ -319,14 +323,14 @@ describe('planComparison', () => {
       'x'.repeat(81),
       { signal: '1' },
     ]) {
-      assert.throws(
-        named({ label }),
-        /RangeError: a method's label is up to 80 printable/,
+      await assert.rejects(
+        named({ label })(),
+        /OptionError: a method's label is up to 80 printable/,
         JSON.stringify(label),
       );
     }
-    assert.throws(named({ id: 'VANILLA' }), /two methods have the id "VANILLA"/);
-    assert.throws(named({ label: 'vanilla' }), /two methods have the label "vanilla"/);
+    await assert.rejects(named({ id: 'VANILLA' })(), /two methods have the id "VANILLA"/);
+    await assert.rejects(named({ label: 'vanilla' })(), /two methods have the label "vanilla"/);
   });
 
   it('refuses what cannot work', async () => {

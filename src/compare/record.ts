@@ -113,7 +113,7 @@ export class Metrics {
   /** @throws CheckpointError for an evaluation that is none */
   add(event: TrainingEvent): void {
     if (event.event === 'step') {
-      if (event.imagesPerSecond > 0)
+      if (Number.isFinite(event.imagesPerSecond) && event.imagesPerSecond > 0)
         this.#stepSeconds.set(event.step, this.#batchSize / event.imagesPerSecond);
       return;
     }

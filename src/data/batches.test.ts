@@ -85,7 +85,7 @@ describe('batches', () => {
   it('refuse plans that do not fit', () => {
     assert.throws(
       () => batchCount(64, { ...plan, batchSize: 128, last: 'drop' }),
-      new DataError('A batch of 128 is larger than the 64 training images; use --batch-size 64 or less.'),
+      new DataError('A batch of 128 is larger than the 64 training images; give a batch size of at most 64.'),
     );
     assert.equal(batchCount(64, { ...plan, batchSize: 128 }), 1);
     for (const batchSize of [0, -1, 1.5, NaN])

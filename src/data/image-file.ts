@@ -1,8 +1,8 @@
 /** Images from files, as a model takes them. */
 import { stat } from 'node:fs/promises';
-import sharp from 'sharp';
 import { DataError } from './data-error.js';
 import type { ImageShape } from './dataset.js';
+import { optionalPackage } from './optional-package.js';
 import { checkChannels } from './raw-picture.js';
 
 const formats = ['jpeg', 'png', 'webp'];
@@ -28,6 +28,7 @@ export async function readImage(
   checkChannels(channels);
   const path = typeof file === 'string' ? file : 'The picture';
   if (typeof file === 'string') await checkFile(file);
+  const { default: sharp } = await optionalPackage('sharp', 'Reading an image file', () => import('sharp'));
   try {
     const image = sharp(file, { limitInputPixels: false, failOn: 'error' });
     const metadata = await image.metadata();

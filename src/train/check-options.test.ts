@@ -30,7 +30,7 @@ test('what counts something is a positive whole number', () => {
         checkRunOptions({ epochs: 1, evaluateEvery: value });
       },
     ]) {
-      assert.throws(check, /^RangeError: \S.* must be a positive whole number, not /);
+      assert.throws(check, /^OptionError: \S.* must be a positive whole number, not /);
     }
   }
   assert.throws(() => {

@@ -85,11 +85,14 @@ export function fromCheckpoint(bytes: Uint8Array): Checkpoint {
 
 /** The names of a checkpoint's weights. Until files had a list of them, none had a slash. */
 function namesOf({ weights }: Readonly<Partial<Record<string, string>>>, tensors: Tensors): string[] {
-  if (weights === undefined) return Object.keys(tensors).filter((name) => !name.includes('/'));
-  return list(parseJson(weights, 'weights'), 'weights', (name, place) => {
+  const plain = Object.keys(tensors).filter((name) => !name.includes('/'));
+  if (weights === undefined) return plain;
+  const listed = list(parseJson(weights, 'weights'), 'weights', (name, place) => {
     if (typeof name === 'string' && Object.hasOwn(tensors, name)) return name;
     throw new CheckpointError(`${place} is no tensor of the file`);
   });
+  // What optimizer and transforms keep has a slash in its name: whatever else there is claims to be a weight.
+  return [...new Set([...listed, ...plain])];
 }
 
 /** Checks that groups are of parameters that the file has. */
