@@ -178,7 +178,7 @@ const wrong: readonly [string, number, RegExp][] = [
   ],
   ['compare --seed 1', 2, /--seed is no flag of tract compare; .* --seeds/],
   ['compare --methods vanilla,dual-patch-norm', 2, /dual-patch-norm takes the place of a patch embedding/],
-  ['compare --model mlp --methods vanilla,whitening', 2, /mlp has no option "firstLayer"/],
+  ['compare --model mlp --methods vanilla,whitening', 2, /the first layer of mlp is not/],
   ['inspect', 2, /missing required argument 'run'/],
   ['inspect nothing', 1, /there is no run or checkpoint nothing/],
   ['inspect nothing --lambda relative:0', 2, /--lambda .*'relative:0' is invalid.* above 0/],
