@@ -1,7 +1,6 @@
 // @ts-check
 // Fine-tuning a part: the weights of a checkpoint are loaded, all but the head stay as they are (and cost no gradients),
 // and the head learns from few images.
-import { Buffer } from 'node:buffer';
 import { mkdir, readFile } from 'node:fs/promises';
 import { Trainer, adam, readWeights, resnet18, saveRun, shapes } from 'tract-ts/node';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -134,5 +134,50 @@ describe('image files', () => {
     bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
     await writeFile(huge, bytes);
     await refused(huge, /is too large: 20000 x 20000 pixels/);
+  });
+
+  it('of few bytes that would take gigabytes are refused before they are decoded', async () => {
+    const path = join(folder, 'bomb.png');
+    /** A PNG file that says something else of its pixels than what follows. */
+    const bomb = async (width: number, height: number, depth: number, interlaced: boolean): Promise<void> => {
+      const picture = plain(20, 10, { r: 1, g: 2, b: 3, alpha: 0.5 });
+      const bytes = await picture.png({ progressive: interlaced }).toBuffer();
+      bytes.writeUInt32BE(width, 16);
+      bytes.writeUInt32BE(height, 20);
+      bytes[24] = depth;
+      bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+      await writeFile(path, bytes);
+    };
+    const sides =
+      /is too large: \d+ x \d+ pixels, and at most 256 megapixels and 65535 a side are read\. Scale/;
+    for (const interlaced of [false, true]) {
+      await bomb(15_138_828, 9, 8, interlaced);
+      await refused(path, sides);
+      await bomb(9, 65_536, 8, interlaced);
+      await refused(path, sides);
+    }
+    await bomb(16_384, 16_384, 16, true);
+    await refused(
+      path,
+      /is too large to be read at once, .* of 4 channels with 16 bits\. Save it without interlacing/,
+    );
+    const long = join(folder, 'long.png');
+    await writeFile(long, '');
+    await truncate(long, 500e6 + 1);
+    await refused(long, /has 500000001 bytes, and pictures of at most 500 MB are read/);
+  });
+
+  it('are read as they are now, whatever the file held before', async () => {
+    const path = join(folder, 'changing');
+    for (const format of ['png', 'jpeg', 'webp'] as const) {
+      for (const level of [40, 200, 120]) {
+        await writeFile(
+          path,
+          await plain(20, 10, { r: level, g: level, b: level }).toFormat(format).toBuffer(),
+        );
+        const [found] = await readImage(path, [1, 1, 1]);
+        assert.ok(Math.abs(found - level) <= 3, `${format}: ${found}, not ${level}`);
+      }
+    }
   });
 });

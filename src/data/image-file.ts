@@ -1,13 +1,22 @@
 /** Images from files, as a model takes them. */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { DataError } from './data-error.js';
 import type { ImageShape } from './dataset.js';
 import { optionalPackage } from './optional-package.js';
 import { checkChannels } from './raw-picture.js';
 
 const formats = ['jpeg', 'png', 'webp'];
-/** A larger image is refused before it is decoded; 268 megapixels would take 800 MB. */
+/** A larger image is refused before it is decoded; 268 megapixels can take 1.1 GB. */
 const mostPixels = 16384 * 16384;
+/**
+ * So long are the sides of JPEG images at most. PNG's may have two billion pixels, and scaling needs whole rows, several
+ * of them, as floating-point numbers: a file of 74 bytes with rows of 15 million pixels took 6 GB.
+ */
+const longestSide = 65_535;
+/** What an image may take that cannot be decoded row by row, in bytes. */
+const mostAtOnce = 4 * mostPixels;
+/** No photograph has a larger file. */
+const largestFile = 500e6;
 
 /**
  * Reads a JPEG, PNG or WebP file, or the bytes of one, as one uint8 image [channels, height, width].
@@ -18,8 +27,8 @@ const mostPixels = 16384 * 16384;
  *
  * @param file - its path, or its bytes
  * @param shape - one or three channels
- * @throws DataError naming the file when it is missing, none of the three formats, damaged, or larger than 268
- *   megapixels
+ * @throws DataError naming the file when it is missing, none of the three formats, damaged, larger than 500 MB or 268
+ *   megapixels, longer than 65,535 pixels, or interlaced and above 1.07 GB of pixels (with 16 bits or transparency)
  */
 export async function readImage(
   file: string | Uint8Array,
@@ -27,19 +36,28 @@ export async function readImage(
 ): Promise<Uint8Array> {
   checkChannels(channels);
   const path = typeof file === 'string' ? file : 'The picture';
-  if (typeof file === 'string') await checkFile(file);
+  // Not by its path, of which libvips remembers what was in the file when it was first read.
+  const bytes = typeof file === 'string' ? await readBytes(file) : file;
   const { default: sharp } = await optionalPackage('sharp', 'Reading an image file', () => import('sharp'));
   try {
-    const image = sharp(file, { limitInputPixels: false, failOn: 'error' });
+    const image = sharp(bytes, { limitInputPixels: false, failOn: 'error' });
     const metadata = await image.metadata();
     if (!formats.includes(metadata.format)) {
       throw new DataError(
         `${path} is a ${metadata.format.toUpperCase()} image; give a JPEG, PNG or WebP file.`,
       );
     }
-    if (metadata.width * metadata.height > mostPixels) {
+    const { width: columns, height: rows } = metadata;
+    const most = `at most ${mostPixels / 2 ** 20} megapixels and ${longestSide} a side are read`;
+    if (columns * rows > mostPixels || Math.max(columns, rows) > longestSide) {
       throw new DataError(
-        `${path} is too large: ${metadata.width} x ${metadata.height} pixels, and at most ${mostPixels / 2 ** 20} megapixels are read. Scale it down first.`,
+        `${path} is too large: ${columns} x ${rows} pixels, and ${most}. Scale it down first.`,
+      );
+    }
+    const depth = metadata.depth === 'ushort' ? 2 : 1;
+    if (metadata.isProgressive && columns * rows * metadata.channels * depth > mostAtOnce) {
+      throw new DataError(
+        `${path} is too large to be read at once, as an interlaced picture has to be: ${columns} x ${rows} pixels of ${metadata.channels} channels with ${8 * depth} bits. Save it without interlacing.`,
       );
     }
     const pixels = await image
@@ -59,19 +77,26 @@ export async function readImage(
   }
 }
 
-async function checkFile(path: string): Promise<void> {
-  let file;
-  try {
-    file = await stat(path);
-  } catch (error) {
-    throw new DataError(
+async function readBytes(path: string): Promise<Uint8Array> {
+  const cannot = (error: unknown): DataError =>
+    new DataError(
       (error as NodeJS.ErrnoException).code === 'ENOENT'
         ? `There is no file ${path}.`
         : `${path} cannot be read (${firstLine(error)}).`,
       { cause: error },
     );
-  }
+  const file = await stat(path).catch((error: unknown) => {
+    throw cannot(error);
+  });
   if (!file.isFile()) throw new DataError(`${path} is not a file; give a JPEG, PNG or WebP file.`);
+  if (file.size > largestFile) {
+    throw new DataError(
+      `${path} has ${file.size} bytes, and pictures of at most ${largestFile / 1e6} MB are read.`,
+    );
+  }
+  return readFile(path).catch((error: unknown) => {
+    throw cannot(error);
+  });
 }
 
 /** From pixels side by side to one plane for each channel. */

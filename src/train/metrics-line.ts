@@ -20,8 +20,10 @@ export function parseMetricsLine(line: string): MetricsLine | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { event, step, epoch } = value as Readonly<Record<string, unknown>>;
+  const { event, step, epoch, imagesPerSecond = null } = value as Readonly<Record<string, unknown>>;
   const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) >= 0;
   const placed = isCount(step) && (isCount(epoch) || (epoch === undefined && event !== 'epoch'));
-  return placed && events.includes(event as string) ? (value as MetricsLine) : undefined;
+  // The one figure that is calculated with as it is.
+  const timed = imagesPerSecond === null || typeof imagesPerSecond === 'number';
+  return placed && timed && events.includes(event as string) ? (value as MetricsLine) : undefined;
 }
