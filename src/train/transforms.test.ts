@@ -105,7 +105,7 @@ describe('transforms', () => {
       assertWithin(
         clipped[name],
         gradient.map((value) => value / 4),
-        1e-6,
+        1e-5,
         name,
       );
   });
