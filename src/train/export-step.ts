@@ -7,6 +7,7 @@ import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { Tensors } from '../engine/session.js';
 import { OptionError } from '../tensor/option-error.js';
+import { checkTrainerOptions } from './check-options.js';
 import { initialSlots, initialWeights, needsImages } from './initial-state.js';
 import { checkState } from './state.js';
 import { modelTensors } from './step-graph.js';
@@ -44,6 +45,7 @@ export interface ExportedStep {
  * @throws StateError naming the first of the given weights that does not fit the model
  */
 export function exportTrainingStep(given: Model | Trainable, options: ExportStepOptions): ExportedStep {
+  checkTrainerOptions(options);
   const { seed = 0, ...graphOptions } = options;
   const { model, transforms } = trainable(given);
   const traced = trainingGraph(given, graphOptions);
