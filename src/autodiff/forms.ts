@@ -25,6 +25,14 @@ const alongAxis: Form = { attributes: { axis: 'int' } };
 
 /** Operators that are not here have no attributes. */
 const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
+  ['LeakyRelu', { attributes: { alpha: 'float' } }],
+  ['Elu', { attributes: { alpha: 'float' } }],
+  ['Selu', { attributes: { alpha: 'float', gamma: 'float' } }],
+  ['Celu', { attributes: { alpha: 'float' } }],
+  ['ThresholdedRelu', { attributes: { alpha: 'float' } }],
+  ['HardSigmoid', { attributes: { alpha: 'float', beta: 'float' } }],
+  ['Shrink', { attributes: { lambd: 'float', bias: 'float' } }],
+  ['Mod', { attributes: { fmod: int(1) } }],
   ['Gelu', { attributes: { approximate: 'string' } }],
   ['Cast', { attributes: { to: 'int' } }],
   ['Gemm', { attributes: { transB: int(1) } }],

@@ -33,6 +33,7 @@ describe('the gradient checks are complete:', () => {
   test('the cases of a builder differentiate its operator', () => {
     const names: Record<string, string> = {
       matrixTranspose: 'Transpose',
+      mean: 'Sum',
       scatterAdd: 'ScatterElements',
       sumTo: 'ReduceSum',
     };

@@ -14,11 +14,9 @@ export {
   add,
   cast,
   div,
-  equal,
   erf,
   exp,
   gelu,
-  greater,
   identity,
   log,
   mul,
@@ -34,6 +32,50 @@ export {
   tanh,
   where,
 } from './ops/elementwise.js';
+export {
+  celu,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  pRelu,
+  selu,
+  shrink,
+  softplus,
+  softsign,
+  thresholdedRelu,
+} from './ops/activation.js';
+export { clip, max, mean, min, mod, sum } from './ops/extremes.js';
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  ceil,
+  cos,
+  cosh,
+  floor,
+  round,
+  sin,
+  sinh,
+  tan,
+} from './ops/functions.js';
+export {
+  and,
+  equal,
+  greater,
+  greaterOrEqual,
+  isInf,
+  isNaN,
+  less,
+  lessOrEqual,
+  not,
+  or,
+  xor,
+} from './ops/logic.js';
 export { gemm, linear, matMul } from './ops/linear-algebra.js';
 export {
   batchNormTraining,

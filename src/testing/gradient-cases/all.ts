@@ -1,8 +1,10 @@
 /** Every builder of `ops`, with what checks its gradient. */
 import type * as op from '../../graph/ops.js';
+import { activations } from './activation.js';
 import type { GradientCase } from './case.js';
 import { convolution } from './convolution.js';
 import { elementwise } from './elementwise.js';
+import { functions } from './functions.js';
 import { linearAlgebra } from './linear-algebra.js';
 import { normalization } from './normalization.js';
 import { pooling } from './pooling.js';
@@ -12,6 +14,8 @@ import { notOperators, withoutGradient } from './without.js';
 
 export const casesByBuilder = {
   ...elementwise,
+  ...activations,
+  ...functions,
   ...linearAlgebra,
   ...convolution,
   ...pooling,
