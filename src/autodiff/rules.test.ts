@@ -33,6 +33,13 @@ describe('the gradient checks are complete:', () => {
   test('the cases of a builder differentiate its operator', () => {
     const names: Record<string, string> = {
       matrixTranspose: 'Transpose',
+      mean: 'Sum',
+      flatten: 'Reshape',
+      squeeze: 'Reshape',
+      unsqueeze: 'Reshape',
+      depthToSpace: 'Transpose',
+      spaceToDepth: 'Transpose',
+      oneHot: 'Where',
       scatterAdd: 'ScatterElements',
       sumTo: 'ReduceSum',
     };
