@@ -46,7 +46,7 @@ export interface ExportedStep {
 export function exportTrainingStep(given: Model | Trainable, options: ExportStepOptions): ExportedStep {
   const { seed = 0, ...graphOptions } = options;
   const { model, transforms } = trainable(given);
-  const traced = trainingGraph(given, graphOptions);
+  const traced = trainingGraph(given, { ...graphOptions, seed });
   if (options.weights) checkState(modelTensors(model), options.weights);
   else if (needsImages(traced))
     throw new OptionError(`${model.name} takes initial values from images; give weights of a Trainer's`);
