@@ -47,6 +47,12 @@ export interface FileModelOptions {
   readonly externalData?: ExternalData;
 }
 
+/** What is known of a file beside what is in it. */
+export interface FileModelSource {
+  /** The file itself, with all its tensors inside: what it takes to make the model again. */
+  readonly bytes?: Uint8Array;
+}
+
 /** Where images and logits are in a file, and what is around them. */
 export interface FileFacts {
   readonly producer: string;
@@ -70,6 +76,8 @@ export interface FileFacts {
   readonly folded: number;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
+  /** The file, with all its tensors inside. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** A model out of a file. */
@@ -78,7 +86,8 @@ export interface FileModel extends Model {
 }
 
 /** Whether a model is out of a file. */
-export const isFileModel = (model: Model): model is FileModel => 'file' in model;
+export const isFileModel = (model: Model): model is FileModel =>
+  'file' in model && typeof model.file === 'object' && model.file !== null && 'operatorSet' in model.file;
 
 /**
  * Makes a model of the bytes of an `.onnx` file.
@@ -87,11 +96,14 @@ export const isFileModel = (model: Model): model is FileModel => 'file' in model
  * @throws OptionError for a number of classes, a head or an output that cannot be
  */
 export function modelFromOnnx(bytes: Uint8Array, options: FileModelOptions = {}): FileModel {
-  return modelFromForeign(readForeign(bytes, options.externalData), options);
+  return modelFromForeign(readForeign(bytes, options.externalData), { ...options, bytes });
 }
 
 /** The same with a file that was decoded already. */
-export function modelFromForeign(file: ForeignModel, options: FileModelOptions = {}): FileModel {
+export function modelFromForeign(
+  file: ForeignModel,
+  options: FileModelOptions & FileModelSource = {},
+): FileModel {
   const { name = 'onnx', config = {} } = options;
   const input = imageInput(file);
   const layout = layoutOf(input);
@@ -165,6 +177,7 @@ export function modelFromForeign(file: ForeignModel, options: FileModelOptions =
       operators: first.imported.operators,
       folded: first.imported.folded,
       classNames: classNamesIn(file),
+      bytes: options.bytes,
     },
   };
 }

@@ -169,21 +169,32 @@ function rawBytes(
   wanted: number,
   external: ExternalData | undefined,
 ): Uint8Array | undefined {
-  const check = (bytes: Uint8Array, where: string): Uint8Array => {
-    if (bytes.length === wanted) return bytes;
-    throw new GraphError(`${what} needs ${wanted} bytes${where}, but has ${bytes.length}`);
-  };
-  if (proto.dataLocation !== DataLocation.EXTERNAL) {
-    const listed =
-      proto.floatData.length +
-      proto.int32Data.length +
-      proto.int64Data.length +
-      proto.doubleData.length +
-      proto.uint64Data.length;
-    return proto.rawData.length > 0 || (wanted === 0 && listed === 0)
-      ? check(proto.rawData, ' in the file')
-      : undefined;
-  }
+  if (proto.dataLocation === DataLocation.EXTERNAL) return externalBytes(proto, what, external);
+  const listed =
+    proto.floatData.length +
+    proto.int32Data.length +
+    proto.int64Data.length +
+    proto.doubleData.length +
+    proto.uint64Data.length;
+  if (proto.rawData.length === 0 && (wanted > 0 || listed > 0)) return undefined;
+  if (proto.rawData.length === wanted) return proto.rawData;
+  throw new GraphError(`${what} needs ${wanted} bytes in the file, but has ${proto.rawData.length}`);
+}
+
+/**
+ * The bytes of a tensor that is kept in another file.
+ *
+ * @throws GraphError where they are not there, or are not as many as its shape needs
+ */
+export function externalBytes(
+  proto: TensorProto,
+  what: string,
+  external: ExternalData | undefined,
+): Uint8Array {
+  const type = stored.get(proto.dataType);
+  if (!type)
+    throw new GraphError(`${what} holds ${elementTypeName(proto.dataType)} elements, which are not read`);
+  const wanted = elementCount(shapeOf(proto, what)) * type.bytes;
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location');
   if (location === undefined)
@@ -203,7 +214,9 @@ function rawBytes(
     throw new GraphError(
       `${what} is kept outside the file${where}; give the bytes of that file too (externalData)`,
     );
-  return check(external(location, number('offset') ?? 0, wanted), where);
+  const bytes = external(location, number('offset') ?? 0, wanted);
+  if (bytes.length === wanted) return bytes;
+  throw new GraphError(`${what} needs ${wanted} bytes${where}, but has ${bytes.length}`);
 }
 
 function fromBytes(raw: Uint8Array, type: Stored, count: number, what: string): Tensor['data'] {

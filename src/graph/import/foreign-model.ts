@@ -4,10 +4,19 @@
  */
 import { quote, shorten } from '../../tensor/shorten.js';
 import { type DType, type Tensor } from '../../tensor/tensor.js';
+import { toBinary } from '@bufbuild/protobuf';
 import { decodeModel } from '../decode-model.js';
 import { GraphError } from '../graph.js';
-import type { FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto } from '../onnx_pb.js';
-import { type ExternalData, elementTypeName, readAs, readTensor } from './file-tensor.js';
+import {
+  TensorProto_DataLocation as DataLocation,
+  type FunctionProto,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type ValueInfoProto,
+} from '../onnx_pb.js';
+import { type ExternalData, elementTypeName, externalBytes, readAs, readTensor } from './file-tensor.js';
 
 /** The operator sets of ONNX that are read; the newest is the newest that ONNX Runtime takes. */
 export const OLDEST_OPERATOR_SET = 7;
@@ -90,6 +99,22 @@ export function readForeign(bytes: Uint8Array, external?: ExternalData): Foreign
     outputs: graph.output.map(valueOf),
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
   };
+}
+
+/** The bytes of a file with all tensors inside; the given ones where it keeps none elsewhere. */
+export function selfContained(bytes: Uint8Array, external?: ExternalData): Uint8Array {
+  const model = decodeModel(bytes);
+  const outside = (model.graph?.initializer ?? []).filter(
+    ({ dataLocation }) => dataLocation === DataLocation.EXTERNAL,
+  );
+  if (outside.length === 0) return bytes;
+  for (const proto of outside) {
+    const what = `tensor ${quote(proto.name)}`;
+    proto.rawData = externalBytes(proto, what, external);
+    proto.dataLocation = DataLocation.DEFAULT;
+    proto.externalData = [];
+  }
+  return toBinary(ModelProtoSchema, model);
 }
 
 function checkName(name: string): void {
