@@ -71,10 +71,10 @@ describe('a form that the builders do not make is refused', () => {
     ],
     [
       'Pad',
-      { mode: string('reflect') },
+      { mode: string('symmetric') },
       [[4], [6]],
       axes(1, 1),
-      'Pad does not cover the attribute mode = reflect',
+      'Pad does not cover the attribute mode = symmetric',
     ],
     [
       'Pad',

@@ -7,8 +7,10 @@ import { type Attribute, attributesKey, int, string } from '../graph/attributes.
 import { GraphError, type Node, describe, operatorName } from '../graph/graph.js';
 
 interface Form {
-  /** The attributes that the node has, all of them, with their type or the one value that is covered. */
-  readonly attributes?: Readonly<Record<string, Attribute['type'] | Attribute>>;
+  /** The attributes that the node has, all of them, with their type or the values that are covered. */
+  readonly attributes?: Readonly<Record<string, Attribute['type'] | Attribute | readonly Attribute[]>>;
+  /** Those of them that may be left out. */
+  readonly optional?: readonly string[];
   /** Inputs that have to be constant int64s. */
   readonly constants?: readonly number[];
   /** Dimensions of the first input. */
@@ -22,6 +24,11 @@ const convolution: Form = { attributes: { ...kernel, dilations: 'ints', group: '
 const pooling: Form = { attributes: { ...kernel, storage_order: int(0) }, rank: 4 };
 const reduction: Form = { attributes: { keepdims: 'int' }, constants: [1] };
 const alongAxis: Form = { attributes: { axis: 'int' } };
+
+/** Pad's modes. */
+const padModes = ['constant', 'reflect', 'edge', 'wrap'] as const;
+/** What scattering may do to elements so that the result is linear in the updates. */
+const linearReductions = ['none', 'add'].map(string);
 
 /** Operators that are not here have no attributes. */
 const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
@@ -51,14 +58,19 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['Softmax', alongAxis],
   ['LogSoftmax', alongAxis],
   ['Concat', alongAxis],
-  ['Split', { attributes: { axis: 'int', num_outputs: 'int' } }],
+  ['Split', { attributes: { axis: 'int', num_outputs: 'int' }, optional: ['num_outputs'] }],
   ['Transpose', { attributes: { perm: 'ints' } }],
   ['Slice', { constants: [1, 2, 3, 4] }],
   // The third input is the value to pad with; a fourth would choose axes.
-  ['Pad', { attributes: { mode: string('constant') }, constants: [1], inputs: 3 }],
-  ['Gather', { attributes: { axis: int(0) } }],
-  ['GatherElements', { attributes: { axis: int(0) } }],
-  ['ScatterElements', { attributes: { axis: int(0), reduction: string('add') } }],
+  ['Pad', { attributes: { mode: padModes.map(string) }, constants: [1], inputs: 3 }],
+  ['Tile', { constants: [1] }],
+  ['Trilu', { attributes: { upper: 'int' }, constants: [1] }],
+  ['EyeLike', { attributes: { dtype: 'int', k: 'int' } }],
+  ['Gather', alongAxis],
+  ['GatherElements', alongAxis],
+  ['ScatterElements', { attributes: { axis: 'int', reduction: linearReductions } }],
+  ['GatherND', { attributes: { batch_dims: 'int' } }],
+  ['ScatterND', { attributes: { reduction: linearReductions } }],
 ]);
 
 /**
@@ -67,7 +79,13 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
  * @throws GraphError naming the operator and what is not covered
  */
 export function checkForm(node: Node): void {
-  const { attributes = {}, constants = [], rank, inputs } = forms.get(operatorName(node)) ?? {};
+  const {
+    attributes = {},
+    optional = [],
+    constants = [],
+    rank,
+    inputs,
+  } = forms.get(operatorName(node)) ?? {};
   const refuse = (what: string): never => {
     throw new GraphError(`grad: the backward rule for ${operatorName(node)} ${what}`);
   };
@@ -76,11 +94,13 @@ export function checkForm(node: Node): void {
     const fits =
       typeof covered === 'string'
         ? attribute.type === covered
-        : covered && attributesKey({ covered }) === attributesKey({ covered: attribute });
+        : covered &&
+          [covered].flat().some((value) => attributesKey({ value }) === attributesKey({ value: attribute }));
     if (!fits) refuse(`does not cover the attribute ${name} = ${String(attribute.value)}`);
   }
   for (const name of Object.keys(attributes))
-    if (!Object.hasOwn(node.attributes, name)) refuse(`needs the attribute ${name}`);
+    if (!Object.hasOwn(node.attributes, name) && !optional.includes(name))
+      refuse(`needs the attribute ${name}`);
   for (const input of constants)
     if (node.inputs[input]?.constant?.dtype !== 'int64') refuse(`needs its input ${input} to be constant`);
   const [first] = node.inputs;

@@ -34,6 +34,12 @@ describe('the gradient checks are complete:', () => {
     const names: Record<string, string> = {
       matrixTranspose: 'Transpose',
       mean: 'Sum',
+      flatten: 'Reshape',
+      squeeze: 'Reshape',
+      unsqueeze: 'Reshape',
+      depthToSpace: 'Transpose',
+      spaceToDepth: 'Transpose',
+      oneHot: 'Where',
       scatterAdd: 'ScatterElements',
       sumTo: 'ReduceSum',
     };

@@ -4,6 +4,7 @@ import { activation } from './rules/activation.js';
 import { convolution } from './rules/convolution.js';
 import { elementwise } from './rules/elementwise.js';
 import { functions } from './rules/functions.js';
+import { indexing } from './rules/indexing.js';
 import { linearAlgebra } from './rules/linear-algebra.js';
 import { normalization } from './rules/normalization.js';
 import { reduce } from './rules/reduce.js';
@@ -11,7 +12,15 @@ import { shape } from './rules/shape.js';
 
 // A map, because an operator's name may come from a file, and objects inherit properties with names of their own.
 export const backwardRules: ReadonlyMap<string, BackwardRule> = new Map(
-  [elementwise, activation, functions, linearAlgebra, convolution, normalization, reduce, shape].flatMap(
-    (rules) => Object.entries(rules),
-  ),
+  [
+    elementwise,
+    activation,
+    functions,
+    linearAlgebra,
+    convolution,
+    normalization,
+    reduce,
+    shape,
+    indexing,
+  ].flatMap((rules) => Object.entries(rules)),
 );

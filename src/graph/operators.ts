@@ -86,16 +86,33 @@ export {
 export { type PoolingGeometry, maxPool, maxPoolGrad } from './ops/pooling.js';
 export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax, sumTo } from './ops/reduce.js';
 export {
-  type SliceRange,
-  concat,
-  expand,
+  type ScatterReduction,
   gather,
   gatherElements,
+  gatherND,
+  oneHot,
+  scatterAdd,
+  scatterElements,
+  scatterND,
+} from './ops/indexing.js';
+export {
+  type PadMode,
+  type SliceRange,
+  concat,
+  depthToSpace,
+  expand,
+  eyeLike,
+  flatten,
   matrixTranspose,
   pad,
+  range,
   reshape,
-  scatterAdd,
   slice,
+  spaceToDepth,
   split,
+  squeeze,
+  tile,
   transpose,
+  trilu,
+  unsqueeze,
 } from './ops/shape.js';

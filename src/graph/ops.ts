@@ -1,9 +1,11 @@
 /** Every operator: `import * as op from '../graph/ops.js'`. */
 export * from './ops/activation.js';
+export * from './ops/axis-map.js';
 export * from './ops/convolution.js';
 export * from './ops/elementwise.js';
 export * from './ops/extremes.js';
 export * from './ops/functions.js';
+export * from './ops/indexing.js';
 export * from './ops/linear-algebra.js';
 export * from './ops/logic.js';
 export * from './ops/normalization.js';

@@ -5,6 +5,7 @@ import type { GradientCase } from './case.js';
 import { convolution } from './convolution.js';
 import { elementwise } from './elementwise.js';
 import { functions } from './functions.js';
+import { indexing } from './indexing.js';
 import { linearAlgebra } from './linear-algebra.js';
 import { normalization } from './normalization.js';
 import { pooling } from './pooling.js';
@@ -22,6 +23,7 @@ export const casesByBuilder = {
   ...normalization,
   ...reduce,
   ...shape,
+  ...indexing,
 };
 
 export const gradientCases: readonly GradientCase[] = Object.values(casesByBuilder).flat();

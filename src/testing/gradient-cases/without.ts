@@ -57,7 +57,9 @@ export const withoutGradient = {
 export const notOperators = {
   scalarLike: 'a constant',
   int64s: 'a constant',
+  range: 'a constant',
   lattice: 'a constant',
+  mapAxis: 'a matrix product with a constant',
   zerosLike: 'a constant in the shape of a value',
   geometry: 'options',
   geometryOf: 'options',
