@@ -101,14 +101,30 @@ export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
     if (!scope.training) return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
-    const { y, mean, variance } = op.batchNormTraining(x, weight, bias, epsilon);
-    const count = elementCount(x.shape) / channels;
-    const unbiased = op.mul(variance, count / Math.max(count - 1, 1));
-    const move = (from: Value, to: Value): Value => op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
-    scope.update('running_mean', move(runningMean, mean));
-    scope.update('running_var', move(runningVariance, unbiased));
+    const { y, next } = moveStatistics(x, weight, bias, runningMean, runningVariance, { epsilon, momentum });
+    scope.update('running_mean', next.mean);
+    scope.update('running_var', next.variance);
     return y;
   });
+}
+
+/**
+ * Batch normalisation by the statistics of the batch, and where the running ones move: `momentum` of the way there, the
+ * running variance towards the unbiased one.
+ */
+export function moveStatistics(
+  x: Value,
+  weight: Value,
+  bias: Value,
+  runningMean: Value,
+  runningVariance: Value,
+  { epsilon, momentum }: Required<Pick<BatchNormOptions, 'epsilon' | 'momentum'>>,
+): { readonly y: Value; readonly next: { readonly mean: Value; readonly variance: Value } } {
+  const { y, mean, variance } = op.batchNormTraining(x, weight, bias, epsilon);
+  const count = elementCount(x.shape) / x.shape[1];
+  const unbiased = op.mul(variance, count / Math.max(count - 1, 1));
+  const move = (from: Value, to: Value): Value => op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
+  return { y, next: { mean: move(runningMean, mean), variance: move(runningVariance, unbiased) } };
 }
 
 /** Options of `layerNorm`. */

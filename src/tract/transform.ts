@@ -27,10 +27,10 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
         weights.flatMap((weight) => {
           // Frozen weights have no gradient to transform.
           if (!pass.parameters.has(weight)) return [];
-          const layer = layerOf(weight, pass.nodes, pass.parameters);
-          const found = pass.images.graph.inScope(scopeOf(weight), () => layerStatistics(layer, pass));
+          const { node, transposed } = layerOf(weight, pass.nodes, pass.parameters);
+          const found = pass.images.graph.inScope(scopeOf(weight), () => layerStatistics(node, pass));
           return Object.entries<Value>({ ...found }).map(([name, value]): [string, Value] => [
-            `${weight}/${name}`,
+            `${weight}/${transposed ? TRANSPOSED : ''}${name}`,
             value,
           ]);
         }),
@@ -40,12 +40,18 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
       for (const weight of weights) {
         const vanilla = gradients.get(weight);
         if (!vanilla) continue;
-        const statistic = (name: string): Value | undefined => statistics.get(`${weight}/${name}`);
+        const transposed = ['gram', 'rows'].some((name) => statistics.has(`${weight}/${TRANSPOSED}${name}`));
+        const statistic = (name: string): Value | undefined =>
+          statistics.get(`${weight}/${transposed ? TRANSPOSED : ''}${name}`);
+        // [out, in], whichever way the parameter is stored.
+        const turned = (matrix: Value): Value => (transposed ? op.matrixTranspose(matrix) : matrix);
         const gram = statistic('gram');
         const transformed = vanilla.graph.inScope(scopeOf(weight), () =>
-          gram
-            ? primal(vanilla, gram, lambda)
-            : dual(vanilla, statistic('rows')!, statistic('gradients')!, lambda),
+          turned(
+            gram
+              ? primal(turned(vanilla), gram, lambda)
+              : dual(turned(vanilla), statistic('rows')!, statistic('gradients')!, lambda),
+          ),
         );
         result.set(weight, transformed);
       }
@@ -53,6 +59,9 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
     },
   };
 }
+
+/** In front of the statistics of a layer that takes the transpose of its parameter. */
+const TRANSPOSED = 'transposed/';
 
 /** What nodes of the transform are known by, such as `conv1/tract`. */
 const scopeOf = (weight: string): string => `${weight.slice(0, Math.max(weight.lastIndexOf('.'), 0))}/tract`;

@@ -6,6 +6,7 @@
  */
 import type { Tensors } from '../engine/session.js';
 import { models } from '../models/registry.js';
+import type { Model } from '../nn/model.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
 import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
@@ -28,6 +29,8 @@ import { Trainer } from './trainer.js';
 export interface Checkpoint {
   readonly config: RunConfig;
   readonly state: TrainingState;
+  /** The model, where it is out of a file that lies beside the checkpoint. */
+  readonly model?: Model;
 }
 
 /** The version of what is written below, in the metadata under `tract_ts_checkpoint`. */
@@ -152,11 +155,11 @@ export interface RestoreOptions extends OwnParts, Pick<TrainerOptions, 'device' 
  * @throws CheckpointError for a configuration with a value that cannot be, or a model that has to be given
  */
 export async function restoreTrainer(
-  { config, state }: Checkpoint,
+  { config, state, model: beside }: Checkpoint,
   options: RestoreOptions = {},
 ): Promise<Trainer> {
   const { makeModel, model: own, transforms, optimizer, ...others } = options;
-  const model = own ?? modelOf(config, makeModel);
+  const model = own ?? beside ?? modelOf(config, makeModel);
   // Before anything of the size that the configuration claims is allocated.
   checkWeights(model, weightsOf(state));
   const given = trainableOf(config, model, transforms);

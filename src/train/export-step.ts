@@ -48,7 +48,7 @@ export function exportTrainingStep(given: Model | Trainable, options: ExportStep
   checkTrainerOptions(options);
   const { seed = 0, ...graphOptions } = options;
   const { model, transforms } = trainable(given);
-  const traced = trainingGraph(given, graphOptions);
+  const traced = trainingGraph(given, { ...graphOptions, seed });
   if (options.weights) checkState(modelTensors(model), options.weights);
   else if (needsImages(traced))
     throw new OptionError(`${model.name} takes initial values from images; give weights of a Trainer's`);

@@ -21,10 +21,10 @@ export interface TrainedModel {
  * @throws CheckpointError for another number of classes or channels, or a model that is not known
  */
 export function trainedModel(
-  { config, state }: Checkpoint,
+  { config, state, model: beside }: Checkpoint,
   options: { readonly model?: Model; readonly makeModel?: ModelMaker } = {},
 ): TrainedModel {
-  const model = options.model ?? modelOf(config, options.makeModel);
+  const model = options.model ?? beside ?? modelOf(config, options.makeModel);
   const weights = weightsOf(state);
   checkState(modelTensors(model), weights);
   const { classNames, mean, deviation } = config.data;

@@ -16,6 +16,7 @@ import type { Optimizer } from '../optim/optimizer.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { ForwardPass } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
+import type { DType } from '../tensor/tensor.js';
 import { forward, metricName } from './step-graph.js';
 
 /** What a training step depends on. */
@@ -31,6 +32,8 @@ export interface TrainingGraphOptions {
   readonly shards?: number;
   /** Beside loss and accuracy. Default none. */
   readonly metrics?: readonly Metric[];
+  /** Of what is drawn at random in a step, such as the masks of dropout. Default 0. */
+  readonly seed?: number;
 }
 
 /** A training step, with what a trainer has to know of it. */
@@ -103,6 +106,11 @@ export function updateGraph(given: Model | Trainable, options: TrainingGraphOpti
   return graph;
 }
 
+/** A scalar input that may be there already, because the forward pass draws random numbers. */
+function inputOnce(graph: Graph, name: string, dtype: DType): Value {
+  return graph.inputs.find((input) => input.name === name) ?? graph.input(name, dtype, []);
+}
+
 /** Builds the halves of a step. */
 class StepBuilder {
   readonly #model: Model;
@@ -142,7 +150,11 @@ class StepBuilder {
   gradients(): { readonly traced: TracedModel; readonly sums: Map<string, Value> } {
     const { batchSize, labelSmoothing = 0, optimizer, groups = [], metrics = [] } = this.#options;
     const shards = this.#shards;
-    const traced = forward(this.#model, batchSize / shards, true);
+    const traced = forward(this.#model, batchSize / shards, true, (within) => ({
+      seed: this.#options.seed ?? 0,
+      step: inputOnce(within, 'step', 'float64'),
+      ...(shards > 1 && { shard: inputOnce(within, 'shard', 'int64') }),
+    }));
     const { graph, images, logits, labels, parameters, buffers } = traced;
     const kinds = parameterKinds(traced);
     this.#assignments = assignGroups(
@@ -174,7 +186,7 @@ class StepBuilder {
       parameters: new Map(trained.map(([name, { value }]) => [name, value])),
       gradientOf: (value) => grad(loss, [value])[0],
       shards,
-      ...(shards > 1 && { shard: graph.input('shard', 'int64', []) }),
+      ...(shards > 1 && { shard: inputOnce(graph, 'shard', 'int64') }),
     };
     this.#transforms.forEach(({ name: transform, statistics }, i) => {
       const found = graph.inScope(transform, () => statistics?.(pass));
@@ -193,7 +205,7 @@ class StepBuilder {
     const { metrics = [] } = this.#options;
     for (const name of ['loss', 'correct', ...metrics.map(metricName)]) graph.output(name, sums.get(name)!);
     const rates = this.optimizers.map((_, i) => graph.input(learningRateName(i), 'float32', []));
-    const step = graph.input('step', 'float64', []);
+    const step = inputOnce(graph, 'step', 'float64');
     const gradients = this.#transformed(graph, sums, parameters, step);
     for (const [name, gradient] of gradients) {
       const { optimizer, learningRateFactor, weightDecay } = this.assignments.get(name)!;

@@ -36,7 +36,7 @@ export async function saveRun(trainer: Trainer, path: string, description: RunDe
   }
   const { folder } = await folderOf(path, config, progress);
   try {
-    await folder.begin(config, progress);
+    await folder.begin(config, progress, trainer.model);
     return await folder.save('last', checkpoint);
   } finally {
     await folder.close();

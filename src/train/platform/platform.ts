@@ -1,6 +1,7 @@
 /** What a classifier takes, and what it needs of Node or of a browser to read it. */
 import type { ImageShape } from '../../data/dataset.js';
 import type { RawPicture } from '../../data/raw-picture.js';
+import type { ExternalData } from '../../graph/import/file-tensor.js';
 import type { Checkpoint } from '../checkpoint.js';
 
 /** Bytes of a file, whoever holds them: a `Blob`, a `File`. */
@@ -41,6 +42,16 @@ export interface Platform {
   readonly readModel: (
     source: FileSource,
   ) => Promise<{ readonly name: string; readonly checkpoint: Checkpoint }>;
+  /**
+   * The bytes of an `.onnx` file, what to call it in messages, and how to come by the files beside it.
+   *
+   * @throws GraphError for what cannot be read
+   */
+  readonly readOnnx: (source: FileSource) => Promise<{
+    readonly name: string;
+    readonly bytes: Uint8Array;
+    readonly externalData?: ExternalData;
+  }>;
 }
 
 /** Whether a picture is pixels already. */
