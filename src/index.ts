@@ -159,6 +159,7 @@ export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } fr
 export { grad } from './autodiff/grad.js';
 export { type CompileOptions, compile } from './engine/compile.js';
 export { type Device, DeviceError, devices } from './engine/device.js';
+export { type GroupTimes, type ProcessGroup, ProcessGroupError } from './engine/process-group.js';
 export {
   Program,
   type RuntimeTensor,

@@ -31,6 +31,7 @@ export function randomCrop({ padding = 0 }: RandomCropOptions = {}): ImageTransf
     name: 'randomCrop',
     config: { padding },
     apply: (picture, random) => augmented(picture, how, random),
+    skip: (shape, random) => skipped(shape, how, random),
   });
 }
 
@@ -41,6 +42,7 @@ export function randomHorizontalFlip(): ImageTransform {
     name: 'randomHorizontalFlip',
     config: {},
     apply: (picture, random) => augmented(picture, how, random),
+    skip: (shape, random) => skipped(shape, how, random),
   });
 }
 
@@ -48,6 +50,18 @@ function augmented({ data, shape }: Picture, how: CropAndFlip, random: Random): 
   const target = new Uint8Array(data.length);
   augmentImage(target, 0, data, 0, shape, how, random);
   return { data: target, shape };
+}
+
+function skipped(shape: ImageShape, how: CropAndFlip, random: Random): ImageShape {
+  drawn(how, random);
+  return shape;
+}
+
+/** How far the crop window is moved down and right of the image's own place, -padding … padding; whether it is mirrored. */
+function drawn({ cropPadding, horizontalFlip }: CropAndFlip, random: Random): [number, number, boolean] {
+  const down = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
+  const right = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
+  return [down, right, horizontalFlip && random.integer(2) === 1];
 }
 
 /**
@@ -64,13 +78,10 @@ export function augmentImage(
   source: Uint8Array,
   sourceOffset: number,
   [channels, height, width]: ImageShape,
-  { cropPadding, horizontalFlip }: CropAndFlip,
+  how: CropAndFlip,
   random: Random,
 ): void {
-  // How far the crop window is moved down and right of the image's own place: -padding … padding.
-  const down = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
-  const right = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
-  const mirrored = horizontalFlip && random.integer(2) === 1;
+  const [down, right, mirrored] = drawn(how, random);
   const first = Math.max(0, -right);
   const end = Math.min(width, width - right);
   for (let channel = 0; channel < channels; channel++) {

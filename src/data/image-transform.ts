@@ -27,6 +27,11 @@ export interface ImageTransform {
    * not keep it. All that is random comes from `random`, so that runs can be repeated.
    */
   apply(picture: Picture, random: Random): Picture;
+  /**
+   * Draws what `apply` would draw for an image of this shape, and gives the shape of the result: whoever needs some of
+   * the images of a batch is spared the others. Left out, they are made all the same.
+   */
+  skip?(shape: ImageShape, random: Random): ImageShape;
 }
 
 const ours = new WeakSet<ImageTransform>();

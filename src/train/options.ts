@@ -1,6 +1,7 @@
 /** What a trainer and its loop are told. */
 import type { ImageTransform } from '../data/image-transform.js';
 import type { Device } from '../engine/device.js';
+import type { ProcessGroup } from '../engine/process-group.js';
 import type { Metric } from '../nn/metrics.js';
 import type { ParameterGroup } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
@@ -20,6 +21,12 @@ export interface TrainerOptions {
    * is computed differs by rounding alone, but for batch norm, whose statistics are then those of a shard. Default 1.
    */
   readonly shards?: number;
+  /**
+   * The processes that train together, each of which makes a trainer with the same options. Each computes its share of
+   * the shards, whose number is a multiple of theirs; what is computed is the same for any number of processes. Default:
+   * this one alone.
+   */
+  readonly group?: ProcessGroup;
   /** Of initial weights, order and augmentation. Default 0. */
   readonly seed?: number;
   /** Default 0. */
@@ -57,7 +64,7 @@ export interface RunOptions {
    * training. A run that is resumed where an evaluation was due reports it again. Default: at the end of epochs only.
    */
   readonly evaluateEvery?: number;
-  /** Aborting finishes the step and returns. */
+  /** Aborting finishes the step and returns; of several processes any one of them ends the run of all. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,7 +80,7 @@ export interface Callback {
   readonly end?: (result?: FitResult) => void | Promise<void>;
 }
 
-/** What `Trainer.fit` is told: how long it trains, and who follows it. */
+/** What `Trainer.fit` is told: how long it trains, and who follows it; of several processes on rank 0 alone. */
 export interface FitOptions extends RunOptions {
   readonly onEvent?: Callback;
   /** Called one after the other, after `onEvent`. */
@@ -91,9 +98,9 @@ export interface FitResult {
   readonly evaluation?: Evaluation;
 }
 
-/** A batch of one's own. */
+/** A batch of one's own; of several processes each gives its rows, equally many. */
 export interface TrainingBatch {
-  /** uint8 [batchSize, channels, height, width] */
+  /** uint8 [rows, channels, height, width] */
   readonly images: Uint8Array;
   /** The class of each image. */
   readonly labels: ArrayLike<number>;
@@ -114,6 +121,10 @@ export interface StepResult {
   /** Share of the batch that was classified right, 0 to 1. */
   readonly accuracy: number;
   readonly learningRate: number;
+  /** Seconds of it that this process waited for others, where there are several. */
+  readonly waitingSeconds?: number;
+  /** Seconds of it that sums were on their way, where there are several processes. */
+  readonly communicationSeconds?: number;
   /** By their names, where there are any. */
   readonly metrics?: Readonly<Record<string, number | readonly number[]>>;
 }

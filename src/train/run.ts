@@ -8,13 +8,20 @@ import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { eventLoopTurn, loaderOf } from './loaders.js';
+import type { ProcessGroup } from '../engine/process-group.js';
 import type { FitResult, RunOptions, StepResult } from './options.js';
 import { type Progress, initialProgress, totalSteps } from './progress.js';
+import { anywhere } from './ranks.js';
+import { SlowRanks } from './slow-ranks.js';
 
 /** What the loop needs of a trainer. */
 export interface Stepping {
   readonly batchSize: number;
   readonly progress: Progress;
+  /** Where this process is one of several. */
+  readonly group: ProcessGroup | undefined;
+  /** Images of a step that this process computes. */
+  readonly rows: number;
   makeStep(
     batch: { readonly images: Uint8Array; readonly labels: Int32Array },
     steps: number,
@@ -24,6 +31,8 @@ export interface Stepping {
     split: Images,
     signal: AbortSignal | undefined,
   ): Promise<Evaluation | undefined>;
+  /** Makes sure that all processes have the same state. */
+  agree(): Promise<void>;
   closeEpoch(progress: Progress): void;
 }
 
@@ -37,12 +46,13 @@ export async function* runEpochs(
   const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, signal } = options;
   const { evaluateEvery = Infinity } = options;
   if (augmentation) checkTransforms('the augmentation of the dataset', augmentation);
-  const { batchSize } = trainer;
+  const { batchSize, group, rows } = trainer;
   const followed = followedSplit(dataset);
   const plan = {
     batchSize,
     shuffle: true,
     last: 'drop' as const,
+    ...(group && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
     ...(augmentation ? { augmentation } : {}),
   };
   const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
@@ -59,6 +69,9 @@ export async function* runEpochs(
     evaluation = found;
     return true;
   };
+  /** Whether the run is to end here; of several processes all hear the same. */
+  const isStopped = (): Promise<boolean> => anywhere(group, signal?.aborted ?? false);
+  const slow = group && new SlowRanks(group);
   const isDue = (): boolean => evaluateEvery !== Infinity && trainer.progress.step % evaluateEvery === 0;
   const evaluationEvent = (): TrainingEvent => ({
     event: 'evaluation',
@@ -68,6 +81,7 @@ export async function* runEpochs(
   });
 
   try {
+    await trainer.agree();
     // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
     // epoch there is an evaluation already.
     const { step: begun, stepInEpoch: inEpoch } = trainer.progress;
@@ -83,13 +97,15 @@ export async function* runEpochs(
         trainer.progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
         const made = await trainer.makeStep(batch, steps);
-        const imagesPerSecond = (1000 * batchSize) / (performance.now() - stepStarted);
+        const seconds = (performance.now() - stepStarted) / 1000;
+        const imagesPerSecond = batchSize / seconds;
         const { step, ...figures } = made;
         yield { event: 'step', step, steps, epoch: epoch + 1, ...figures, imagesPerSecond };
         // A step blocks the event loop, and a batch that is ready does not let it turn: whoever would abort the
         // signal, or draw a progress bar, gets the chance here.
         await eventLoopTurn();
-        if (signal?.aborted) return result(true);
+        await slow?.look(seconds, made);
+        if (await isStopped()) return result(true);
         if (step >= steps) break;
         if (trainer.progress.stepInEpoch < stepsPerEpoch && isDue()) {
           if (!(await evaluate())) return result(true);
@@ -99,6 +115,7 @@ export async function* runEpochs(
         stepStarted = performance.now();
       }
       const { step, lossSum, correctSum, stepInEpoch: stepsDone, bestAccuracy } = trainer.progress;
+      await trainer.agree();
       if (!(await evaluate())) return result(true);
       trainer.closeEpoch({
         ...initialProgress(nextEpoch(random)),
@@ -117,7 +134,7 @@ export async function* runEpochs(
         seconds: (performance.now() - started) / 1000,
       };
       await eventLoopTurn();
-      if (signal?.aborted) return result(trainer.progress.step < steps);
+      if (await isStopped()) return result(trainer.progress.step < steps);
     }
     return result(false);
   } finally {

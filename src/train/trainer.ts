@@ -2,6 +2,7 @@
 import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dataset.js';
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
+import type { ProcessGroup } from '../engine/process-group.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
@@ -25,6 +26,9 @@ import type {
   TrainingBatch,
 } from './options.js';
 import { type Progress, initialProgress } from './progress.js';
+import { anywhere, checkSame } from './ranks.js';
+import { runEntries } from './run-entries.js';
+import { agreeOnState } from './state-agreement.js';
 import { runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
 import { type CompiledStep, compileStep } from './step-maker.js';
@@ -91,6 +95,16 @@ export class Trainer {
     return this.#standardization;
   }
 
+  /** The processes that train together; undefined where this one is alone. */
+  get group(): ProcessGroup | undefined {
+    return this.options.group;
+  }
+
+  /** Images of a step that this process computes. */
+  get rows(): number {
+    return this.batchSize / (this.group?.size ?? 1);
+  }
+
   /** The names of the parameters and buffers, PyTorch's. */
   get weightNames(): readonly string[] {
     return this.#step.weightNames;
@@ -152,11 +166,11 @@ export class Trainer {
    */
   async step(batch: TrainingBatch, { learningRate }: StepOptions = {}): Promise<StepResult> {
     this.#lock.checkFree('step()');
-    const { batchSize, model } = this;
-    const size = batchSize * imageSize(model.imageShape);
-    if (batch.labels.length !== batchSize || batch.images.length !== size) {
+    const { rows, model } = this;
+    const size = rows * imageSize(model.imageShape);
+    if (batch.labels.length !== rows || batch.images.length !== size) {
       throw new RangeError(
-        `a step takes ${batchSize} images [${model.imageShape.join(', ')}] and labels, that is ${size} bytes, not ${batch.labels.length} labels and ${batch.images.length} bytes`,
+        `a step takes ${rows} images [${model.imageShape.join(', ')}] and labels, that is ${size} bytes, not ${batch.labels.length} labels and ${batch.images.length} bytes`,
       );
     }
     checkLabelRange(batch.labels, model.classes, 'The batch');
@@ -181,6 +195,8 @@ export class Trainer {
    *   split, a label that names no class, statistics of other pixels
    * @throws DivergenceError when the loss is no longer a number
    * @throws BusyError while another run of this trainer goes on
+   * @throws ProcessGroupError where the run is one of several processes, which were not given the same, or of which one
+   *   does not answer
    */
   async *run(
     dataset: ImageDataset,
@@ -191,6 +207,7 @@ export class Trainer {
       checkFits(dataset, this.model);
       checkSplits(dataset);
       this.#adopt(dataset);
+      if (this.group) await checkSame(this.group, await runEntries(this, dataset, options));
       if (this.#progress.step === 0 && !this.#loaded) await this.#computeFromImages(dataset);
       const events = runEpochs(this, dataset, options);
       try {
@@ -212,7 +229,8 @@ export class Trainer {
   /** `run` to its end, with the events handed to callbacks. @throws as `run` does, and what a callback throws */
   async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
     const { onEvent, callbacks = [], ...runOptions } = options;
-    const all = onEvent ? [onEvent, ...callbacks] : callbacks;
+    const { group } = this;
+    const all = group && group.rank > 0 ? [] : onEvent ? [onEvent, ...callbacks] : callbacks;
     return withCallbacks(all, async (tell) => {
       const events = this.run(dataset, runOptions);
       let evaluation: Evaluation | undefined;
@@ -221,7 +239,8 @@ export class Trainer {
           const { done, value } = await events.next();
           if (done) return value;
           if (value.event !== 'step') evaluation = evaluationOf(value);
-          if (await tell(value)) return { interrupted: true, ...(evaluation && { evaluation }) };
+          if (await anywhere(group, await tell(value)))
+            return { interrupted: true, ...(evaluation && { evaluation }) };
         }
       } finally {
         await events.return({ interrupted: true });
@@ -309,6 +328,7 @@ export class Trainer {
       }
       return schedule.rate(step - 1, steps ?? Infinity);
     });
+    this.group?.takeTimes();
     const results = await this.#step.runner.step(this.#step.store, {
       ...imageInputs(this.model, this.#standardization!, images, labels),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
@@ -319,6 +339,7 @@ export class Trainer {
       this.#step.store.undo();
       throw diverged(`the loss became ${loss} at step ${step} (epoch ${this.#progress.epoch + 1})`);
     }
+    const times = this.group?.takeTimes();
     const { lossSum, correctSum, stepInEpoch } = this.#progress;
     this.#progress = {
       ...this.#progress,
@@ -336,6 +357,7 @@ export class Trainer {
       loss,
       accuracy: correct / this.batchSize,
       learningRate: rates[0],
+      ...(times && { waitingSeconds: times.waiting, communicationSeconds: times.communication }),
       ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as StepResult['metrics'] }),
     };
   }
@@ -343,6 +365,11 @@ export class Trainer {
   /** An epoch is complete. @internal */
   closeEpoch(progress: Progress): void {
     this.#progress = progress;
+  }
+
+  /** Makes sure that all processes have the same state: that of rank 0, where they differ. @internal */
+  async agree(): Promise<void> {
+    if (this.group) await agreeOnState(this.group, this.#step.store, this.#progress.step);
   }
 
   /** @internal */
@@ -373,9 +400,10 @@ export class Trainer {
 
   /** Made when it is first needed. */
   async #evaluatorOf(): Promise<Evaluator> {
-    const { device, threads, metrics } = this.options;
+    const { device, threads, metrics, group } = this.options;
     this.#evaluator ??= await Evaluator.create(this.model, {
       batchSize: this.batchSize,
+      ...(group && { group }),
       ...(metrics && { metrics }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
