@@ -16,7 +16,13 @@ export { type TractOptions, tract } from './tract/tract.js';
 
 // Optimizers, schedules, parameter groups and gradient transforms.
 export { type AdamOptions, adam, adamw } from './optim/adam.js';
+export { centralizeGradients } from './optim/centralize.js';
 export type { Assignment, GroupedParameter, ParameterGroup, Selector } from './optim/groups.js';
+export { type LambOptions, lamb } from './optim/lamb.js';
+export { type LionOptions, lion } from './optim/lion.js';
+export { type LookaheadOptions, lookahead } from './optim/lookahead.js';
+export { type GroupSettings, type ParameterGroups, groupsFor } from './optim/model-groups.js';
+export { type MuonOptions, muon, muonGroups } from './optim/muon.js';
 export type { Optimizer, Slot, UpdateContext } from './optim/optimizer.js';
 export {
   type OptimizerConfig,
@@ -29,10 +35,16 @@ export {
 } from './optim/registry.js';
 export {
   type LearningRate,
+  type LinearScheduleOptions,
+  type OneCycleOptions,
   type Schedule,
   type ScheduleOptions,
+  type StepScheduleOptions,
   constant,
   cosine,
+  linear,
+  oneCycle,
+  stepDecay,
 } from './optim/schedule.js';
 export { type SgdOptions, sgd } from './optim/sgd.js';
 export type { Trainable } from './optim/trainable.js';

@@ -12,6 +12,7 @@ import { duration } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
+import { transformsOf } from './optimization.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
@@ -137,6 +138,7 @@ async function run(
     variants,
     seeds,
     training: { ...training, device, ...(threads !== undefined && { threads }) },
+    transforms: transformsOf(flags),
     epochs,
     augmentation: flags.augment ? dataset.augmentation : null,
     ...(maxSteps !== undefined && { maxSteps }),

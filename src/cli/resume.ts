@@ -9,6 +9,7 @@ import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.j
 import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
+import { groupFlags, optimizerOptions, scheduleOptions } from './optimization-flags.js';
 import { type TrainFlags, endFlags, freeFlags } from './train-flags.js';
 
 export interface ResumedRun {
@@ -104,8 +105,15 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
   const values: FlagValues = {
     ...(flags as unknown as FlagValues),
     tract: flags.tract === undefined ? undefined : formatLambda(flags.tract),
+    betas: flags.betas?.join(','),
   };
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
+  const kept = fixed.find((key) => groupFlags.has(key));
+  if (kept !== undefined) {
+    throw new UsageError(
+      `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the parameter groups that it was begun with; leave it out, or start a new run with another --out`,
+    );
+  }
   for (const key of fixed) {
     const [given, kept] = [values[key], stored[key]];
     if (key === 'out' ? resolve(String(given)) === resolve(folder) : given === kept) continue;
@@ -123,7 +131,10 @@ type FlagValues = Readonly<Record<string, string | number | boolean | undefined>
 
 /** The values that flags would have had to start a run with this configuration. */
 function flagValues(config: RunConfig): FlagValues {
-  const { data, model, tract, optimizer, schedule } = config;
+  const { data, model, tract, optimizer, schedule, transforms = [] } = config;
+  const { beta1, beta2 } = optimizer.config;
+  const options = (names: Readonly<Record<string, string>>, from: FlagValues): FlagValues =>
+    Object.fromEntries(Object.entries(names).map(([key, option]) => [key, from[option]]));
   return {
     ...model.config,
     data: data.name,
@@ -134,11 +145,16 @@ function flagValues(config: RunConfig): FlagValues {
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,
     tractLayer: tract ? [tract.layer].flat().join() : undefined,
-    optimizer: optimizer.name,
-    momentum: optimizer.config.momentum,
-    nesterov: optimizer.config.nesterov,
+    optimizer: optimizer.name.slice(optimizer.name.lastIndexOf('+') + 1),
+    ...options(optimizerOptions, optimizer.config),
+    betas: 'beta1' in optimizer.config ? `${beta1},${beta2}` : undefined,
     weightDecay: optimizer.config.weightDecay,
+    lookahead: optimizer.config.lookaheadEvery,
+    ema: config.emaDecay,
+    centralize: transforms.some(({ name }) => name === 'centralize'),
+    clipNorm: transforms.find(({ name }) => name === 'clip')?.config.maxNorm as number | undefined,
     schedule: schedule.name,
+    ...options(scheduleOptions, schedule.config),
     lr: schedule.config.lr,
     warmup: schedule.config.warmup,
     labelSmoothing: config.labelSmoothing,

@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
-import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
 import { type DatasetName, datasetNames } from './dataset-names.js';
+import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
 import { lambdaValue, number, oneOf, whole } from './values.js';
 
-export interface TrainFlags {
+export interface TrainFlags extends OptimizationFlags {
   readonly data: DatasetName;
   readonly dataDir?: string;
   readonly limitTrain?: number;
@@ -26,13 +26,6 @@ export interface TrainFlags {
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
   readonly tractLayer?: string;
-  readonly optimizer: OptimizerName;
-  readonly lr?: number;
-  readonly momentum?: number;
-  readonly nesterov?: boolean;
-  readonly weightDecay?: number;
-  readonly schedule: ScheduleName;
-  readonly warmup: number;
   readonly labelSmoothing: number;
   readonly epochs: number;
   readonly maxSteps?: number;
@@ -45,12 +38,7 @@ export interface TrainFlags {
   readonly json?: boolean;
 }
 
-/** The learning rates and the momentum that are used unless others are asked for. */
-export const defaultRates: Readonly<Record<OptimizerName, number>> = { sgd: 0.08, adam: 0.001, adamw: 0.001 };
-export const DEFAULT_MOMENTUM = 0.9;
-
 const positive = number('a number above 0', (value) => value > 0);
-const notNegative = number('a number of at least 0', (value) => value >= 0);
 const share = number('a number above 0 and below 1', (value) => value > 0 && value < 1);
 const belowOne = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
 
@@ -109,15 +97,9 @@ export function addTrainFlags(command: Command): Command {
   );
   add('--tract-layer <name>', 'the layer it is for, such as conv1 (default: the first)');
 
-  command.optionsGroup('Optimization:');
-  add('--optimizer <name>', optimizers.join(', '), oneOf(optimizers), 'sgd');
-  const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}`).join(', ');
-  add('--lr <rate>', `highest learning rate (default: ${rates})`, positive);
-  add('--momentum <number>', `for sgd (default: ${DEFAULT_MOMENTUM})`, belowOne);
-  add('--nesterov', 'Nesterov momentum, for sgd');
-  add('--weight-decay <number>', 'default: 0.01 for adamw, else 0', notNegative);
-  add('--schedule <name>', `of the learning rate: ${schedules.join(', ')}`, oneOf(schedules), 'cosine');
-  add('--warmup <steps>', 'steps in which the learning rate first grows', whole(0), 0);
+  addOptimizationFlags(command);
+
+  command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add('--epochs <number>', 'passes over the training images', whole(1), 5);

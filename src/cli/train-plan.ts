@@ -4,7 +4,6 @@ import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
-import { createOptimizer, createSchedule } from '../optim/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import { readWeights, restoreTrainer } from '../train/checkpoint.js';
@@ -18,7 +17,8 @@ import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
-import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates } from './train-flags.js';
+import { optimizationOf, transformsOf } from './optimization.js';
+import type { TrainFlags } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -139,7 +139,7 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
 
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
 function trainableFrom(flags: TrainFlags, command: Command): Trainable {
-  const model = modelFrom(flags, command);
+  const model = { model: modelFrom(flags, command), transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
@@ -150,24 +150,8 @@ function trainableFrom(flags: TrainFlags, command: Command): Trainable {
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { optimizer, momentum, nesterov, weightDecay, batchSize, seed, labelSmoothing } = flags;
-  const sgd = optimizer === 'sgd';
-  for (const key of ['momentum', 'nesterov'] as const) {
-    if (flags[key] !== undefined && !sgd)
-      throw new UsageError(`${longFlag(command, key)} is for the optimizer sgd, not for ${optimizer}`);
-  }
-  const config = {
-    ...(sgd && { momentum: momentum ?? DEFAULT_MOMENTUM }),
-    ...(nesterov !== undefined && { nesterov }),
-    ...(weightDecay !== undefined && { weightDecay }),
-  };
-  const { lr = defaultRates[optimizer], warmup } = flags;
-  return {
-    optimizer: createOptimizer(optimizer, createSchedule(flags.schedule, { lr, warmup }), config),
-    batchSize,
-    seed,
-    labelSmoothing,
-  };
+  const { batchSize, seed, labelSmoothing } = flags;
+  return { ...optimizationOf(flags, command), batchSize, seed, labelSmoothing };
 }
 
 async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {

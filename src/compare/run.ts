@@ -119,6 +119,7 @@ async function begin(
         const { device, threads } = training;
         const trainer = await restoreTrainer(checkpoint, {
           model: run.given.model,
+          transforms: run.given.transforms,
           ...(device !== undefined && { device }),
           ...(threads !== undefined && { threads }),
         });

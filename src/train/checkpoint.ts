@@ -21,7 +21,9 @@ import {
   trainableOf,
   trainerOptionsOf,
 } from './run-config.js';
+import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingState } from './state.js';
+import { emaName } from './training-graph.js';
 import { checkWeights } from './step-graph.js';
 import { Trainer } from './trainer.js';
 
@@ -119,9 +121,14 @@ function checkModel(config: RunConfig, state: TrainingState): void {
   trainableOf({ ...config, transforms: [] }, model);
 }
 
-/** The parameters and buffers of a state, without what optimizer and transforms keep. */
+/**
+ * The parameters and buffers of a state, without what optimizer and transforms keep: the means of those that a mean is kept
+ * of (`TrainerOptions.emaDecay`), since these are what the model is evaluated with.
+ */
 export function weightsOf({ tensors, weightNames }: Pick<TrainingState, 'tensors' | 'weightNames'>): Tensors {
-  return Object.fromEntries(weightNames.map((name) => [name, tensors[name]]));
+  const evaluated = (name: string): Tensor =>
+    Object.hasOwn(tensors, emaName(name)) ? tensors[emaName(name)] : tensors[name];
+  return Object.fromEntries(weightNames.map((name) => [name, evaluated(name)]));
 }
 
 /**

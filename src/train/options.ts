@@ -3,7 +3,7 @@ import type { ImageTransform } from '../data/image-transform.js';
 import type { Device } from '../engine/device.js';
 import type { ProcessGroup } from '../engine/process-group.js';
 import type { Metric } from '../nn/metrics.js';
-import type { ParameterGroup } from '../optim/groups.js';
+import type { ParameterGroups } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
 import type { Standardization } from './state.js';
@@ -12,8 +12,14 @@ import type { Standardization } from './state.js';
 export interface TrainerOptions {
   /** Such as `sgd({ learningRate: cosine(0.08), momentum: 0.9 })`. */
   readonly optimizer: Optimizer;
-  /** Which parameters are trained, and how, where that is not alike for all. */
-  readonly groups?: readonly ParameterGroup[];
+  /** Which parameters are trained, and how, where that is not alike for all; `groupsFor` makes them of settings. */
+  readonly groups?: ParameterGroups;
+  /**
+   * Keeps an exponential moving average of the weights, above 0 and below 1, such as 0.999; early in a run it is shorter
+   * (see `averaged` in src/optim/ema.ts). The mean is what is evaluated, given out and exported; training goes on with the
+   * weights themselves. Running statistics are averaged as well. Default: none is kept.
+   */
+  readonly emaDecay?: number;
   /** Images of a step. Default 128. */
   readonly batchSize?: number;
   /**
@@ -108,7 +114,10 @@ export interface TrainingBatch {
 
 /** What a single step may be told. */
 export interface StepOptions {
-  /** Default: what the optimizer's schedule says. */
+  /**
+   * Default: what the optimizer's schedule says. Those of the optimizers that groups have of their own keep their ratio to
+   * it: that of the highest rates of the two schedules.
+   */
   readonly learningRate?: number;
 }
 

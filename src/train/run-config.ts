@@ -16,7 +16,7 @@ import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
 import { parameterKinds } from '../nn/kinds.js';
 import { type ParameterGroup, selects } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { createOptimizer, createSchedule, optimizers, schedules } from '../optim/registry.js';
+import { createOptimizer, createSchedule, isOptimizerName, schedules } from '../optim/registry.js';
 import type { Schedule } from '../optim/schedule.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { GradientTransform, Json } from '../optim/transform.js';
@@ -77,6 +77,8 @@ export interface RunConfig {
   readonly transforms?: readonly Described<Json>[];
   /** Absent where all parameters are trained alike. */
   readonly groups?: readonly GroupConfig[];
+  /** Absent where no mean of the weights is kept. */
+  readonly emaDecay?: number;
   readonly optimizer: Described<number | boolean>;
   readonly schedule: Described<number>;
   readonly batchSize: number;
@@ -102,10 +104,11 @@ export function describeRun(
     augmentation = dataset.augmentation,
   }: Pick<RunOptions, 'epochs' | 'maxSteps' | 'augmentation'>,
 ): RunConfig {
-  const { optimizer, groups = [], batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
+  const { optimizer, emaDecay, batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
   const { preprocessing = [] } = dataset;
   const { model, transforms } = trainable(given);
+  const groups = typeof options.groups === 'function' ? options.groups(model) : (options.groups ?? []);
   const setting = tractSetting(given);
   const [first, ...others] = transforms;
   const rest = setting && first.name === 'tract' ? others : transforms;
@@ -125,6 +128,7 @@ export function describeRun(
     tract: setting ? storedTract(setting) : null,
     ...(rest.length > 0 && { transforms: rest.map((one) => ({ name: one.name, config: one.config })) }),
     ...(groups.length > 0 && { groups: groups.map((group) => describeGroup(group, model, optimizer)) }),
+    ...(emaDecay !== undefined && { emaDecay }),
     optimizer: { name: optimizer.name, config: optimizer.config },
     schedule: { name: optimizer.schedule.name, config: optimizer.schedule.config },
     batchSize,
@@ -151,15 +155,17 @@ function storedTract({
 
 /** A group's selector may be a function, which no file holds; the names that it selects say the same. */
 function describeGroup(group: ParameterGroup, model: Model, common: Optimizer): GroupConfig {
-  const { parameters, optimizer, ...settings } = group;
+  const { parameters, trainable, learningRateFactor, weightDecay, optimizer } = group;
   const traced = traceAlone(model, 1, true);
   const kinds = parameterKinds(traced);
   const selected = [...traced.parameters.keys()]
     .map((name) => ({ name, kinds: kinds.get(name)! }))
     .filter(selects(parameters));
   return {
-    ...settings,
     parameters: selected.map(({ name }) => name),
+    ...(trainable !== undefined && { trainable }),
+    ...(learningRateFactor !== undefined && { learningRateFactor }),
+    ...(weightDecay !== undefined && { weightDecay }),
     ...(optimizer &&
       optimizer !== common && {
         optimizer: { name: optimizer.name, config: optimizer.config },
@@ -210,7 +216,7 @@ export function trainableOf(
  * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, groups } = config;
+  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay } = config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {
@@ -221,6 +227,7 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
         ...(optimizer && schedule && { optimizer: optimizerOf({ optimizer, schedule }) }),
       })),
     }),
+    ...(emaDecay !== undefined && { emaDecay }),
     batchSize,
     ...(shards !== undefined && { shards }),
     seed,
@@ -327,6 +334,14 @@ export function parseRunConfig(value: unknown): RunConfig {
       transforms: check.list(config.transforms, 'transforms', (one, place) => describedAt(one, place, json)),
     }),
     ...(config.groups !== undefined && { groups: check.list(config.groups, 'groups', parseGroup) }),
+    ...(config.emaDecay !== undefined && {
+      emaDecay: check.numberIn(
+        config.emaDecay,
+        'emaDecay',
+        'a number above 0 and below 1',
+        (decay) => decay > 0 && decay < 1,
+      ),
+    }),
     optimizer: named('optimizer', numberOrFlag),
     schedule: named('schedule', check.number),
     batchSize,
@@ -394,7 +409,7 @@ function parseShards(value: unknown, batchSize: number): number {
 /** @throws CheckpointError for options that an optimizer or a schedule of this package cannot take */
 function checkOptimizer({ optimizer, schedule }: Pick<RunConfig, 'optimizer' | 'schedule'>): void {
   if ((schedules as readonly string[]).includes(schedule.name)) scheduleOf({ schedule });
-  if ((optimizers as readonly string[]).includes(optimizer.name))
+  if (isOptimizerName(optimizer.name))
     building('optimizer', () => createOptimizer(optimizer.name, 0, optimizer.config));
 }
 

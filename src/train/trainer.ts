@@ -3,6 +3,7 @@ import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dat
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
 import type { ProcessGroup } from '../engine/process-group.js';
+import { stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
@@ -14,7 +15,7 @@ import { checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type EvaluateOptions, Evaluator, type LearnedInputs, imageInputs } from './evaluator.js';
 import { type Evaluation, type TrainingEvent, evaluationOf } from './events.js';
-import { needsImages, weightsFromImages } from './initial-state.js';
+import { initialCopies, needsImages, weightsFromImages } from './initial-state.js';
 import { checkFits, firstImages } from './loaders.js';
 import type {
   FitOptions,
@@ -33,7 +34,7 @@ import { runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
 import { type CompiledStep, compileStep } from './step-maker.js';
 import { metricName } from './step-graph.js';
-import { learningRateName } from './training-graph.js';
+import { emaName, learningRateName } from './training-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
 /** Training images that initial values are computed from, at most; the first ones, as they are. */
@@ -110,9 +111,11 @@ export class Trainer {
     return this.#step.weightNames;
   }
 
-  /** A copy of the parameters and buffers by PyTorch's names. */
-  weights(): Promise<Tensors> {
-    return this.#step.store.read(this.weightNames);
+  /** A copy of the parameters and buffers by PyTorch's names: with an `emaDecay` of their means. */
+  async weights(): Promise<Tensors> {
+    const names = this.#evaluated;
+    const read = await this.#step.store.read([...names.values()]);
+    return Object.fromEntries([...names].map(([name, stored]) => [name, read[stored]]));
   }
 
   /** A copy of everything it takes to continue the run elsewhere to the same bits. */
@@ -150,7 +153,7 @@ export class Trainer {
     this.#lock.checkFree('load()');
     const { types } = this.#step.store;
     checkState(Object.fromEntries(this.weightNames.map((name) => [name, types[name]])), weights);
-    this.#step.store.write(weights);
+    this.#step.store.write({ ...weights, ...initialCopies(this.#step.graph, weights) });
     this.#loaded = true;
   }
 
@@ -319,8 +322,13 @@ export class Trainer {
   ): Promise<StepResult> {
     const step = this.#progress.step + 1;
     const { metrics = [] } = this.options;
+    const [common] = this.#step.graph.optimizers;
     const rates = this.#step.graph.optimizers.map(({ schedule, name }, i) => {
-      if (i === 0 && learningRate !== undefined) return learningRate;
+      if (learningRate !== undefined) {
+        const ratio = i === 0 ? 1 : schedule.config.lr / common.schedule.config.lr;
+        // A schedule of one's own need not say its highest rate, and a rate of 0 has no ratio to others.
+        if (Number.isFinite(ratio)) return learningRate * ratio;
+      }
       if (steps === undefined && schedule.name !== 'constant') {
         throw new OptionError(
           `the ${schedule.name} schedule of ${name} depends on the length of the run; give steps to Trainer.create, or learningRate to step()`,
@@ -395,7 +403,8 @@ export class Trainer {
       return (images[i] / 255 - mean[channel]) / deviation[channel];
     });
     const first = tensor('float32', [batchSize, ...imageShape], values);
-    this.#step.store.write(weightsFromImages(this.#step.graph, first));
+    const weights = weightsFromImages(this.#step.graph, first);
+    this.#step.store.write({ ...weights, ...initialCopies(this.#step.graph, weights) });
   }
 
   /** Made when it is first needed. */
@@ -411,9 +420,19 @@ export class Trainer {
     return this.#evaluator;
   }
 
+  /** The weights' names, and those of what is evaluated in their place. */
+  get #evaluated(): Map<string, string> {
+    const averaged = new Set(this.#step.graph.averaged);
+    return new Map(this.weightNames.map((name) => [name, averaged.has(name) ? emaName(name) : name]));
+  }
+
   get #learned(): LearnedInputs {
+    const names = this.#evaluated;
+    const inputs = this.#step.store.inputs([...names.values()]);
     return {
-      inputs: this.#step.store.inputs(this.weightNames),
+      inputs: Object.fromEntries(
+        [...names].map(([name, stored]) => [stateName(name), inputs[stateName(stored)]]),
+      ),
       standardization: this.#standardization!,
     };
   }
