@@ -38,6 +38,8 @@ export interface ImageDataset<Of extends Images = Images> {
   readonly preprocessing?: readonly ImageTransform[];
   /** What training images go through then, unless told otherwise. */
   readonly augmentation: readonly ImageTransform[];
+  /** What all other images go through in its place, and training images that are not augmented; left out, nothing. */
+  readonly evaluation?: readonly ImageTransform[];
   readonly train: Of;
   /**
    * Images that are neither trained on nor reported: what a run is followed on, and its best epoch chosen on. Left

@@ -10,7 +10,7 @@ import type { Model } from '../nn/model.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 import { checkTrainerOptions } from './check-options.js';
 import type { Evaluation } from './events.js';
-import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
+import { checkFits, evaluationPlan, eventLoopTurn, loaderOf } from './loaders.js';
 import { type Standardization, checkState } from './state.js';
 import { evaluationGraph, metricName, modelTensors } from './step-graph.js';
 
@@ -98,8 +98,7 @@ export class Evaluator {
     let [loss, correct] = [0, 0];
     const sums = this.#metrics.map((): number[] => []);
     try {
-      // Without shuffling and augmentation nothing depends on the generator.
-      const plan = { batchSize, shuffle: false, last: 'pad' as const, random: [1, 0, 0, 0] as const };
+      const plan = { batchSize, last: 'pad' as const, ...evaluationPlan(dataset) };
       for await (const { images, labels, count } of loader.epoch(plan)) {
         await eventLoopTurn();
         if (signal?.aborted) return undefined;

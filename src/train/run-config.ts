@@ -42,6 +42,8 @@ export interface DataConfig extends Standardization {
   readonly testImages: number;
   /** What every image goes through. Absent where it is taken as it is. */
   readonly preprocessing?: readonly StoredTransform[];
+  /** What images that are not augmented go through then. Absent where there is nothing. */
+  readonly evaluation?: readonly StoredTransform[];
 }
 
 /** TrAct's setting: for which layers, and how strongly their Gram matrices are regularised. */
@@ -104,7 +106,7 @@ export function describeRun(
 ): RunConfig {
   const { optimizer, groups = [], batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
-  const { preprocessing = [] } = dataset;
+  const { preprocessing = [], evaluation = [] } = dataset;
   const { model, transforms } = trainable(given);
   const setting = tractSetting(given);
   const [first, ...others] = transforms;
@@ -120,6 +122,7 @@ export function describeRun(
       mean,
       deviation,
       ...(preprocessing.length > 0 && { preprocessing: storedTransforms(preprocessing) }),
+      ...(evaluation.length > 0 && { evaluation: storedTransforms(evaluation) }),
     },
     model: { name: model.name, config: model.config },
     tract: setting ? storedTract(setting) : null,
@@ -319,6 +322,9 @@ export function parseRunConfig(value: unknown): RunConfig {
       deviation: check.list(data.deviation, 'data.deviation', parseDeviation),
       ...(data.preprocessing !== undefined && {
         preprocessing: check.list(data.preprocessing, 'data.preprocessing', parseTransform),
+      }),
+      ...(data.evaluation !== undefined && {
+        evaluation: check.list(data.evaluation, 'data.evaluation', parseTransform),
       }),
     },
     model: modelAt(named('model', configValue)),
