@@ -128,6 +128,29 @@ function checkAtOnce(
   );
 }
 
+/**
+ * Height and width of a picture, turned as its EXIF data say; only its header is looked at.
+ *
+ * @returns undefined for what is none
+ */
+export async function pictureSize(
+  bytes: Uint8Array,
+): Promise<readonly [height: number, width: number] | undefined> {
+  const { default: sharp } = await optionalPackage('sharp', 'Reading an image file', () => import('sharp'));
+  try {
+    const { autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    return [autoOrient.height, autoOrient.width];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version of the decoder: another may round otherwise. */
+export async function decoderVersion(): Promise<string> {
+  const { default: sharp } = await optionalPackage('sharp', 'Reading an image file', () => import('sharp'));
+  return JSON.stringify(sharp.versions);
+}
+
 /** @throws OptionError for a colour that is not written as `#rrggbb` */
 export function checkBackground(background: unknown): void {
   if (typeof background === 'string' && /^#[0-9a-f]{6}$/i.test(background)) return;
