@@ -68,6 +68,7 @@ export { InlineLoader } from './data/batches.js';
 export { checkClassNames } from './data/class-names.js';
 export { DataError } from './data/data-error.js';
 export { type ImageDataset, type SetAside, limit } from './data/dataset.js';
+export type { FolderConfig, PictureDecoding } from './data/folder/folder-config.js';
 export {
   type ImageDatasetOptions,
   type ImageDatasetSettings,

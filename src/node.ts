@@ -7,6 +7,21 @@ export * from './index.js';
 
 // Data.
 export { type CifarOptions, type DownloadSource, cifar10, cifar100 } from './data/cifar.js';
+export {
+  type FolderDataset,
+  type ImageFolderOptions,
+  type KeptFolder,
+  type ReopenOptions,
+  imageFolder,
+  pictureFile,
+  reopenImageFolder,
+} from './data/folder/image-folder.js';
+export {
+  type BrokenPicture,
+  type ClassCount,
+  type FolderReport,
+  reportSentences,
+} from './data/folder/folder-report.js';
 export { readImage } from './data/image-file.js';
 export { inWorker };
 export { WorkerLoader, type WorkerLoaderOptions } from './data/worker-batches.js';

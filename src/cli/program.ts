@@ -171,7 +171,7 @@ function addPredict(program: Command, exitWith: (code: number) => void): void {
     .summary('say what is in images')
     .description('Say what is in images: the most probable classes of each.')
     .argument('<run>', RUN)
-    .argument('<image...>', 'JPEG, PNG or WebP files of any size')
+    .argument('<image...>', 'JPEG, PNG, WebP, GIF, AVIF or TIFF files of any size')
     .addOption(new Option('--top <number>', 'how many classes').argParser(whole(1)).default(5))
     .addOption(deviceOption())
     .addOption(threadsOption())

@@ -135,7 +135,7 @@ function evaluationSteps(steps: number, stepsPerEpoch: number, evaluateEvery: nu
 
 /** Of all pixels and labels, and of what the pixels go through: a dataset of the same name may be another one. */
 async function fingerprint(dataset: ImageDataset): Promise<string> {
-  const { train, validation, test, imageShape, preprocessing = [] } = dataset;
+  const { train, validation, test, imageShape, preprocessing = [], evaluation = [] } = dataset;
   const hash = createHash('sha256');
   for (const images of validation ? [train, validation, test] : [train, test]) {
     await eachPicture(images, imageShape, ({ data, shape }) => {
@@ -147,6 +147,8 @@ async function fingerprint(dataset: ImageDataset): Promise<string> {
     const small = bytes.every((label, i) => label === labels[i]);
     hash.update(small ? bytes : Int32Array.from(labels));
   }
-  if (preprocessing.length > 0) hash.update(JSON.stringify(storedTransforms(preprocessing)));
+  for (const transforms of [preprocessing, evaluation]) {
+    if (transforms.length > 0) hash.update(JSON.stringify(storedTransforms(transforms)));
+  }
   return hash.digest('hex');
 }

@@ -4,6 +4,7 @@
  * What is in memory lives in shared memory where the platform has it, so that a worker thread reads it without a copy.
  */
 import { DataError } from './data-error.js';
+import type { FolderConfig } from './folder/folder-config.js';
 import { type ImageShape, type Images, imageCount, imageSize, isSource } from './image-source.js';
 import type { ImageTransform } from './image-transform.js';
 import type { BatchLoader, LoaderOptions } from './loader.js';
@@ -38,6 +39,8 @@ export interface ImageDataset<Of extends Images = Images> {
   readonly preprocessing?: readonly ImageTransform[];
   /** What training images go through then, unless told otherwise. */
   readonly augmentation: readonly ImageTransform[];
+  /** What all other images go through in its place, and training images that are not augmented; left out, nothing. */
+  readonly evaluation?: readonly ImageTransform[];
   readonly train: Of;
   /**
    * Images that are neither trained on nor reported: what a run is followed on, and its best epoch chosen on. Left
@@ -45,6 +48,8 @@ export interface ImageDataset<Of extends Images = Images> {
    */
   readonly validation?: Of;
   readonly test: Of;
+  /** Where its images are pictures of a folder, which ones: what a run needs to go on with the same. */
+  readonly folder?: FolderConfig;
   /** Where `validation` was part of the training images (see `splitValidation`), how it was drawn. */
   readonly setAside?: SetAside;
   /** How batches of a split are made, such as in a worker thread; left out, on the calling thread. */

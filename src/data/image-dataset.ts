@@ -41,6 +41,11 @@ export interface ImageDatasetSettings {
   /** What training images go through then, such as `[randomHorizontalFlip()]`. Default nothing. */
   readonly augmentation?: readonly ImageTransform[];
   /**
+   * What images that are not augmented go through in its place, such as `[centerCrop({ size: 32 })]` where training
+   * images go through `randomResizedCrop`. Default nothing.
+   */
+  readonly evaluation?: readonly ImageTransform[];
+  /**
    * Mean and deviation of each channel, of pixels scaled to [0, 1]. Default: those of the training images, all of which
    * are read for it once.
    */
@@ -62,8 +67,10 @@ const TEST_SHARE = 0.2;
  */
 export async function imageDataset(options: ImageDatasetOptions): Promise<ImageDataset> {
   const { name = 'images', seed = 0, test, validation, preprocessing = [], augmentation = [] } = options;
+  const { evaluation = [] } = options;
   checkTransforms('preprocessing', preprocessing);
   checkTransforms('augmentation', augmentation);
+  checkTransforms('evaluation', evaluation);
   const imageShape = options.imageShape ?? shapeOfFirst(options, name);
   checkShape(imageShape, name);
   const given = {
@@ -79,7 +86,8 @@ export async function imageDataset(options: ImageDatasetOptions): Promise<ImageD
   const [train, tested] = given.test
     ? [given.train, given.test]
     : setApart(given.train, imageSize(imageShape), { share: TEST_SHARE, seed }, 'test', name);
-  const statistics = options.statistics ?? (await pixelStatistics(train, imageShape, preprocessing));
+  const statistics =
+    options.statistics ?? (await pixelStatistics(train, imageShape, [...preprocessing, ...evaluation]));
   checkStatistics(statistics, imageShape[0], name);
   const { mean, deviation } = statistics;
   const dataset = { ...whole, mean, deviation, train, test: tested };
@@ -96,6 +104,7 @@ export async function imageDataset(options: ImageDatasetOptions): Promise<ImageD
       deviation: [],
       ...(preprocessing.length > 0 && { preprocessing }),
       augmentation,
+      ...(evaluation.length > 0 && { evaluation }),
       ...(followed && { validation: followed }),
     };
   }

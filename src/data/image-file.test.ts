@@ -30,8 +30,8 @@ describe('image files', () => {
       (error) => error instanceof DataError && error.message.includes(path) && message.test(error.message),
     );
 
-  it('of the three formats become planes of red, green and blue', async () => {
-    for (const format of ['png', 'jpeg', 'webp'] as const) {
+  it('of all formats become planes of red, green and blue', async () => {
+    for (const format of ['png', 'jpeg', 'webp', 'gif', 'avif', 'tiff'] as const) {
       const path = join(folder, `plain.${format}`);
       await plain(20, 10, { r: 200, g: 100, b: 50 }).toFormat(format).toFile(path);
       const image = await readImage(path, [3, 4, 6]);
@@ -39,6 +39,49 @@ describe('image files', () => {
       image.forEach((level, index) => {
         assert.ok(Math.abs(level - [200, 100, 50][Math.floor(index / 24)]) <= 3, `${format}: ${level}`);
       });
+    }
+  });
+
+  it('in CMYK, in 16 bits, with a colour profile, or in several frames are brought to sRGB', async () => {
+    const colour = { r: 220, g: 60, b: 40 };
+    // Not all colours are in the gamut of ink.
+    const muted = { r: 150, g: 110, b: 95 };
+    const files = {
+      'cmyk.jpeg': plain(8, 8, muted).toColourspace('cmyk').jpeg({ quality: 95 }),
+      'cmyk.tiff': plain(8, 8, muted).withIccProfile('cmyk').tiff(),
+      'deep.png': plain(8, 8, colour).toColourspace('rgb16').png(),
+      // The numbers in the file are others; read without its profile they would be (203, 73, 52).
+      'profile.png': plain(8, 8, colour).withIccProfile('p3').png(),
+    };
+    for (const [name, picture] of Object.entries(files)) {
+      const path = join(folder, name);
+      await picture.toFile(path);
+      const image = await readImage(path, [3, 2, 2]);
+      // The separation into inks and back loses more than rounding.
+      const [{ r, g, b }, most] = name.startsWith('cmyk') ? [muted, 20] : [colour, 3];
+      [r, g, b].forEach((wanted, channel) => {
+        const found = image[channel * 4];
+        assert.ok(Math.abs(found - wanted) <= most, `${name}: ${found}, not ${wanted}`);
+      });
+    }
+    const frames = [colour, { r: 0, g: 0, b: 0 }].map(async (each) => plain(8, 8, each).png().toBuffer());
+    const animation = join(folder, 'frames.gif');
+    await sharp(await Promise.all(frames), { join: { animated: true } })
+      .gif()
+      .toFile(animation);
+    assert.ok((await readImage(animation, [3, 2, 2]))[0] > 200);
+  });
+
+  it('are laid over the background that is asked for', async () => {
+    const clear = join(folder, 'transparent.webp');
+    await plain(8, 8, { r: 0, g: 0, b: 0, alpha: 0 }).webp().toFile(clear);
+    const image = await readImage(clear, [3, 1, 1], { background: '#4080c0' });
+    assert.deepEqual(image, Uint8Array.of(0x40, 0x80, 0xc0));
+    for (const background of ['red', '#fff', '#12345g']) {
+      await assert.rejects(
+        readImage(clear, [3, 1, 1], { background }),
+        /background must be a colour such as/,
+      );
     }
   });
 
@@ -102,10 +145,7 @@ describe('image files', () => {
     await refused(text, /is not an image that can be read/);
     const vector = join(folder, 'vector.png');
     await writeFile(vector, '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    await refused(vector, /is a SVG image; give a JPEG, PNG or WebP file/);
-    const gif = join(folder, 'plain.gif');
-    await plain(8, 8, { r: 0, g: 0, b: 0 }).gif().toFile(gif);
-    await refused(gif, /is a GIF image/);
+    await refused(vector, /is a SVG image; give a JPEG, PNG, WebP, GIF, AVIF or TIFF file/);
     await mkdir(join(folder, 'folder.png'));
     await refused(join(folder, 'folder.png'), /is not a file/);
   });

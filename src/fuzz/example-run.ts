@@ -1,6 +1,7 @@
 /** A small run of which configurations and checkpoints are made, valid in every entry. */
 import { randomCrop, randomHorizontalFlip } from '../data/augment.js';
 import type { ImageDataset } from '../data/dataset.js';
+import { centerCrop } from '../data/resize.js';
 import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
 import { cosine } from '../optim/schedule.js';
@@ -20,6 +21,14 @@ const dataset: ImageDataset = {
   mean: [0.5],
   deviation: [0.25],
   augmentation: [randomCrop({ padding: 1 }), randomHorizontalFlip()],
+  evaluation: [centerCrop({ size: 2 })],
+  folder: {
+    path: '/pictures/dots',
+    size: [2, 2],
+    decoding: { channels: 1, cover: [3, 3], cut: false, background: '#ffffff' },
+    drawn: { share: 0.2, seed: 0 },
+    fingerprint: '0123456789abcdef0123456789abcdef',
+  },
   train: split(40),
   test: split(8),
 };

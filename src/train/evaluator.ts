@@ -13,7 +13,7 @@ import type { Batch } from '../data/loader.js';
 import { type Shape, type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { checkTrainerOptions } from './check-options.js';
 import type { Evaluation } from './events.js';
-import { checkFits, eventLoopTurn, loaderOf } from './loaders.js';
+import { checkFits, evaluationPlan, eventLoopTurn, loaderOf } from './loaders.js';
 import { gathered } from './ranks.js';
 import { type Standardization, checkState } from './state.js';
 import { evaluationGraph, metricName, modelTensors } from './step-graph.js';
@@ -187,8 +187,7 @@ export class Evaluator {
     const batches = Math.ceil(images / batchSize);
     const loader = loaderOf(dataset, split);
     try {
-      // Without shuffling and augmentation nothing depends on the generator.
-      const plan = { batchSize, shuffle: false, last: 'pad' as const, random: [1, 0, 0, 0] as const };
+      const plan = { batchSize, last: 'pad' as const, ...evaluationPlan(dataset) };
       const own = loader.epoch({ ...plan, start: Math.min(rank, batches), stride: size });
       const iterator = own[Symbol.asyncIterator]();
       for (let first = 0; first < batches; first += size) {

@@ -4,7 +4,7 @@ import { checkStatistics } from '../data/check-dataset.js';
 import { DataError } from '../data/data-error.js';
 import { checkTransforms } from '../data/image-transforms.js';
 import type { ImageDataset, Images } from '../data/dataset.js';
-import type { Batch, BatchLoader } from '../data/loader.js';
+import type { Batch, BatchLoader, BatchPlan } from '../data/loader.js';
 import type { Model } from '../nn/model.js';
 import { sameShape } from '../tensor/tensor.js';
 
@@ -13,6 +13,13 @@ export function loaderOf(dataset: ImageDataset, split: Images): BatchLoader {
   const { imageShape, preprocessing = [], createLoader } = dataset;
   const options = { preprocessing };
   return createLoader?.(split, imageShape, options) ?? new InlineLoader(split, imageShape, options);
+}
+
+/** Images in their order, as they are evaluated: nothing depends on the generator. */
+export function evaluationPlan({
+  evaluation,
+}: ImageDataset): Pick<BatchPlan, 'shuffle' | 'random' | 'augmentation'> {
+  return { shuffle: false, random: [1, 0, 0, 0], ...(evaluation && { augmentation: evaluation }) };
 }
 
 /**
@@ -28,8 +35,7 @@ export async function firstImages(
   // Not in a worker thread: for one batch none is worth its start.
   const { imageShape, preprocessing = [] } = dataset;
   const loader = new InlineLoader(split, imageShape, { preprocessing });
-  // Without shuffling and augmentation nothing depends on the generator.
-  const plan = { batchSize: count, shuffle: false, last: 'drop' as const, random: [1, 0, 0, 0] as const };
+  const plan = { batchSize: count, last: 'drop' as const, ...evaluationPlan(dataset) };
   for await (const batch of loader.epoch(plan)) return batch;
   throw new DataError(`${dataset.name} has no ${count} images.`);
 }
@@ -47,6 +53,7 @@ export function checkFits(dataset: ImageDataset, model: Model): void {
   }
   checkStatistics(dataset, imageShape[0], name);
   if (dataset.preprocessing) checkTransforms('preprocessing', dataset.preprocessing);
+  if (dataset.evaluation) checkTransforms('evaluation', dataset.evaluation);
 }
 
 /** Lets pending events of the platform (signals, timers, messages of workers) be handled. */

@@ -10,7 +10,7 @@ import { imageDataset } from '../data/image-dataset.js';
 import { type ImageSource, imageSize } from '../data/image-source.js';
 import type { ImageTransform } from '../data/image-transform.js';
 import { inWorker } from '../data/in-worker.js';
-import { resize } from '../data/resize.js';
+import { randomResizedCrop, resize } from '../data/resize.js';
 import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
 import striped, { stripedModule } from '../testing/striped-source.js';
@@ -66,6 +66,37 @@ describe('images of your own', { timeout: 60_000 }, () => {
     assert.equal(losses.length, 14);
     assert.deepEqual(await lossesOn(inWorker(dataset, { workers: 2 })), losses);
     assert.deepEqual(await lossesOn(await imageDataset({ images: inMemory(source), ...settings })), losses);
+  });
+
+  it('go through a chain of their own where they are not augmented', async () => {
+    const chains = {
+      ...settings,
+      preprocessing: [],
+      augmentation: [randomResizedCrop({ size: 4 })],
+      evaluation: [resize({ size: [4, 4] })],
+    };
+    const dataset = await imageDataset({ images: source, ...chains });
+    const plain = await imageDataset({ images: source, ...settings });
+    assert.deepEqual([dataset.mean, dataset.deviation], [plain.mean, plain.deviation]);
+    const followed = async (of: ImageDataset, augmented: boolean): Promise<number[]> => {
+      const trainer = await Trainer.create(model, training);
+      const before = await trainer.evaluate(of);
+      await trainer.fit(of, { epochs: 1, ...(!augmented && { augmentation: null }) });
+      const after = await trainer.evaluate(of);
+      await trainer.release();
+      return [before.loss, after.loss];
+    };
+    const [before, after] = await followed(dataset, true);
+    // Evaluated as resized pictures are, and trained on them where nothing varies them.
+    const resized = await followed(plain, false);
+    assert.equal(before, resized[0]);
+    assert.notEqual(after, resized[1]);
+    assert.deepEqual(await followed(dataset, false), resized);
+    assert.deepEqual(await followed(inWorker(dataset), false), resized);
+    const { data } = describeRun(model, training, dataset, { epochs: 1 });
+    assert.deepEqual(data.evaluation, [{ name: 'resize', config: { size: [4, 4] } }]);
+    const config = describeRun(model, training, dataset, { epochs: 1 });
+    assert.deepEqual(parseRunConfig(JSON.parse(JSON.stringify(config))), config);
   });
 
   it('are described with their transforms, as a checkpoint keeps them', async () => {

@@ -1,5 +1,6 @@
 /** What a run was started with: all it takes to build the same model, optimizer and schedule again. */
 import { type ImageDataset, type SetAside, imageCount } from '../data/dataset.js';
+import type { FolderConfig } from '../data/folder/folder-config.js';
 import type { ImageTransform } from '../data/image-transform.js';
 import {
   type StoredAugmentation,
@@ -39,9 +40,13 @@ export interface DataConfig extends Standardization {
   readonly validationImages?: number;
   /** Absent where no validation images were set aside of the training images. */
   readonly setAside?: SetAside;
+  /** Absent where the images are no pictures of a folder. */
+  readonly folder?: FolderConfig;
   readonly testImages: number;
   /** What every image goes through. Absent where it is taken as it is. */
   readonly preprocessing?: readonly StoredTransform[];
+  /** What images that are not augmented go through then. Absent where there is nothing. */
+  readonly evaluation?: readonly StoredTransform[];
 }
 
 /** TrAct's setting: for which layers, and how strongly their Gram matrices are regularised. */
@@ -106,7 +111,7 @@ export function describeRun(
 ): RunConfig {
   const { optimizer, emaDecay, batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
-  const { preprocessing = [] } = dataset;
+  const { preprocessing = [], evaluation = [], folder } = dataset;
   const { model, transforms } = trainable(given);
   const groups = typeof options.groups === 'function' ? options.groups(model) : (options.groups ?? []);
   const setting = tractSetting(given);
@@ -119,10 +124,12 @@ export function describeRun(
       trainImages: imageCount(train),
       ...(validation && { validationImages: imageCount(validation) }),
       ...(validation && setAside && { setAside }),
+      ...(folder && { folder }),
       testImages: imageCount(test),
       mean,
       deviation,
       ...(preprocessing.length > 0 && { preprocessing: storedTransforms(preprocessing) }),
+      ...(evaluation.length > 0 && { evaluation: storedTransforms(evaluation) }),
     },
     model: { name: model.name, config: model.config },
     tract: setting ? storedTract(setting) : null,
@@ -321,11 +328,15 @@ export function parseRunConfig(value: unknown): RunConfig {
       classNames: check.list(data.classNames, 'data.classNames', check.text),
       trainImages,
       ...parseValidation(data),
+      ...(data.folder !== undefined && { folder: parseFolder(data.folder) }),
       testImages: check.integer(data.testImages, 'data.testImages', 1),
       mean: check.list(data.mean, 'data.mean', parseMean),
       deviation: check.list(data.deviation, 'data.deviation', parseDeviation),
       ...(data.preprocessing !== undefined && {
         preprocessing: check.list(data.preprocessing, 'data.preprocessing', parseTransform),
+      }),
+      ...(data.evaluation !== undefined && {
+        evaluation: check.list(data.evaluation, 'data.evaluation', parseTransform),
       }),
     },
     model: modelAt(named('model', configValue)),
@@ -473,6 +484,46 @@ function parseValidation({
     ...images,
     setAside: { share: part, seed: check.integer(seed, 'data.setAside.seed', Number.MIN_SAFE_INTEGER) },
   };
+}
+
+function parseFolder(value: unknown): FolderConfig {
+  const { path, size, decoding, drawn, fingerprint } = check.record(value, 'data.folder');
+  const { channels, background, cover, cut } = check.record(decoding, 'data.folder.decoding');
+  return {
+    path: check.text(path, 'data.folder.path'),
+    size: parseSides(size, 'data.folder.size'),
+    decoding: {
+      channels: check.integer(channels, 'data.folder.decoding.channels', 1, 3) === 1 ? 1 : 3,
+      cover: parseSides(cover, 'data.folder.decoding.cover'),
+      cut: check.flag(cut, 'data.folder.decoding.cut'),
+      background: parseColour(background, 'data.folder.decoding.background'),
+    },
+    drawn: check.nullable(drawn, 'data.folder.drawn', (draw, place) => {
+      const { share, seed } = check.record(draw, place);
+      return {
+        share: check.numberIn(
+          share,
+          `${place}.share`,
+          'a number above 0 and at most 1',
+          (part) => part > 0 && part <= 1,
+        ),
+        seed: check.integer(seed, `${place}.seed`, Number.MIN_SAFE_INTEGER),
+      };
+    }),
+    fingerprint: check.text(fingerprint, 'data.folder.fingerprint'),
+  };
+}
+
+function parseSides(value: unknown, place: string): readonly [height: number, width: number] {
+  const sides = check.list(value, place, (side, where) => check.integer(side, where, 1, LARGEST_OPTION));
+  if (sides.length === 2) return [sides[0], sides[1]];
+  throw new check.CheckpointError(`${place} must be height and width, but has ${sides.length} numbers`);
+}
+
+function parseColour(value: unknown, place: string): string {
+  const colour = check.text(value, place);
+  if (/^#[0-9a-f]{6}$/i.test(colour)) return colour;
+  throw new check.CheckpointError(`${place} must be a colour such as #ffffff`);
 }
 
 /** The number of training images that a run's dataset has before any are set aside. */

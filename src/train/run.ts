@@ -47,13 +47,14 @@ export async function* runEpochs(
   const { evaluateEvery = Infinity } = options;
   if (augmentation) checkTransforms('the augmentation of the dataset', augmentation);
   const { batchSize, group, rows } = trainer;
+  const transforms = augmentation ?? dataset.evaluation;
   const followed = followedSplit(dataset);
   const plan = {
     batchSize,
     shuffle: true,
     last: 'drop' as const,
     ...(group && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
-    ...(augmentation ? { augmentation } : {}),
+    ...(transforms && { augmentation: transforms }),
   };
   const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
   const steps = totalSteps(trainer.progress, stepsPerEpoch, epochs, maxSteps);

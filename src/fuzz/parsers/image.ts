@@ -1,4 +1,4 @@
-/** JPEG, PNG and WebP files. */
+/** Picture files of all formats. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -52,6 +52,10 @@ export const image: FuzzedParser = {
     await picture(16, 16, 3).jpeg({ progressive: true }).toBuffer(),
     await picture(12, 9, 4).webp().toBuffer(),
     await picture(12, 9, 3).webp({ lossless: true }).toBuffer(),
+    await picture(12, 9, 3).gif().toBuffer(),
+    await picture(12, 9, 3).tiff({ compression: 'lzw' }).toBuffer(),
+    await picture(40, 30, 3).tiff({ tile: true, tileWidth: 16, tileHeight: 16 }).toBuffer(),
+    await picture(12, 9, 4).avif().toBuffer(),
   ],
   mutate,
   async read(input, folder) {
