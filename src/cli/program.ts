@@ -6,7 +6,9 @@ import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
-import { note } from './terminal.js';
+import type { MpiGroup } from '../mpi/mpi-group.js';
+import { UsageError } from './errors.js';
+import { isMuted, note } from './terminal.js';
 import { train } from './train.js';
 import {
   type TrainFlags,
@@ -23,8 +25,11 @@ import { packageVersion } from './version.js';
 const RUN =
   "a run's folder (its best checkpoint where validation images chose one, else its last), or a checkpoint file";
 
-/** @param exitWith called with the exit code of a command that ran */
-export function createProgram(exitWith: (code: number) => void): Command {
+/**
+ * @param exitWith called with the exit code of a command that ran
+ * @param group where this process is one of several
+ */
+export function createProgram(exitWith: (code: number) => void, group?: MpiGroup): Command {
   const program = new Command('tract')
     .description('Train vision models in fewer epochs, with TrAct.')
     .version(packageVersion(), '--version', 'print the version')
@@ -32,7 +37,15 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
+    .hook('preAction', (_, action) => {
+      if (group && action.name() !== 'train') {
+        throw new UsageError(
+          `tract ${action.name()} runs in one process, not in the ${group.size} that a launcher of MPI started`,
+        );
+      }
+    })
     .configureOutput({
+      ...(isMuted() && { writeOut: () => undefined }),
       // Commander sets its guess on a line of its own; an error is one sentence here.
       outputError: (text) => {
         const line = text.trim().replace(/\s*\n\s*/g, ' ');
@@ -47,7 +60,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
         'tract train --help',
       ]),
     );
-  addTrain(program, exitWith);
+  addTrain(program, exitWith, group);
   addCompare(program, exitWith);
   addEval(program);
   addPredict(program, exitWith);
@@ -63,7 +76,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
   return program;
 }
 
-function addTrain(program: Command, exitWith: (code: number) => void): void {
+function addTrain(program: Command, exitWith: (code: number) => void, group: MpiGroup | undefined): void {
   const command = program
     .command('train')
     .summary('train a model')
@@ -80,11 +93,12 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
         'tract train --data cifar10 --model vit --optimizer adam --tract 0.1 --warmup 500',
         'tract train --resume runs/cifar',
         'tract train --resume runs/cifar --epochs 10',
+        'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
         'tract train --data cifar100 --json > log.jsonl',
       ]),
     )
     .action(async (flags: TrainFlags) => {
-      exitWith(await train(flags, command));
+      exitWith(await train(flags, command, group));
     });
 }
 

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
 import { type RunConfig, stepsOf, wholeTrainImages } from '../train/run-config.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
-import { type DatasetName, isDatasetName } from './dataset-names.js';
+import { isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
 import { groupFlags, optimizerOptions, scheduleOptions } from './optimization-flags.js';
@@ -21,7 +21,6 @@ export interface ResumedRun {
   readonly extended: boolean;
   /** The folder it goes on in, which belongs to this process until it is closed. */
   readonly folder: RunFolder;
-  readonly name: DatasetName;
 }
 
 /**
@@ -52,7 +51,6 @@ export async function resumedRun(run: string, flags: TrainFlags, command: Comman
       checkpoint: { ...checkpoint, config },
       extended: config !== checkpoint.config,
       folder,
-      name,
     };
   } catch (error) {
     await folder.close();
@@ -159,6 +157,7 @@ function flagValues(config: RunConfig): FlagValues {
     warmup: schedule.config.warmup,
     labelSmoothing: config.labelSmoothing,
     batchSize: config.batchSize,
+    shards: config.shards ?? 1,
     seed: config.seed,
   };
 }

@@ -30,6 +30,7 @@ export interface TrainFlags extends OptimizationFlags {
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
+  readonly shards?: number;
   readonly seed: number;
   readonly device: Device;
   readonly threads?: number;
@@ -102,6 +103,11 @@ export function addTrainFlags(command: Command): Command {
   command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
   add('--batch-size <images>', 'images of a step', whole(1), 128);
+  add(
+    '--shards <number>',
+    'into how many shards a batch is cut, whose gradients are added: one after the other, or in several processes, which mpirun starts; what is computed depends on this number, not on that of processes (default: one a process)',
+    whole(1),
+  );
   add('--epochs <number>', 'passes over the training images', whole(1), 5);
   add('--max-steps <number>', 'end after this many steps', whole(1));
   add('--seed <number>', 'of initial weights, order, augmentation, and the images set aside', whole(0), 0);

@@ -6,16 +6,25 @@ import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
-import { readWeights, restoreTrainer } from '../train/checkpoint.js';
+import type { MpiGroup } from '../mpi/mpi-group.js';
+import {
+  type Checkpoint,
+  fromCheckpoint,
+  readWeights,
+  restoreTrainer,
+  toCheckpoint,
+} from '../train/checkpoint.js';
+import { bytesOfFirst } from '../train/ranks.js';
 import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
-import { datasetFacts } from './dataset-names.js';
+import { type DatasetName, datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
+import { inTurns } from './ranks.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf, transformsOf } from './optimization.js';
 import type { TrainFlags } from './train-flags.js';
@@ -25,7 +34,8 @@ export interface TrainPlan {
   readonly config: RunConfig;
   readonly dataset: ImageDataset;
   readonly options: RunOptions;
-  readonly folder: RunFolder;
+  /** Where the run is kept; of several processes rank 0 alone has it. */
+  readonly folder: RunFolder | undefined;
   /** Whether it continues a run. */
   readonly resumed: boolean;
   /** Whether the configuration is another than the checkpoint's that it continues. */
@@ -33,12 +43,21 @@ export interface TrainPlan {
   createTrainer(): Promise<Trainer>;
 }
 
+/** Who runs it: whether it is to end early, and the processes it is one of, if there are several. */
+export interface Runner {
+  readonly signal: AbortSignal;
+  readonly group: MpiGroup | undefined;
+}
+
 /** A new run. */
-export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
+export async function newRun(flags: TrainFlags, command: Command, runner: Runner): Promise<TrainPlan> {
+  const { signal, group } = runner;
+  const isFirst = !group || group.rank === 0;
   const given = trainableFrom(flags, command);
-  const trainerOptions = optimizationFrom(flags, command);
-  const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
-  const dataset = await datasetFrom(flags, signal);
+  const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
+  const trainerOptions = { ...others, shards };
+  const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
+  const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -56,11 +75,18 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
     options,
-    folder: await (flags.out === undefined ? RunFolder.createFresh(name) : RunFolder.create(flags.out)),
+    folder: isFirst
+      ? await (flags.out === undefined ? RunFolder.createFresh(name) : RunFolder.create(flags.out))
+      : undefined,
     resumed: false,
     extended: false,
     async createTrainer() {
-      const trainer = await Trainer.create(given, { ...trainerOptions, device, ...(threads && { threads }) });
+      const trainer = await Trainer.create(given, {
+        ...trainerOptions,
+        device,
+        ...(threads && { threads }),
+        ...(group && { group }),
+      });
       if (weights) {
         try {
           trainer.load(weights);
@@ -74,23 +100,28 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   };
 }
 
-/** A run that goes on. */
+/** A run that goes on. Of several processes rank 0 reads the checkpoint, and gives it to all. */
 export async function continuedRun(
   run: string,
   flags: TrainFlags,
   command: Command,
-  signal: AbortSignal,
+  { signal, group }: Runner,
 ): Promise<TrainPlan> {
-  const { file, checkpoint, extended, folder, name } = await resumedRun(run, flags, command);
-  const { config } = checkpoint;
+  const own = !group || group.rank === 0 ? await resumedRun(run, flags, command) : undefined;
+  const { folder, extended = false, file = run } = own ?? {};
   const { device, threads } = flags;
   try {
-    const dataset = await loadDataset({
-      name,
-      dir: flags.dataDir,
-      ...datasetOfRun(config.data),
-      signal,
-    });
+    const checkpoint = await sharedCheckpoint(group, own?.checkpoint);
+    const { config } = checkpoint;
+    const dataset = await inTheirTurns(group, flags, () =>
+      loadDataset({
+        // Of a resumed run, the dataset is one of the command's.
+        name: config.data.name as DatasetName,
+        dir: flags.dataDir,
+        ...datasetOfRun(config.data),
+        signal,
+      }),
+    );
     return {
       config,
       dataset,
@@ -100,16 +131,39 @@ export async function continuedRun(
       extended,
       async createTrainer() {
         try {
-          return await restoreTrainer(checkpoint, { device, ...(threads && { threads }) });
+          return await restoreTrainer(checkpoint, {
+            device,
+            ...(threads && { threads }),
+            ...(group && { group }),
+          });
         } catch (error) {
           throw describedError(file, error);
         }
       },
     };
   } catch (error) {
-    await folder.close();
+    await folder?.close();
     throw error;
   }
+}
+
+/** Loads the dataset; where it may have to be downloaded, one of several processes on each machine does it first. */
+function inTheirTurns(
+  group: MpiGroup | undefined,
+  { dataDir }: TrainFlags,
+  load: () => Promise<ImageDataset>,
+): Promise<ImageDataset> {
+  return group && dataDir === undefined ? inTurns(group, load) : load();
+}
+
+/** A checkpoint that rank 0 has, if there are several processes. */
+export async function sharedCheckpoint(
+  group: MpiGroup | undefined,
+  own: Checkpoint | undefined,
+): Promise<Checkpoint> {
+  if (!group) return own!;
+  const bytes = await bytesOfFirst(group, own && toCheckpoint(own));
+  return own ?? fromCheckpoint(bytes);
 }
 
 /** The dataset that the flags name, cut to their limits. */
@@ -150,11 +204,19 @@ function trainableFrom(flags: TrainFlags, command: Command): Trainable {
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { batchSize, seed, labelSmoothing } = flags;
-  return { ...optimizationOf(flags, command), batchSize, seed, labelSmoothing };
+  const { batchSize, shards, seed, labelSmoothing } = flags;
+  return {
+    ...optimizationOf(flags, command),
+    batchSize,
+    ...(shards !== undefined && { shards }),
+    seed,
+    labelSmoothing,
+  };
 }
 
-async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {
-  const bytes = await readBytes(path);
+/** The weights in a file, which of several processes rank 0 reads. */
+async function weightsIn(path: string, group: MpiGroup | undefined): Promise<ReturnType<typeof readWeights>> {
+  const own = !group || group.rank === 0 ? await readBytes(path) : undefined;
+  const bytes = group ? await bytesOfFirst(group, own) : own!;
   return describing(path, () => readWeights(bytes));
 }

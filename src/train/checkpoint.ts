@@ -148,7 +148,8 @@ export function readWeights(bytes: Uint8Array): Tensors {
 }
 
 /** Where a run goes on, and what of it no file holds. */
-export interface RestoreOptions extends OwnParts, Pick<TrainerOptions, 'device' | 'threads' | 'metrics'> {
+export interface RestoreOptions
+  extends OwnParts, Pick<TrainerOptions, 'device' | 'threads' | 'metrics' | 'group'> {
   /** Makes models by name. Default: those of this package. */
   readonly makeModel?: ModelMaker;
 }
