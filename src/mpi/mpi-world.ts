@@ -46,6 +46,11 @@ export class MpiWorld implements MpiGroup {
   readonly #inbox = new Int32Array(new ArrayBuffer(8));
   readonly #messages: Readonly<Record<number, Uint8Array>>;
   readonly #onExit: (code: number) => void;
+  /** What nobody caught; Node would say so only after the others have been ended. */
+  #thrown: string | undefined;
+  readonly #onThrown = (error: unknown): void => {
+    this.#thrown = String(error).replaceAll(/\s+/g, ' ');
+  };
 
   /** @param mpi after `init` */
   constructor(mpi: Mpi, { onNotice }: MpiGroupOptions = {}) {
@@ -58,8 +63,10 @@ export class MpiWorld implements MpiGroup {
     this.#timer = setInterval(() => {
       this.#sayAlive();
     }, ALIVE_EVERY).unref();
+    process.once('uncaughtExceptionMonitor', this.#onThrown);
     this.#onExit = (code) => {
-      printed(`error: ${this.nameOf(this.rank)} ended before the run was over`);
+      const why = this.#thrown === undefined ? '' : `: ${this.#thrown}`;
+      printed(`error: ${this.nameOf(this.rank)} ended before the run was over${why}`);
       this.abort(code === 0 ? 1 : code);
     };
     process.once('exit', this.#onExit);
@@ -125,6 +132,7 @@ export class MpiWorld implements MpiGroup {
     this.#closed = true;
     clearInterval(this.#timer);
     process.off('exit', this.#onExit);
+    process.off('uncaughtExceptionMonitor', this.#onThrown);
   }
 
   /** Waits until all are there, and then for what they do together. */
