@@ -6,7 +6,7 @@ import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
 import { type RunConfig, stepsOf, wholeTrainImages } from '../train/run-config.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
-import { type DatasetName, isDatasetName } from './dataset-names.js';
+import { isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
 import { type TrainFlags, endFlags, freeFlags } from './train-flags.js';
@@ -20,7 +20,6 @@ export interface ResumedRun {
   readonly extended: boolean;
   /** The folder it goes on in, which belongs to this process until it is closed. */
   readonly folder: RunFolder;
-  readonly name: DatasetName;
 }
 
 /**
@@ -40,8 +39,8 @@ export async function resumedRun(run: string, flags: TrainFlags, command: Comman
   const folder = await RunFolder.resume(dirname(file));
   try {
     const checkpoint = await readCheckpoint(file);
-    const { name } = checkpoint.config.data;
-    if (!isDatasetName(name)) {
+    const { name, folder: pictures } = checkpoint.config.data;
+    if (!isDatasetName(name) && !pictures) {
       throw new CheckpointError(`${file} is of a run on "${name}", which is no dataset of this command`);
     }
     refuseContradictions(checkpoint.config, folder.path, flags, command);
@@ -51,7 +50,6 @@ export async function resumedRun(run: string, flags: TrainFlags, command: Comman
       checkpoint: { ...checkpoint, config },
       extended: config !== checkpoint.config,
       folder,
-      name,
     };
   } catch (error) {
     await folder.close();
@@ -108,6 +106,8 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
   for (const key of fixed) {
     const [given, kept] = [values[key], stored[key]];
+    // A folder of pictures may have been moved; whether they are the same is seen when they are read.
+    if (key === 'data' && config.data.folder && !isDatasetName(flags.data)) continue;
     if (key === 'out' ? resolve(String(given)) === resolve(folder) : given === kept) continue;
     const flag = longFlag(command, key);
     const written = typeof given === 'boolean' ? flag : `${flag} ${given}`;
@@ -127,6 +127,8 @@ function flagValues(config: RunConfig): FlagValues {
   return {
     ...model.config,
     data: data.name,
+    imageSize: data.folder?.size[0],
+    background: data.folder?.decoding.background,
     limitTrain: wholeTrainImages(data),
     limitTest: data.testImages,
     validation: data.setAside?.share,

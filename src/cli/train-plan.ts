@@ -13,12 +13,12 @@ import { RunFolder, describedError, describing, readBytes } from '../train/run-f
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
-import { datasetFacts } from './dataset-names.js';
+import { datasetFacts, isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
-import { longFlag } from './flags.js';
+import { givenFlags, longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
-import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates } from './train-flags.js';
+import { DEFAULT_MOMENTUM, type TrainFlags, checkFolderFlags, defaultRates } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -35,10 +35,12 @@ export interface TrainPlan {
 
 /** A new run. */
 export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
-  const given = trainableFrom(flags, command);
   const trainerOptions = optimizationFrom(flags, command);
+  // Said before anything is downloaded; of a folder it depends on its pictures.
+  const known = isDatasetName(flags.data) ? trainableFrom(flags, command) : undefined;
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
   const dataset = await datasetFrom(flags, signal);
+  const given = known ?? trainableFrom(flags, command, dataset);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -51,7 +53,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
     augmentation: flags.augment ? dataset.augmentation : null,
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const name = `runs/${flags.data}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
+  const name = `runs/${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
   return {
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
@@ -81,14 +83,14 @@ export async function continuedRun(
   command: Command,
   signal: AbortSignal,
 ): Promise<TrainPlan> {
-  const { file, checkpoint, extended, folder, name } = await resumedRun(run, flags, command);
+  const { file, checkpoint, extended, folder } = await resumedRun(run, flags, command);
   const { config } = checkpoint;
   const { device, threads } = flags;
   try {
-    const dataset = await loadDataset({
-      name,
+    const dataset = await datasetOfRun(config.data, file, {
       dir: flags.dataDir,
-      ...datasetOfRun(config.data),
+      ...(givenFlags(command).includes('data') && { data: flags.data }),
+      reading: flags,
       signal,
     });
     return {
@@ -114,16 +116,35 @@ export async function continuedRun(
 
 /** The dataset that the flags name, cut to their limits. */
 export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
-  const { data, dataDir, limitTrain, limitTest, validation, seed } = flags;
+  const { data, dataDir, limitTrain, limitTest, validation, seed, imageSize, background } = flags;
+  checkFolderFlags(data, flags);
   const setAside = validation === undefined ? undefined : { share: validation, seed };
-  return loadDataset({ name: data, dir: dataDir, limitTrain, limitTest, setAside, signal });
+  const folder = {
+    ...(imageSize !== undefined && { size: imageSize }),
+    ...(background !== undefined && { background }),
+  };
+  return loadDataset({
+    name: data,
+    dir: dataDir,
+    limitTrain,
+    limitTest,
+    setAside,
+    folder,
+    reading: flags,
+    signal,
+  });
 }
 
 /** The flags that set an option of a model, by the option's name. */
 const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
 
-/** The model that the flags describe. @throws UsageError, OptionError */
-export function modelFrom(flags: TrainFlags, command: Command): Model {
+/**
+ * The model that the flags describe.
+ *
+ * @param dataset what it is for, where that is not known by its name; before it is, the flags alone are checked
+ * @throws UsageError, OptionError
+ */
+export function modelFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Model {
   const { config } = createModel(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
@@ -134,12 +155,24 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
     );
   }
   const options = Object.fromEntries(given.map((key) => [key, flags[key]]));
-  return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
+  if (isDatasetName(flags.data)) return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
+  return createModel(flags.model, { ...(dataset && factsOf(dataset, config)), ...options });
 }
 
+/** What a model has to know of the pictures of a folder. */
+function factsOf({ classNames, imageShape: [, imageSize] }: ImageDataset, config: Model['config']) {
+  // Patches of 4 pixels would be thousands in a photograph.
+  const patch = 'patch' in config && imageSize > LARGEST_SMALL ? { patch: PHOTO_PATCH } : {};
+  return { classes: classNames.length, imageSize, ...patch };
+}
+
+/** Images up to this size are cut into the small patches that models take by default. */
+const LARGEST_SMALL = 64;
+const PHOTO_PATCH = 16;
+
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(flags: TrainFlags, command: Command): Trainable {
-  const model = modelFrom(flags, command);
+function trainableFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Trainable {
+  const model = modelFrom(flags, command, dataset);
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
