@@ -46,6 +46,7 @@ const usage: readonly [string, RegExp][] = [
   ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd, not for adam/],
   ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
+  ['train --no-augment --color-jitter 1', /--no-augment leaves nothing for --rand-augment/],
   ['train shapes', /too many arguments/],
   ['eval', /missing required argument 'run'/],
   ['export', /missing required argument 'run'/],

@@ -14,7 +14,7 @@ import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
-import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
+import { augmentationFrom, datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
@@ -143,7 +143,7 @@ async function run(
     seeds,
     training: { ...training, device, ...(threads !== undefined && { threads }) },
     epochs,
-    augmentation: flags.augment ? dataset.augmentation : null,
+    augmentation: augmentationFrom(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
     ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
   };

@@ -121,6 +121,13 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
 
 type FlagValues = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** An option of one of the transforms that training images go through. */
+function augmentationOption({ augmentation }: RunConfig, name: string, option: string): number | undefined {
+  if (!augmentation || 'cropPadding' in augmentation) return undefined;
+  const value = augmentation.find((one) => one.name === name)?.config[option];
+  return typeof value === 'number' ? value : undefined;
+}
+
 /** The values that flags would have had to start a run with this configuration. */
 function flagValues(config: RunConfig): FlagValues {
   const { data, model, tract, optimizer, schedule } = config;
@@ -133,6 +140,9 @@ function flagValues(config: RunConfig): FlagValues {
     limitTest: data.testImages,
     validation: data.setAside?.share,
     augment: config.augmentation !== null,
+    randAugment: augmentationOption(config, 'randAugment', 'magnitude'),
+    colorJitter: augmentationOption(config, 'colorJitter', 'brightness'),
+    randomErasing: augmentationOption(config, 'randomErasing', 'probability'),
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,
     tractLayer: tract ? [tract.layer].flat().join() : undefined,

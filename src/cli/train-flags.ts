@@ -17,6 +17,12 @@ export interface TrainFlags {
   /** The share of the training images that is set aside. */
   readonly validation?: number;
   readonly augment: boolean;
+  /** Magnitude. */
+  readonly randAugment?: number;
+  /** Strength. */
+  readonly colorJitter?: number;
+  /** Probability. */
+  readonly randomErasing?: number;
   readonly imageSize?: number;
   readonly background?: string;
   readonly workers?: number;
@@ -115,6 +121,29 @@ export function addTrainFlags(command: Command): Command {
     share,
   );
   add('--no-augment', 'show training images as they are: no random crop, no flip');
+  command.addOption(
+    new Option(
+      '--rand-augment [magnitude]',
+      'also vary training images by RandAugment, two operations of 0 to 30',
+    )
+      .preset('9')
+      .argParser(
+        number(
+          'a whole number from 0 to 30',
+          (value) => Number.isInteger(value) && value >= 0 && value <= 30,
+        ),
+      ),
+  );
+  add(
+    '--color-jitter <strength>',
+    'also vary brightness, contrast and saturation by up to this factor, hue by a quarter of it',
+    number('a number from 0 to 2', (value) => value >= 0 && value <= 2),
+  );
+  add(
+    '--random-erasing <probability>',
+    'also erase a random rectangle of training images',
+    number('a number from 0 to 1', (value) => value >= 0 && value <= 1),
+  );
   add(
     '--image-size <pixels>',
     'of pictures in a folder: height and width (default: as they are, 224 at most)',

@@ -1,7 +1,11 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
+import { colorJitter } from '../data/colour.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import { randAugment } from '../data/rand-augment.js';
+import { randomErasing } from '../data/random-erasing.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { createOptimizer, createSchedule } from '../optim/registry.js';
@@ -50,7 +54,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   const { epochs, maxSteps, device, threads } = flags;
   const options: RunOptions = {
     epochs,
-    augmentation: flags.augment ? dataset.augmentation : null,
+    augmentation: augmentationFrom(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
   const name = `runs/${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
@@ -114,10 +118,43 @@ export async function continuedRun(
   }
 }
 
+/** What training images go through: what the dataset says, and what the flags add to it. */
+export function augmentationFrom(
+  { augment, randAugment: magnitude, colorJitter: strength, randomErasing: probability }: TrainFlags,
+  { augmentation }: ImageDataset,
+): readonly ImageTransform[] | null {
+  const added = [
+    ...(magnitude === undefined ? [] : [randAugment({ magnitude })]),
+    ...(strength === undefined ? [] : [jitter(strength)]),
+    ...(probability === undefined ? [] : [randomErasing({ probability })]),
+  ];
+  return augment ? [...augmentation, ...added] : null;
+}
+
+/** @throws UsageError for flags that leave each other nothing */
+function checkAugmentation({
+  augment,
+  randAugment: magnitude,
+  colorJitter: strength,
+  randomErasing: probability,
+}: TrainFlags): void {
+  if (augment || [magnitude, strength, probability].every((value) => value === undefined)) return;
+  throw new UsageError('--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing');
+}
+
+const jitter = (strength: number): ImageTransform =>
+  colorJitter({
+    brightness: strength,
+    contrast: strength,
+    saturation: strength,
+    hue: Math.min(0.5, strength / 4),
+  });
+
 /** The dataset that the flags name, cut to their limits. */
 export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
   const { data, dataDir, limitTrain, limitTest, validation, seed, imageSize, background } = flags;
   checkFolderFlags(data, flags);
+  checkAugmentation(flags);
   const setAside = validation === undefined ? undefined : { share: validation, seed };
   const folder = {
     ...(imageSize !== undefined && { size: imageSize }),
