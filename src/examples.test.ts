@@ -24,6 +24,11 @@ const expectations: Readonly<Record<string, (printed: string) => void>> = {
     const [accuracy] = numbersAfter(printed, 'test accuracy');
     assert.ok(accuracy >= 0.9, printed);
   },
+  'picture-folder.mjs': (printed) => {
+    assert.match(printed, /^120 pictures of 2 classes \(96 train, 24 test\), from 16x16 to 16x16 pixels/m);
+    const [accuracy] = numbersAfter(printed, 'test accuracy');
+    assert.ok(accuracy >= 0.8, printed);
+  },
   'own-model.mjs': (printed) => {
     assert.match(printed, /^blocks\.0\.conv\.weight .*blocks\.1\.norm\.running_var$/m);
     assertFalls(numbersAfter(printed, 'loss'), 0.3);

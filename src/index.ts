@@ -64,6 +64,7 @@ export {
   randomCrop,
   randomHorizontalFlip,
 } from './data/augment.js';
+export { type ColorJitterOptions, colorJitter } from './data/colour.js';
 export { InlineLoader } from './data/batches.js';
 export { checkClassNames } from './data/class-names.js';
 export { DataError } from './data/data-error.js';
@@ -86,6 +87,8 @@ export {
 export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
 export type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './data/loader.js';
 export { type RawPicture, coverImage } from './data/raw-picture.js';
+export { type RandAugmentOptions, randAugment } from './data/rand-augment.js';
+export { type RandomErasingOptions, randomErasing } from './data/random-erasing.js';
 export {
   type CenterCropOptions,
   type RandomResizedCropOptions,

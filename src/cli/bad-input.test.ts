@@ -41,7 +41,7 @@ const usage: readonly [string, RegExp][] = [
   ['train --batch-size 0', /--batch-size .* at least 1/],
   ['train --label-smoothing 1', /--label-smoothing .* below 1/],
   ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem$/m],
-  ['train --image-size 64', /unknown option '--image-size'/],
+  ['train --image-size 64', /--image-size is for folders of pictures, not for shapes/],
   ['train --model vit --width 10', /the width 10 is not a multiple of the 3 heads/],
   ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd or muon, not for adam/],
   [
@@ -69,6 +69,7 @@ const usage: readonly [string, RegExp][] = [
   ['train --clip-norm 0', /It must be a number above 0/],
   ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
+  ['train --no-augment --color-jitter 1', /--no-augment leaves nothing for --rand-augment/],
   ['train shapes', /too many arguments/],
   ['eval', /missing required argument 'run'/],
   ['export', /missing required argument 'run'/],

@@ -7,6 +7,7 @@ import { divergenceSentences, percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
+import { isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
@@ -14,7 +15,7 @@ import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { transformsOf } from './optimization.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
-import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
+import { augmentationFrom, datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
@@ -125,13 +126,17 @@ async function run(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<CompareResult | undefined> {
-  const model = modelFrom(flags, command);
+  // Said before anything is downloaded; of a folder it depends on its pictures.
+  const known = isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
   const variants = variantsOf(flags.methods, flags.lambda);
   const training = optimizationFrom(flags, command);
   const dataset = await datasetFrom(flags, signal);
+  const model = known ?? modelFrom(flags, command, dataset);
   const { device, threads, epochs, maxSteps, evalEvery, seeds } = flags;
   const scaling = flags.inputScaling === 'standardized' ? '' : `-${flags.inputScaling}`;
-  const out = flags.out ?? join('runs', `compare-${flags.data}-${flags.model}${scaling}`);
+  const out =
+    flags.out ??
+    join('runs', `compare-${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${scaling}`);
   const comparison = {
     dataset: scaleInput(dataset, flags.inputScaling),
     model,
@@ -140,7 +145,7 @@ async function run(
     training: { ...training, device, ...(threads !== undefined && { threads }) },
     transforms: transformsOf(flags),
     epochs,
-    augmentation: flags.augment ? dataset.augmentation : null,
+    augmentation: augmentationFrom(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
     ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
   };

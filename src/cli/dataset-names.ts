@@ -9,6 +9,9 @@ export const datasetFacts: Readonly<Record<DatasetName, { classes: number; image
   cifar100: { classes: 100, imageSize: 32 },
 };
 
+/** What `--data` takes. */
+export const dataWords = `${datasetNames.join(', ')}, or a folder of pictures or a table of them (.csv)`;
+
 /** A name from a file, where the compiler has not seen it. */
 export function isDatasetName(name: string): name is DatasetName {
   return (datasetNames as readonly string[]).includes(name);

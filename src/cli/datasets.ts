@@ -1,21 +1,41 @@
 /** The datasets of the command. */
 import { cifar10, cifar100 } from '../data/cifar.js';
 import { type ImageDataset, type SetAside, limit } from '../data/dataset.js';
+import {
+  type FolderDataset,
+  type ImageFolderOptions,
+  imageFolder,
+  reopenImageFolder,
+} from '../data/folder/image-folder.js';
+import { reportSentences } from '../data/folder/folder-report.js';
 import { inWorker } from '../data/in-worker.js';
 import { shapes } from '../data/shapes.js';
 import { splitValidation } from '../data/split-validation.js';
+import { CheckpointError } from '../train/json-check.js';
 import { type DataConfig, wholeTrainImages } from '../train/run-config.js';
-import type { DatasetName } from './dataset-names.js';
+import { type DatasetName, isDatasetName } from './dataset-names.js';
 import { note, noteInPlace } from './terminal.js';
 
+/** How folders of pictures are read; nothing of it changes what is computed. */
+export interface FolderReading {
+  /** Threads that make batches. */
+  readonly workers?: number | undefined;
+  /** What decoded pictures may take on the disk, in megabytes. */
+  readonly cacheSize?: number | undefined;
+}
+
 export interface DatasetRequest {
-  readonly name: DatasetName;
+  /** One of the datasets of the command, or a path. */
+  readonly name: string;
   readonly dir?: string | undefined;
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;
   /** Of the training images that are left, those for validation. */
   readonly setAside?: SetAside | undefined;
-  /** Ends a download; a later one goes on from there. */
+  /** How the pictures of a folder are used. */
+  readonly folder?: ImageFolderOptions;
+  readonly reading?: FolderReading;
+  /** Ends a download or a first pass; a later one goes on from there. */
   readonly signal?: AbortSignal;
 }
 
@@ -25,25 +45,82 @@ export interface DatasetRequest {
  * @throws DataError when that fails, when there are fewer images than asked for, or when none would be left to train on
  */
 export async function loadDataset(request: DatasetRequest): Promise<ImageDataset> {
-  const { name, dir, limitTrain: train, limitTest: test, signal } = request;
-  const limited = limit(await whole(), { ...(train && { train }), ...(test && { test }) });
-  return request.setAside ? splitValidation(limited, request.setAside) : limited;
+  const { name, dir, limitTrain: train, limitTest: test, reading, signal } = request;
+  if (isDatasetName(name)) return cut(await builtIn(name), request);
+  const options = { ...request.folder, ...readingOptions(reading), ...(signal && { signal }) };
+  return cut(await openFolder((watched) => imageFolder(name, { ...options, ...watched })), request);
 
-  async function whole(): Promise<ImageDataset> {
-    if (name === 'shapes') return inWorker(drawn(train, test));
-    const download = downloadNote(name);
-    const read = name === 'cifar10' ? cifar10 : cifar100;
-    const dataset = await read({ ...(dir !== undefined && { dir }), ...(signal && { signal }), ...download });
+  async function builtIn(known: DatasetName): Promise<ImageDataset> {
+    if (known === 'shapes') return inWorker(drawn(train, test));
+    const download = downloadNote(known);
+    const read = known === 'cifar10' ? cifar10 : cifar100;
+    const dataset = await read({
+      ...(dir !== undefined && { dir }),
+      ...(signal && { signal }),
+      onProgress: download.update,
+    });
     download.end();
     return dataset;
   }
 }
 
-/** What to ask for to get the dataset of a run again, image by image. */
-export function datasetOfRun(
+function cut(dataset: ImageDataset, request: DatasetRequest): ImageDataset {
+  const { limitTrain: train, limitTest: test, setAside } = request;
+  const limited = limit(dataset, { ...(train && { train }), ...(test && { test }) });
+  return setAside ? splitValidation(limited, setAside) : limited;
+}
+
+/**
+ * The dataset of a run again, image by image.
+ *
+ * @param file of the run's checkpoint, for the message
+ * @param where `dir` is where the files of CIFAR are, `data` where the pictures of a folder are now
+ * @throws CheckpointError for a dataset that the command does not know; otherwise as `loadDataset`
+ */
+export async function datasetOfRun(
   data: DataConfig,
-): Pick<DatasetRequest, 'limitTrain' | 'limitTest' | 'setAside'> {
-  return { limitTrain: wholeTrainImages(data), limitTest: data.testImages, setAside: data.setAside };
+  file: string,
+  where: {
+    readonly dir?: string | undefined;
+    readonly data?: string | undefined;
+    readonly reading?: FolderReading;
+    readonly signal?: AbortSignal;
+  },
+): Promise<ImageDataset> {
+  const { dir, reading, signal } = where;
+  const { name, testImages: limitTest, setAside } = data;
+  const limits = { name, limitTrain: wholeTrainImages(data), limitTest, setAside };
+  if (data.folder) {
+    const place = { ...readingOptions(reading), ...(where.data !== undefined && { dir: where.data }) };
+    const found = await openFolder((watched) =>
+      reopenImageFolder(data, { ...place, ...watched, ...(signal && { signal }) }),
+    );
+    return cut(found, limits);
+  }
+  if (isDatasetName(name)) return loadDataset({ ...limits, dir, ...(signal && { signal }) });
+  throw new CheckpointError(`${file} is of a run on "${name}", which is no dataset of this command`);
+}
+
+/** @throws what reading throws */
+async function openFolder(
+  read: (options: Required<Pick<ImageFolderOptions, 'onProgress'>>) => Promise<FolderDataset>,
+): Promise<FolderDataset> {
+  const progress = countNote('Looking at pictures');
+  try {
+    const dataset = await read({ onProgress: progress.update });
+    progress.end();
+    note(...reportSentences(dataset.report));
+    return dataset;
+  } finally {
+    progress.end();
+  }
+}
+
+function readingOptions({ workers, cacheSize }: FolderReading = {}): ImageFolderOptions {
+  return {
+    ...(workers !== undefined && { workers }),
+    ...(cacheSize !== undefined && { cacheBytes: cacheSize * 1e6 }),
+  };
 }
 
 /** Draws no more images than are wanted; a limit above the whole is left to `limit` to refuse. */
@@ -54,21 +131,36 @@ function drawn(train: number | undefined, test: number | undefined): ImageDatase
   });
 }
 
-/** Tells on stderr how a download goes on: on a terminal in place, elsewhere once. */
-function downloadNote(name: string): { onProgress(received: number, total?: number): void; end(): void } {
+/** Tells on stderr how something goes on: on a terminal in place, elsewhere once. */
+interface ProgressNote {
+  readonly update: (done: number, total?: number) => void;
+  readonly end: () => void;
+}
+
+function progressNote(text: (done: number, total: number | undefined) => string): ProgressNote {
   let shown = 0;
   return {
-    onProgress(received, total) {
+    update(done, total) {
       const now = Date.now();
       if (shown > 0 && (!process.stderr.isTTY || now - shown < 200)) return;
-      const size = (bytes: number): string => (bytes / 1e6).toFixed(1);
-      const text = `Downloading ${name}: ${size(received)}${total === undefined ? '' : ` of ${size(total)}`} MB`;
-      if (process.stderr.isTTY) noteInPlace(text);
-      else note(text);
+      if (process.stderr.isTTY) noteInPlace(text(done, total));
+      else note(text(done, total));
       shown = now;
     },
     end() {
       if (shown > 0 && process.stderr.isTTY) note('');
+      shown = 0;
     },
   };
 }
+
+const downloadNote = (name: string): ProgressNote => {
+  const size = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  return progressNote(
+    (received, total) =>
+      `Downloading ${name}: ${size(received)}${total === undefined ? '' : ` of ${size(total)}`} MB`,
+  );
+};
+
+const countNote = (what: string): ProgressNote =>
+  progressNote((done, total) => `${what}: ${done} of ${total ?? '?'}`);

@@ -1,22 +1,26 @@
 /** `tract eval`. */
+import { resolve } from 'node:path';
 import type { Device } from '../engine/device.js';
 import { checkClassNames } from '../data/class-names.js';
-import { imageCount } from '../data/dataset.js';
+import { type ImageDataset, imageCount } from '../data/dataset.js';
+import { decodingOptions } from '../data/folder/image-folder.js';
 import { toSafetensors } from '../tensor/safetensors.js';
 import { tensor } from '../tensor/tensor.js';
 import { writeAtomically } from '../train/atomic-write.js';
 import { CheckpointError } from '../train/json-check.js';
 import { Evaluator } from '../train/evaluator.js';
-import { type DatasetName, isDatasetName } from './dataset-names.js';
-import { loadDataset } from './datasets.js';
+import { isDatasetName } from './dataset-names.js';
+import { datasetOfRun, loadDataset } from './datasets.js';
 import { percent } from '../compare/words.js';
 import { print, printJson } from './terminal.js';
 import { type Trained, readTrained } from './trained.js';
 
 export interface EvalFlags {
-  readonly data?: DatasetName;
+  readonly data?: string;
   readonly dataDir?: string;
   readonly limitTest?: number;
+  readonly workers?: number;
+  readonly cacheSize?: number;
   readonly batchSize?: number;
   readonly logits?: string;
   readonly device: Device;
@@ -30,12 +34,7 @@ const DEFAULT_BATCH = 128;
 export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   const trained = await readTrained(run);
   const { file, config, model, learned, progress } = trained;
-  const dataset = await loadDataset({
-    name: datasetOf(trained, flags),
-    dir: flags.dataDir,
-    // The run's own images, so that the figures are comparable.
-    limitTest: flags.limitTest ?? (flags.data === undefined ? config.data.testImages : undefined),
-  });
+  const dataset = await datasetFor(trained, flags);
   checkClassNames(config.data.classNames, dataset, `the model of ${file}`);
   // A file may claim any batch size; no more images at once than are usual.
   const { device, threads, batchSize = Math.min(config.batchSize, DEFAULT_BATCH) } = flags;
@@ -80,10 +79,35 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   }
 }
 
-function datasetOf({ config, file }: Trained, flags: EvalFlags): DatasetName {
-  const name = flags.data ?? config.data.name;
-  if (isDatasetName(name)) return name;
-  throw new CheckpointError(
-    `${file} is of a run on "${name}", which is no dataset of this command; give --data`,
-  );
+/** The run's own test images, so that figures are comparable; or those of the data that are asked for. */
+async function datasetFor(
+  { config: { data }, file, model }: Trained,
+  flags: EvalFlags,
+): Promise<ImageDataset> {
+  const { data: asked, dataDir: dir, limitTest } = flags;
+  const [channels, ...size] = model.imageShape;
+  if (asked === undefined || (data.folder && resolve(asked) === data.folder.path)) {
+    const { folder, name } = data;
+    const testImages = limitTest ?? data.testImages;
+    if (folder) return datasetOfRun({ ...data, testImages }, file, { reading: flags });
+    if (isDatasetName(name)) return loadDataset({ name, dir, limitTest: testImages });
+    throw new CheckpointError(
+      `${file} is of a run on "${name}", which is no dataset of this command; give --data`,
+    );
+  }
+  return loadDataset({
+    name: asked,
+    dir,
+    limitTest,
+    reading: flags,
+    // All pictures of a folder without test pictures of its own, decoded as the model's were.
+    folder: {
+      resize: null,
+      channels: channels === 1 ? 1 : 3,
+      ...(data.folder && decodingOptions(data.folder.decoding)),
+      size,
+      classNames: data.classNames,
+      testShare: 1,
+    },
+  });
 }

@@ -7,13 +7,12 @@ import { inspect as inspectModel } from '../compare/inspection.js';
 import type { Device } from '../engine/device.js';
 import type { Lambda } from '../tract/lambda.js';
 import { writeAtomically } from '../train/atomic-write.js';
-import { isDatasetName } from './dataset-names.js';
-import { datasetOfRun, loadDataset } from './datasets.js';
-import { UsageError } from './errors.js';
+import { datasetOfRun } from './datasets.js';
 import { print, printJson } from './terminal.js';
 import { readTrained } from './trained.js';
 
 export interface InspectFlags {
+  readonly data?: string;
   readonly dataDir?: string;
   readonly out?: string;
   readonly lambda?: Lambda;
@@ -26,10 +25,7 @@ export interface InspectFlags {
 export async function inspect(run: string, flags: InspectFlags): Promise<void> {
   const { file, config, model, trainable, learned } = await readTrained(run);
   const { name } = config.data;
-  if (!isDatasetName(name)) {
-    throw new UsageError(`${file} is of a run on "${name}", which is no dataset of this command`);
-  }
-  const dataset = await loadDataset({ name, dir: flags.dataDir, ...datasetOfRun(config.data) });
+  const dataset = await datasetOfRun(config.data, file, { dir: flags.dataDir, data: flags.data });
   const { lambda, device, threads } = flags;
   const { filters, updates, html } = await inspectModel(
     `The first layer of ${model.name}, trained on ${name}${config.tract ? ' with TrAct' : ''}`,

@@ -1,7 +1,9 @@
 /** `tract predict`. */
+import { stat } from 'node:fs/promises';
 import type { Device } from '../engine/device.js';
 import { createVariantModel } from '../compare/variant.js';
 import { percent } from '../compare/words.js';
+import { pictureFilesIn } from '../data/folder/class-files.js';
 import { DataError } from '../data/data-error.js';
 import { Classifier, type Prediction } from '../train/classifier.js';
 import { refuseFolderOfRuns } from './runs-within.js';
@@ -29,7 +31,7 @@ export async function predict(run: string, images: readonly string[], flags: Pre
     ...(threads && { threads }),
   });
   let exitCode = 0;
-  for (const image of images) {
+  for (const image of await picturesIn(images)) {
     try {
       const prediction = await classifier.predict(image);
       tell(image, best(prediction, classifier.classNames, flags.top), flags.json === true);
@@ -41,6 +43,15 @@ export async function predict(run: string, images: readonly string[], flags: Pre
   }
   await classifier.release();
   return exitCode;
+}
+
+/** Files, and in the place of folders the pictures in them. */
+async function picturesIn(paths: readonly string[]): Promise<string[]> {
+  const lists = paths.map(async (path) => {
+    const found = await stat(path).catch(() => undefined);
+    return found?.isDirectory() ? pictureFilesIn(path) : [path];
+  });
+  return (await Promise.all(lists)).flat();
 }
 
 function best({ probabilities }: Prediction, classNames: readonly string[], count: number): Guess[] {

@@ -13,11 +13,13 @@ import { train } from './train.js';
 import {
   type TrainFlags,
   addTrainFlags,
+  cacheSizeOption,
   dataDirOption,
   dataOption,
   deviceOption,
   jsonOption,
   threadsOption,
+  workersOption,
 } from './train-flags.js';
 import { lambdaValue, whole } from './values.js';
 import { packageVersion } from './version.js';
@@ -95,6 +97,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
         'tract train --resume runs/cifar --epochs 10',
         'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
         'tract train --data cifar100 --json > log.jsonl',
+        'tract train --data photos --image-size 128 --tract',
       ]),
     )
     .action(async (flags: TrainFlags) => {
@@ -133,6 +136,7 @@ function addInspect(program: Command): void {
       "Draw the first layer's filters, and how far one update would move each image of a batch, under vanilla training and under TrAct.",
     )
     .argument('<run>', RUN)
+    .option('--data <folder>', 'where the pictures of its folder are now (default: where they were)')
     .addOption(dataDirOption())
     .addOption(
       new Option('--lambda <value>', "lambda of TrAct (default: the run's own, else 0.1)").argParser(
@@ -166,13 +170,19 @@ function addEval(program: Command): void {
         whole(1),
       ),
     )
+    .addOption(workersOption())
+    .addOption(cacheSizeOption())
     .option('--logits <file>', 'write logits [images, classes] and labels to a safetensors file')
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples(['tract eval runs/cifar', 'tract eval runs/cifar/last.safetensors --json']),
+      examples([
+        'tract eval runs/cifar',
+        'tract eval runs/cifar/last.safetensors --json',
+        'tract eval runs/photos --data more-photos',
+      ]),
     )
     .action(async (run: string, flags: EvalFlags) => {
       await evaluate(run, flags);
@@ -185,14 +195,14 @@ function addPredict(program: Command, exitWith: (code: number) => void): void {
     .summary('say what is in images')
     .description('Say what is in images: the most probable classes of each.')
     .argument('<run>', RUN)
-    .argument('<image...>', 'JPEG, PNG, WebP, GIF, AVIF or TIFF files of any size')
+    .argument('<image...>', 'JPEG, PNG, WebP, GIF, AVIF or TIFF files of any size, or folders of them')
     .addOption(new Option('--top <number>', 'how many classes').argParser(whole(1)).default(5))
     .addOption(deviceOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples(['tract predict runs/cifar cat.jpg dog.png', 'tract predict runs/cifar *.webp --json']),
+      examples(['tract predict runs/cifar cat.jpg dog.png', 'tract predict runs/cifar photos --json']),
     )
     .action(async (run: string, images: string[], flags: PredictFlags) => {
       exitWith(await predict(run, images, flags));

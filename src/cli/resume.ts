@@ -40,8 +40,8 @@ export async function resumedRun(run: string, flags: TrainFlags, command: Comman
   const folder = await RunFolder.resume(dirname(file));
   try {
     const checkpoint = await readCheckpoint(file);
-    const { name } = checkpoint.config.data;
-    if (!isDatasetName(name)) {
+    const { name, folder: pictures } = checkpoint.config.data;
+    if (!isDatasetName(name) && !pictures) {
       throw new CheckpointError(`${file} is of a run on "${name}", which is no dataset of this command`);
     }
     refuseContradictions(checkpoint.config, folder.path, flags, command);
@@ -114,6 +114,8 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
   }
   for (const key of fixed) {
     const [given, kept] = [values[key], stored[key]];
+    // A folder of pictures may have been moved; whether they are the same is seen when they are read.
+    if (key === 'data' && config.data.folder && !isDatasetName(flags.data)) continue;
     if (key === 'out' ? resolve(String(given)) === resolve(folder) : given === kept) continue;
     const flag = longFlag(command, key);
     const written = typeof given === 'boolean' ? flag : `${flag} ${given}`;
@@ -127,6 +129,13 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
 
 type FlagValues = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** An option of one of the transforms that training images go through. */
+function augmentationOption({ augmentation }: RunConfig, name: string, option: string): number | undefined {
+  if (!augmentation || 'cropPadding' in augmentation) return undefined;
+  const value = augmentation.find((one) => one.name === name)?.config[option];
+  return typeof value === 'number' ? value : undefined;
+}
+
 /** The values that flags would have had to start a run with this configuration. */
 function flagValues(config: RunConfig): FlagValues {
   const { data, model, tract, optimizer, schedule, transforms = [] } = config;
@@ -136,10 +145,15 @@ function flagValues(config: RunConfig): FlagValues {
   return {
     ...model.config,
     data: data.name,
+    imageSize: data.folder?.size[0],
+    background: data.folder?.decoding.background,
     limitTrain: wholeTrainImages(data),
     limitTest: data.testImages,
     validation: data.setAside?.share,
     augment: config.augmentation !== null,
+    randAugment: augmentationOption(config, 'randAugment', 'magnitude'),
+    colorJitter: augmentationOption(config, 'colorJitter', 'brightness'),
+    randomErasing: augmentationOption(config, 'randomErasing', 'probability'),
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,
     tractLayer: tract ? [tract.layer].flat().join() : undefined,

@@ -3,18 +3,30 @@ import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
-import { type DatasetName, datasetNames } from './dataset-names.js';
+import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
+import { UsageError } from './errors.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
-import { lambdaValue, number, oneOf, whole } from './values.js';
+import { colour, lambdaValue, number, oneOf, oneOfOrPath, whole } from './values.js';
 
 export interface TrainFlags extends OptimizationFlags {
-  readonly data: DatasetName;
+  /** A dataset's name, or the path of a folder or a table of pictures. */
+  readonly data: string;
   readonly dataDir?: string;
   readonly limitTrain?: number;
   readonly limitTest?: number;
   /** The share of the training images that is set aside. */
   readonly validation?: number;
   readonly augment: boolean;
+  /** Magnitude. */
+  readonly randAugment?: number;
+  /** Strength. */
+  readonly colorJitter?: number;
+  /** Probability. */
+  readonly randomErasing?: number;
+  readonly imageSize?: number;
+  readonly background?: string;
+  readonly workers?: number;
+  readonly cacheSize?: number;
   readonly model: string;
   readonly width?: number;
   readonly depth?: number;
@@ -52,9 +64,28 @@ export const threadsOption = (): Option =>
 export const jsonOption = (): Option =>
   new Option('--json', 'print JSON lines on stdout, and nothing else there');
 export const dataOption = (): Option =>
-  new Option('--data <name>', `dataset: ${datasetNames.join(', ')}`).argParser(oneOf(datasetNames));
+  new Option('--data <name>', dataWords).argParser(oneOfOrPath(datasetNames));
 export const dataDirOption = (): Option =>
   new Option('--data-dir <folder>', 'folder with the files of CIFAR (default: they are downloaded once)');
+
+export const workersOption = (): Option =>
+  new Option(
+    '--workers <number>',
+    'threads that read the pictures of a folder (default: one less than cores)',
+  ).argParser(whole(1));
+export const cacheSizeOption = (): Option =>
+  new Option(
+    '--cache-size <MB>',
+    'what decoded pictures of folders may take on the disk (default: 4000; 0 keeps none)',
+  ).argParser(whole(0));
+
+/** @throws UsageError for flags of folders, where the data are none */
+export function checkFolderFlags(data: string, flags: Pick<TrainFlags, 'imageSize' | 'background'>): void {
+  if (!isDatasetName(data)) return;
+  const given = flags.imageSize !== undefined ? '--image-size' : '--background';
+  if (flags.imageSize === undefined && flags.background === undefined) return;
+  throw new UsageError(`${given} is for folders of pictures, not for ${data}`);
+}
 
 /** Adds the flags, in groups. */
 export function addTrainFlags(command: Command): Command {
@@ -79,6 +110,40 @@ export function addTrainFlags(command: Command): Command {
     share,
   );
   add('--no-augment', 'show training images as they are: no random crop, no flip');
+  command.addOption(
+    new Option(
+      '--rand-augment [magnitude]',
+      'also vary training images by RandAugment, two operations of 0 to 30',
+    )
+      .preset('9')
+      .argParser(
+        number(
+          'a whole number from 0 to 30',
+          (value) => Number.isInteger(value) && value >= 0 && value <= 30,
+        ),
+      ),
+  );
+  add(
+    '--color-jitter <strength>',
+    'also vary brightness, contrast and saturation by up to this factor, hue by a quarter of it',
+    number('a number from 0 to 2', (value) => value >= 0 && value <= 2),
+  );
+  add(
+    '--random-erasing <probability>',
+    'also erase a random rectangle of training images',
+    number('a number from 0 to 1', (value) => value >= 0 && value <= 1),
+  );
+  add(
+    '--image-size <pixels>',
+    'of pictures in a folder: height and width (default: as they are, 224 at most)',
+    whole(1),
+  );
+  add(
+    '--background <colour>',
+    'of pictures in a folder: what transparency is laid over (default: #ffffff)',
+    colour,
+  );
+  command.addOption(workersOption()).addOption(cacheSizeOption());
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models', oneOf([...models.keys()]), 'resnet18');
@@ -116,13 +181,13 @@ export function addTrainFlags(command: Command): Command {
   add('--out <folder>', 'where the run is kept (default: runs/<data>-<model>…)');
   add(
     '--resume <run>',
-    'continue a run: its folder or last checkpoint; with it go the flags of this group, --data-dir, and --epochs and --max-steps, which set a new end: from there on the schedule is that of the new number of steps',
+    'continue a run: its folder or last checkpoint; with it go the flags of this group, --data-dir, --workers, --cache-size, --data where a folder of pictures has been moved, and --epochs and --max-steps, which set a new end: from there on the schedule is that of the new number of steps',
   );
   return command.addOption(deviceOption()).addOption(threadsOption()).addOption(jsonOption());
 }
 
 /** Flags that may be given with --resume: they change nothing of what is computed, or name the run itself. */
-export const freeFlags = new Set(['dataDir', 'device', 'threads', 'json', 'resume']);
+export const freeFlags = new Set(['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume']);
 
 /** Flags that may be given with --resume to let the run end elsewhere. */
 export const endFlags = new Set(['epochs', 'maxSteps']);

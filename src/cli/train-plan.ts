@@ -1,7 +1,11 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
+import { colorJitter } from '../data/colour.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import { randAugment } from '../data/rand-augment.js';
+import { randomErasing } from '../data/random-erasing.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
@@ -20,14 +24,14 @@ import { RunFolder, describedError, describing, readBytes } from '../train/run-f
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
-import { type DatasetName, datasetFacts } from './dataset-names.js';
+import { datasetFacts, isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
-import { longFlag } from './flags.js';
+import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf, transformsOf } from './optimization.js';
-import type { TrainFlags } from './train-flags.js';
+import { type TrainFlags, checkFolderFlags } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -53,11 +57,13 @@ export interface Runner {
 export async function newRun(flags: TrainFlags, command: Command, runner: Runner): Promise<TrainPlan> {
   const { signal, group } = runner;
   const isFirst = !group || group.rank === 0;
-  const given = trainableFrom(flags, command);
   const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
   const trainerOptions = { ...others, shards };
+  // Said before anything is downloaded; of a folder it depends on its pictures.
+  const known = isDatasetName(flags.data) ? trainableFrom(flags, command) : undefined;
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
+  const given = known ?? trainableFrom(flags, command, dataset);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -67,10 +73,10 @@ export async function newRun(flags: TrainFlags, command: Command, runner: Runner
   const { epochs, maxSteps, device, threads } = flags;
   const options: RunOptions = {
     epochs,
-    augmentation: flags.augment ? dataset.augmentation : null,
+    augmentation: augmentationFrom(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const name = `runs/${flags.data}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
+  const name = `runs/${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
   return {
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
@@ -114,11 +120,10 @@ export async function continuedRun(
     const checkpoint = await sharedCheckpoint(group, own?.checkpoint);
     const { config } = checkpoint;
     const dataset = await inTheirTurns(group, flags, () =>
-      loadDataset({
-        // Of a resumed run, the dataset is one of the command's.
-        name: config.data.name as DatasetName,
+      datasetOfRun(config.data, file, {
         dir: flags.dataDir,
-        ...datasetOfRun(config.data),
+        ...(givenFlags(command).includes('data') && { data: flags.data }),
+        reading: flags,
         signal,
       }),
     );
@@ -166,18 +171,70 @@ export async function sharedCheckpoint(
   return own ?? fromCheckpoint(bytes);
 }
 
+/** What training images go through: what the dataset says, and what the flags add to it. */
+export function augmentationFrom(
+  { augment, randAugment: magnitude, colorJitter: strength, randomErasing: probability }: TrainFlags,
+  { augmentation }: ImageDataset,
+): readonly ImageTransform[] | null {
+  const added = [
+    ...(magnitude === undefined ? [] : [randAugment({ magnitude })]),
+    ...(strength === undefined ? [] : [jitter(strength)]),
+    ...(probability === undefined ? [] : [randomErasing({ probability })]),
+  ];
+  return augment ? [...augmentation, ...added] : null;
+}
+
+/** @throws UsageError for flags that leave each other nothing */
+function checkAugmentation({
+  augment,
+  randAugment: magnitude,
+  colorJitter: strength,
+  randomErasing: probability,
+}: TrainFlags): void {
+  if (augment || [magnitude, strength, probability].every((value) => value === undefined)) return;
+  throw new UsageError('--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing');
+}
+
+const jitter = (strength: number): ImageTransform =>
+  colorJitter({
+    brightness: strength,
+    contrast: strength,
+    saturation: strength,
+    hue: Math.min(0.5, strength / 4),
+  });
+
 /** The dataset that the flags name, cut to their limits. */
 export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
-  const { data, dataDir, limitTrain, limitTest, validation, seed } = flags;
+  const { data, dataDir, limitTrain, limitTest, validation, seed, imageSize, background } = flags;
+  checkFolderFlags(data, flags);
+  checkAugmentation(flags);
   const setAside = validation === undefined ? undefined : { share: validation, seed };
-  return loadDataset({ name: data, dir: dataDir, limitTrain, limitTest, setAside, signal });
+  const folder = {
+    ...(imageSize !== undefined && { size: imageSize }),
+    ...(background !== undefined && { background }),
+  };
+  return loadDataset({
+    name: data,
+    dir: dataDir,
+    limitTrain,
+    limitTest,
+    setAside,
+    folder,
+    reading: flags,
+    signal,
+  });
 }
 
 /** The flags that set an option of a model, by the option's name. */
 const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
 
-/** The model that the flags describe. @throws UsageError, OptionError */
-export function modelFrom(flags: TrainFlags, command: Command): Model {
+/**
+ * The model that the flags describe.
+ *
+ * @param dataset what it is for, where that is not known by its name; before it is, the flags alone are checked
+ * @throws UsageError, OptionError
+ */
+export function modelFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Model {
   const { config } = createModel(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
@@ -188,12 +245,24 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
     );
   }
   const options = Object.fromEntries(given.map((key) => [key, flags[key]]));
-  return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
+  if (isDatasetName(flags.data)) return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
+  return createModel(flags.model, { ...(dataset && factsOf(dataset, config)), ...options });
 }
 
+/** What a model has to know of the pictures of a folder. */
+function factsOf({ classNames, imageShape: [, imageSize] }: ImageDataset, config: Model['config']) {
+  // Patches of 4 pixels would be thousands in a photograph.
+  const patch = 'patch' in config && imageSize > LARGEST_SMALL ? { patch: PHOTO_PATCH } : {};
+  return { classes: classNames.length, imageSize, ...patch };
+}
+
+/** Images up to this size are cut into the small patches that models take by default. */
+const LARGEST_SMALL = 64;
+const PHOTO_PATCH = 16;
+
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(flags: TrainFlags, command: Command): Trainable {
-  const model = { model: modelFrom(flags, command), transforms: transformsOf(flags) };
+function trainableFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Trainable {
+  const model = { model: modelFrom(flags, command, dataset), transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),

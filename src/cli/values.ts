@@ -1,4 +1,5 @@
 /** Parsers of the values of flags; what they throw names the flag when commander prints it. */
+import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { parseDecimal } from '../tensor/decimal.js';
 import { type Lambda, parseLambda } from '../tract/lambda.js';
@@ -31,6 +32,24 @@ export function oneOf<T extends string>(words: readonly T[]): Parser<T> {
     const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
     throw new InvalidArgumentError(`It must be one of ${words.join(', ')}.${hint}`);
   };
+}
+
+/** One of a few words, or the path of something that is there. */
+export function oneOfOrPath(words: readonly string[]): Parser<string> {
+  return (text) => {
+    if (words.includes(text) || existsSync(text)) return text;
+    const meant = nearest(text, words);
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    throw new InvalidArgumentError(
+      `It must be one of ${words.join(', ')}, or a folder of pictures or a table of them that is there.${hint}`,
+    );
+  };
+}
+
+/** A colour, `#rrggbb`. */
+export function colour(text: string): string {
+  if (/^#[0-9a-f]{6}$/i.test(text)) return text;
+  throw new InvalidArgumentError('It must be a colour such as #ffffff.');
 }
 
 /** λ: a number, or one after `relative:`. */

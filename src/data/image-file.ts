@@ -1,7 +1,22 @@
 /** Images from files, as a model takes them. */
 import type { ImageShape } from './dataset.js';
 import { checkBackground, decodePicture, readPictureBytes } from './decode-picture.js';
+import { targetOf } from './folder/decoding.js';
+import type { PictureDecoding } from './folder/folder-config.js';
+import type { Picture } from './image-transform.js';
 import { checkChannels } from './raw-picture.js';
+
+/** A picture file, or its bytes, as the pictures of a folder are decoded. @throws DataError as `readImage` */
+export async function readPictureAs(file: string | Uint8Array, decoding: PictureDecoding): Promise<Picture> {
+  const { bytes, name } = await bytesOf(file);
+  const { data, height, width } = await decodePicture(bytes, name, targetOf(decoding));
+  return { data, shape: [decoding.channels, height, width] };
+}
+
+async function bytesOf(file: string | Uint8Array): Promise<{ bytes: Uint8Array; name: string }> {
+  if (typeof file !== 'string') return { bytes: file, name: 'The picture' };
+  return { bytes: (await readPictureBytes(file)).bytes, name: file };
+}
 
 /**
  * Reads a JPEG, PNG, WebP, GIF, AVIF or TIFF file, or the bytes of one, as one uint8 image [channels, height, width].
@@ -25,8 +40,7 @@ export async function readImage(
 ): Promise<Uint8Array> {
   checkChannels(channels);
   checkBackground(background);
-  const [bytes, name] =
-    typeof file === 'string' ? [(await readPictureBytes(file)).bytes, file] : [file, 'The picture'];
+  const { bytes, name } = await bytesOf(file);
   const { data } = await decodePicture(bytes, name, { channels, background, size: () => [height, width] });
   return data;
 }

@@ -1,6 +1,9 @@
 /** Image transforms by name, and lists of them as checkpoints keep them. */
 import { type CropAndFlip, randomCrop, randomHorizontalFlip } from './augment.js';
+import { colorJitter } from './colour.js';
 import { type ImageTransform, type TransformConfig, isKnown } from './image-transform.js';
+import { randAugment } from './rand-augment.js';
+import { randomErasing } from './random-erasing.js';
 import {
   type CenterCropOptions,
   type RandomResizedCropOptions,
@@ -17,6 +20,9 @@ export const imageTransforms = [
   'resize',
   'centerCrop',
   'randomResizedCrop',
+  'colorJitter',
+  'randomErasing',
+  'randAugment',
 ] as const;
 export type ImageTransformName = (typeof imageTransforms)[number];
 
@@ -27,6 +33,9 @@ const makers: Readonly<Record<ImageTransformName, (config: TransformConfig) => I
   resize: (config) => resize(config as unknown as ResizeOptions),
   centerCrop: (config) => centerCrop(config as unknown as CenterCropOptions),
   randomResizedCrop: (config) => randomResizedCrop(config as unknown as RandomResizedCropOptions),
+  colorJitter: (config) => colorJitter(config),
+  randomErasing: (config) => randomErasing(config),
+  randAugment: (config) => randAugment(config),
 };
 
 export const isImageTransformName = (name: string): name is ImageTransformName =>

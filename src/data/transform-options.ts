@@ -23,6 +23,12 @@ export function sides(name: string, size: number | readonly number[]): readonly 
   return both as readonly [number, number];
 }
 
+/** @throws RangeError unless the value is a number from 0 to `most` */
+export function checkFraction(name: string, value: unknown, most: number): void {
+  if (typeof value === 'number' && value >= 0 && value <= most) return;
+  throw new RangeError(`${name} must be a number from 0 to ${most}, not ${shown(value)}`);
+}
+
 /**
  * A range of positive numbers.
  *

@@ -1,18 +1,24 @@
 /** A trained model that says what is in pictures. */
 import { readModel, readPicture } from '#platform';
+import { DataError } from '../data/data-error.js';
 import { imageSize } from '../data/dataset.js';
+import type { PictureDecoding } from '../data/folder/folder-config.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import { transformsOf } from '../data/image-transforms.js';
+import { transformed } from '../data/pictures.js';
 import type { Device } from '../engine/device.js';
 import { executionProvider } from '../engine/device.js';
 import { Program } from '../engine/session.js';
 import { GraphError } from '../graph/graph.js';
 import type { Model } from '../nn/model.js';
-import { type Tensor, tensor } from '../tensor/tensor.js';
+import { Random } from '../random/random.js';
+import { type Tensor, sameShape, tensor } from '../tensor/tensor.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { LearnedState } from './evaluator.js';
 import { exportOnnx } from './export.js';
 import { CheckpointError } from './json-check.js';
 import { type FileSource, type PictureFile } from './platform/platform.js';
-import type { ModelMaker } from './run-config.js';
+import { type DataConfig, type ModelMaker, building } from './run-config.js';
 import { StateError } from './state.js';
 import { trainedModel } from './trained.js';
 
@@ -54,13 +60,16 @@ export class Classifier {
   readonly classNames: readonly string[];
   readonly #learned: LearnedState;
   readonly #options: ClassifierOptions;
+  /** How the pictures of its folder were decoded, where it was trained on such, and what they went through then. */
+  readonly #decoding: PictureDecoding | undefined;
+  readonly #evaluation: readonly ImageTransform[];
   /** By the number of images at once; 0 for any number, where the model can be written for it. */
   readonly #programs = new Map<number, Program>();
   #anyNumber = true;
 
   private constructor(
     model: Model,
-    classNames: readonly string[],
+    { classNames, folder, evaluation = [] }: DataConfig,
     learned: LearnedState,
     options: ClassifierOptions,
   ) {
@@ -68,6 +77,8 @@ export class Classifier {
     this.classNames = classNames;
     this.#learned = learned;
     this.#options = options;
+    this.#decoding = folder?.decoding;
+    this.#evaluation = folder ? building('evaluation', () => transformsOf(evaluation)) : [];
   }
 
   /**
@@ -98,7 +109,7 @@ export class Classifier {
    */
   static async create(checkpoint: Checkpoint, options: ClassifierOptions = {}): Promise<Classifier> {
     const { model, learned } = trainedModel(checkpoint, options);
-    const classifier = new Classifier(model, checkpoint.config.data.classNames, learned, options);
+    const classifier = new Classifier(model, checkpoint.config.data, learned, options);
     // What is wrong with the weights, or missing for the device, is said now.
     await classifier.#programFor(1);
     return classifier;
@@ -129,7 +140,7 @@ export class Classifier {
       const pixels = new Uint8Array(batch.length * size);
       for (let start = 0; start < batch.length; start += DECODED_AT_ONCE) {
         const some = batch.slice(start, start + DECODED_AT_ONCE);
-        const images = await Promise.all(some.map((picture) => readPicture(picture, imageShape)));
+        const images = await Promise.all(some.map((picture) => this.#pixelsOf(picture)));
         for (const [i, image] of images.entries()) pixels.set(image, (start + i) * size);
       }
       predictions.push(...(await this.classify(pixels)));
@@ -197,6 +208,17 @@ export class Classifier {
       probability: probabilities[classIndex],
       probabilities,
     };
+  }
+
+  /** A picture as the model's images are: uint8 of its shape. */
+  async #pixelsOf(picture: PictureFile): Promise<Uint8Array> {
+    const { imageShape, name } = this.model;
+    const read = await readPicture(picture, imageShape, this.#decoding);
+    const { data, shape } = transformed(read, this.#evaluation, Random.fromSeed(0, 'evaluation'));
+    if (sameShape(shape, imageShape)) return data;
+    throw new DataError(
+      `The picture becomes [${shape.join(', ')}], but this ${name} takes images [${imageShape.join(', ')}].`,
+    );
   }
 
   async #programFor(images: number): Promise<Program> {

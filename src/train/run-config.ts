@@ -253,7 +253,7 @@ const scheduleOf = ({ schedule: { name, config } }: Pick<RunConfig, 'schedule'>)
 };
 
 /** Builds what an entry of a configuration describes; what is wrong with it is said with the entry's name. */
-function building<T>(entry: string, build: () => T): T {
+export function building<T>(entry: string, build: () => T): T {
   try {
     return build();
   } catch (error) {

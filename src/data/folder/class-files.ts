@@ -190,6 +190,14 @@ async function eachFile(folder: string, show: (name: string) => void): Promise<n
   return others;
 }
 
+/** The pictures in a folder and below it, in the order of their names. @throws DataError where there are none */
+export async function pictureFilesIn(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  await eachFile(folder, (name) => found.push(join(folder, name)));
+  if (found.length === 0) throw new DataError(`${folder} holds no pictures.`);
+  return found.sort(order);
+}
+
 /** The folders in a folder, and how many pictures lie beside them. */
 async function contents(folder: string): Promise<{ folders: string[]; pictures: number }> {
   const folders: string[] = [];

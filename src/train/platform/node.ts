@@ -8,16 +8,19 @@ import { fromCheckpoint } from '../checkpoint.js';
 import { filesBeside } from '../files-beside.js';
 import { CheckpointError } from '../json-check.js';
 import { readKeptCheckpoint } from '../run-folder.js';
-import { type Platform, bytesIn, isRaw } from './platform.js';
+import { type Platform, bytesIn, coveredShape, isRaw } from './platform.js';
 
-export const readPicture: Platform['readPicture'] = async (picture, shape) => {
-  if (isRaw(picture)) return coverImage(picture, shape);
+export const readPicture: Platform['readPicture'] = async (picture, shape, decoding) => {
+  if (isRaw(picture)) {
+    const covered = coveredShape(shape, decoding);
+    return { data: coverImage(picture, covered), shape: covered };
+  }
   const file = typeof picture === 'string' ? picture : (pathOf(picture) ?? (await bytesIn(picture)));
   if (file === undefined)
     throw new DataError('A picture in Node is a path, the bytes of an image file, or pixels.');
   // Decoders take a while to load, and whoever has pixels does not need them.
-  const { readImage } = await import('../../data/image-file.js');
-  return readImage(file, shape);
+  const { readImage, readPictureAs } = await import('../../data/image-file.js');
+  return decoding ? readPictureAs(file, decoding) : { data: await readImage(file, shape), shape };
 };
 
 export const readModel: Platform['readModel'] = async (source) => {

@@ -1,5 +1,7 @@
 /** What a classifier takes, and what it needs of Node or of a browser to read it. */
 import type { ImageShape } from '../../data/dataset.js';
+import type { PictureDecoding } from '../../data/folder/folder-config.js';
+import type { Picture } from '../../data/image-transform.js';
 import type { RawPicture } from '../../data/raw-picture.js';
 import type { ExternalData } from '../../graph/import/file-tensor.js';
 import type { Checkpoint } from '../checkpoint.js';
@@ -29,11 +31,15 @@ export type PictureFile = FileSource | RawPicture | PictureElement;
 
 export interface Platform {
   /**
-   * A picture in a model's size: uint8 [channels, height, width].
+   * A picture in a model's size; or, where the model was trained on pictures of a folder, as these were decoded.
    *
    * @throws DataError for what is no picture that can be read
    */
-  readonly readPicture: (picture: PictureFile, shape: ImageShape) => Promise<Uint8Array>;
+  readonly readPicture: (
+    picture: PictureFile,
+    shape: ImageShape,
+    decoding?: PictureDecoding,
+  ) => Promise<Picture>;
   /**
    * A checkpoint, and what to call it in messages.
    *
@@ -52,6 +58,11 @@ export interface Platform {
     readonly bytes: Uint8Array;
     readonly externalData?: ExternalData;
   }>;
+}
+
+/** The shape that pixels are scaled to: crops of what sticks out beyond it are crops of it. */
+export function coveredShape(shape: ImageShape, decoding?: PictureDecoding): ImageShape {
+  return decoding ? [decoding.channels, ...decoding.cover] : shape;
 }
 
 /** Whether a picture is pixels already. */

@@ -4,10 +4,19 @@ import { type RawPicture, coverImage } from '../../data/raw-picture.js';
 import { GraphError } from '../../graph/graph.js';
 import { fromCheckpoint } from '../checkpoint.js';
 import { CheckpointError } from '../json-check.js';
-import { type FileSource, type PictureFile, type Platform, bytesIn, isRaw } from './platform.js';
+import {
+  type FileSource,
+  type PictureFile,
+  type Platform,
+  bytesIn,
+  coveredShape,
+  isRaw,
+} from './platform.js';
 
-export const readPicture: Platform['readPicture'] = async (picture, shape) =>
-  coverImage(isRaw(picture) ? picture : await pixelsOf(picture), shape);
+export const readPicture: Platform['readPicture'] = async (picture, shape, decoding) => {
+  const covered = coveredShape(shape, decoding);
+  return { data: coverImage(isRaw(picture) ? picture : await pixelsOf(picture), covered), shape: covered };
+};
 
 export const readModel: Platform['readModel'] = async (source) => {
   const bytes =

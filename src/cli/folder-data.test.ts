@@ -1,0 +1,120 @@
+/** Pictures of one's own in folders, by the real command. */
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { shapes } from '../data/shapes.js';
+import { fromSafetensors } from '../tensor/safetensors.js';
+import { type Outcome, jsonLines, temporaryFolder, tract as command } from '../testing/command.js';
+import { writeClassFolders } from '../testing/picture-files.js';
+
+const folder = temporaryFolder();
+process.env.TRACT_DATA_DIR = join(folder, 'cache');
+const photos = join(folder, 'photos');
+const run = join(folder, 'run');
+const drawn = shapes({ train: 160, test: 40 });
+const small = ['--model', 'mlp', '--width', '16', '--depth', '1', '--batch-size', '16', '--threads', '1'];
+
+async function tract(...parameters: readonly string[]): Promise<Outcome> {
+  return command(parameters, { cwd: folder });
+}
+
+async function succeeded(...parameters: readonly string[]): Promise<Outcome> {
+  const outcome = await tract(...parameters);
+  assert.equal(outcome.code, 0, outcome.stderr);
+  return outcome;
+}
+
+async function refused(message: RegExp, code: number, ...parameters: readonly string[]): Promise<void> {
+  const outcome = await tract(...parameters);
+  assert.equal(outcome.code, code, outcome.stderr);
+  assert.match(outcome.stderr.trimEnd().split('\n').at(-1)!, message);
+}
+
+const weightsIn = (name: string): Record<string, unknown> => ({
+  ...fromSafetensors(readFileSync(join(folder, name, 'last.safetensors'))).tensors,
+});
+
+before(async () => {
+  await writeClassFolders(photos, drawn.train, drawn.imageShape, drawn.classNames);
+  writeFileSync(join(photos, 'disc', 'broken.jpg'), 'no picture');
+  const { stderr } = await succeeded('train', '--data', photos, ...small, '--epochs', '2', '--out', run);
+  assert.match(stderr, /^160 pictures of 10 classes \(128 train, 32 test\), from 32x32 to 32x32 pixels/m);
+  assert.match(stderr, /^1 file cannot be read and is left out: disc\/broken\.jpg \(is not an image/m);
+});
+
+test('a run names the folder, its classes and what was drawn of it', () => {
+  const { data } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')) as {
+    data: Record<string, unknown>;
+  };
+  assert.equal(data.name, 'photos');
+  assert.deepEqual(data.classNames, [...drawn.classNames].sort());
+  assert.deepEqual([data.trainImages, data.testImages], [128, 32]);
+  const { path, size, drawn: draw } = data.folder as Record<string, unknown>;
+  assert.deepEqual([path, size, draw], [photos, [32, 32], { share: 0.2, seed: 0 }]);
+});
+
+test('a run that is interrupted or goes on ends with the same bits, also where the folder was moved', async () => {
+  const constant = [...small, '--schedule', 'constant'];
+  const train = ['train', ...constant, '--epochs', '2'];
+  const interrupt = { signal: 'SIGINT', at: '"step":3,' } as const;
+  const stopped = await command([...train, '--data', photos, '--out', 'a', '--json'], {
+    cwd: folder,
+    interrupt,
+  });
+  assert.equal(stopped.code, 130, stopped.stderr);
+  const moved = join(folder, 'moved');
+  cpSync(photos, moved, { recursive: true });
+  await succeeded('train', '--resume', 'a', '--data', moved, '--workers', '2');
+  await succeeded(...train, '--data', moved, '--out', 'b', '--cache-size', '0');
+  assert.deepEqual(weightsIn('a'), weightsIn('b'));
+  rmSync(join(moved, 'disc', readdirSync(join(moved, 'disc'))[0]));
+  await refused(
+    /The pictures in \S*moved are others than those the run was begun with/,
+    1,
+    'train',
+    '--resume',
+    'b',
+    '--epochs',
+    '3',
+  );
+});
+
+test('eval is on the test images of the run, or on all pictures of another folder, matched by name', async () => {
+  const [own] = jsonLines((await succeeded('eval', run, '--json')).stdout);
+  assert.equal(own.images, 32);
+  const metrics = jsonLines(readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
+  assert.equal(own.testAccuracy, metrics.at(-1)!.testAccuracy);
+  const more = join(folder, 'more');
+  await writeClassFolders(more, drawn.test, drawn.imageShape, drawn.classNames);
+  const [other] = jsonLines(
+    (await succeeded('eval', run, '--data', more, '--json', '--logits', 'logits')).stdout,
+  );
+  assert.equal(other.images, 40);
+  // What predict says of a file is what eval has computed of it.
+  const { logits, labels } = fromSafetensors(readFileSync(join(folder, 'logits'))).tensors;
+  const first = Array.from(logits.data as Float32Array).slice(0, 10);
+  const likeliest = [...drawn.classNames].sort()[first.indexOf(Math.max(...first))];
+  const file = join(more, [...drawn.classNames].sort()[Number(labels.data[0])], '00000.png');
+  const disc = join(more, 'disc');
+  const [guess, ...others] = jsonLines((await succeeded('predict', run, file, disc, '--json')).stdout);
+  assert.equal(others.length, 4);
+  const [{ class: name, probability }] = guess.top as { class: string; probability: number }[];
+  assert.equal(name, likeliest);
+  const sum = first.reduce((total, logit) => total + Math.exp(logit), 0);
+  assert.ok(Math.abs(probability - Math.exp(Math.max(...first)) / sum) < 1e-4);
+
+  mkdirSync(join(more, 'zebra'));
+  await refused(
+    /more has the class "zebra", which what was asked for has not/,
+    1,
+    'eval',
+    run,
+    '--data',
+    more,
+  );
+});
+
+test('a run on a folder goes on with no other data', async () => {
+  await refused(/--data shapes contradicts the run in/, 2, 'train', '--resume', run, '--data', 'shapes');
+});
