@@ -1,4 +1,5 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
@@ -8,6 +9,7 @@ import { createOptimizer, createSchedule } from '../optim/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import { readWeights, restoreTrainer } from '../train/checkpoint.js';
+import { loadModel } from '../train/load-model.js';
 import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
@@ -18,7 +20,7 @@ import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
-import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates } from './train-flags.js';
+import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates, isModelFile } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -35,10 +37,12 @@ export interface TrainPlan {
 
 /** A new run. */
 export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
-  const given = trainableFrom(flags, command);
+  // What is wrong with the flags is said before anything is read.
+  const builtIn = isModelFile(flags.model) ? undefined : modelFrom(flags, command);
   const trainerOptions = optimizationFrom(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
   const dataset = await datasetFrom(flags, signal);
+  const given = withTract(builtIn ?? (await modelInFile(flags, command, dataset)), flags);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -51,7 +55,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
     augmentation: flags.augment ? dataset.augmentation : null,
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const name = `runs/${flags.data}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
+  const name = `runs/${flags.data}-${basename(flags.model, '.onnx')}${tractSetting(given) ? '-tract' : ''}`;
   return {
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
@@ -124,6 +128,10 @@ const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as c
 
 /** The model that the flags describe. @throws UsageError, OptionError */
 export function modelFrom(flags: TrainFlags, command: Command): Model {
+  for (const key of ['head', 'batchNorm'] as const) {
+    if (flags[key] !== undefined)
+      throw new UsageError(`${longFlag(command, key)} is for models in .onnx files, not for ${flags.model}`);
+  }
   const { config } = createModel(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
@@ -137,9 +145,31 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
   return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
 }
 
+/**
+ * The model in the file that the flags name, of as many classes as the data have.
+ *
+ * @throws UsageError, OptionError, GraphError
+ */
+async function modelInFile(
+  flags: TrainFlags,
+  command: Command,
+  { classNames, imageShape: [channels, height, width] }: ImageDataset,
+): Promise<Model> {
+  const foreign = modelFlags.find((key) => flags[key] !== undefined);
+  if (foreign !== undefined)
+    throw new UsageError(`${longFlag(command, foreign)} is no option of a model in a file`);
+  const { head, batchNorm } = flags;
+  return loadModel(flags.model, {
+    classes: classNames.length,
+    imageSize: [height, width],
+    channels,
+    ...(head !== undefined && { head }),
+    ...(batchNorm !== undefined && { batchNorm }),
+  });
+}
+
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(flags: TrainFlags, command: Command): Trainable {
-  const model = modelFrom(flags, command);
+function withTract(model: Model, flags: TrainFlags): Trainable {
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
