@@ -13,15 +13,19 @@ interface Form {
   readonly optional?: readonly string[];
   /** Inputs that have to be constant int64s. */
   readonly constants?: readonly number[];
-  /** Dimensions of the first input. */
-  readonly rank?: number;
+  /** Least and greatest number of dimensions of the first input. */
+  readonly ranks?: readonly [number, number];
   /** Greatest number of inputs. */
   readonly inputs?: number;
 }
 
 const kernel = { kernel_shape: 'ints', strides: 'ints', pads: 'ints' } as const;
-const convolution: Form = { attributes: { ...kernel, dilations: 'ints', group: 'int' }, rank: 4 };
-const pooling: Form = { attributes: { ...kernel, storage_order: int(0) }, rank: 4 };
+const convolution: Form = { attributes: { ...kernel, dilations: 'ints', group: 'int' }, ranks: [3, 5] };
+const pooling: Form = {
+  attributes: { ...kernel, storage_order: int(0), dilations: 'ints', ceil_mode: 'int' },
+  optional: ['dilations', 'ceil_mode'],
+  ranks: [3, 5],
+};
 const reduction: Form = { attributes: { keepdims: 'int' }, constants: [1] };
 const alongAxis: Form = { attributes: { axis: 'int' } };
 
@@ -49,6 +53,14 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['ConvTranspose', { ...convolution, attributes: { ...convolution.attributes, output_padding: 'ints' } }],
   ['MaxPool', pooling],
   ['tract.MaxPoolGrad', pooling],
+  [
+    'AveragePool',
+    {
+      attributes: { ...kernel, count_include_pad: 'int', dilations: 'ints' },
+      optional: ['dilations'],
+      ranks: [3, 5],
+    },
+  ],
   ['BatchNormalization', { attributes: { epsilon: 'float' } }],
   ['tract.BatchNormTraining', { attributes: { epsilon: 'float' } }],
   ['LayerNormalization', { attributes: { axis: int(-1), epsilon: 'float' } }],
@@ -83,7 +95,7 @@ export function checkForm(node: Node): void {
     attributes = {},
     optional = [],
     constants = [],
-    rank,
+    ranks,
     inputs,
   } = forms.get(operatorName(node)) ?? {};
   const refuse = (what: string): never => {
@@ -104,8 +116,9 @@ export function checkForm(node: Node): void {
   for (const input of constants)
     if (node.inputs[input]?.constant?.dtype !== 'int64') refuse(`needs its input ${input} to be constant`);
   const [first] = node.inputs;
-  if (rank !== undefined && first?.shape.length !== rank)
-    refuse(`is for ${rank} dimensions, not ${first ? describe(first) : 'none'}`);
+  const rank = first?.shape.length ?? 0;
+  if (ranks && (rank < ranks[0] || rank > ranks[1]))
+    refuse(`is for ${ranks.join(' to ')} dimensions, not ${first ? describe(first) : 'none'}`);
   if (inputs !== undefined && node.inputs.length > inputs)
     refuse(`is for ${inputs} inputs, not ${node.inputs.length}`);
 }

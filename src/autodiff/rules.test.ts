@@ -34,6 +34,9 @@ describe('the gradient checks are complete:', () => {
     const names: Record<string, string> = {
       matrixTranspose: 'Transpose',
       mean: 'Sum',
+      channelsFirst: 'Transpose',
+      lpPool: 'AveragePool',
+      lpNorm: 'ReduceSum',
       flatten: 'Reshape',
       squeeze: 'Reshape',
       unsqueeze: 'Reshape',

@@ -1,6 +1,7 @@
 /** Operators, for models of one's own: functions that add a node to the graph of their operands. */
 export {
   type ConvolutionGeometry,
+  channelsFirst,
   conv,
   convGradInput,
   convGradWeight,
@@ -83,8 +84,17 @@ export {
   batchNormalization,
   layerNormalization,
 } from './ops/normalization.js';
-export { type PoolingGeometry, maxPool, maxPoolGrad } from './ops/pooling.js';
-export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax, sumTo } from './ops/reduce.js';
+export { type PoolingGeometry, averagePool, lpPool, maxPool, maxPoolGrad } from './ops/pooling.js';
+export {
+  argMax,
+  logSoftmax,
+  lpNorm,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  softmax,
+  sumTo,
+} from './ops/reduce.js';
 export {
   type ScatterReduction,
   gather,

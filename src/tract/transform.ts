@@ -2,7 +2,7 @@
 import { GraphError, type Node, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import type { ForwardPass, GradientTransform } from '../optim/transform.js';
-import { tensor } from '../tensor/tensor.js';
+import { elementCount, tensor } from '../tensor/tensor.js';
 import { layerOf } from './first-layer.js';
 import { matrixTrace, regularizedInverse } from './inverse.js';
 import { type Lambda, RELATIVE_FLOOR, checkLambda } from './lambda.js';
@@ -113,14 +113,14 @@ function convStatistics(layer: Node, pass: Shard): LayerStatistics {
   const geometry = op.geometryOf(layer);
   const { groups } = geometry;
   const kernel = weight.shape.slice(2);
-  const [batch, out, height, width] = layer.outputs[0].shape;
-  const shardRows = batch * height * width;
+  const [batch, out, ...size] = layer.outputs[0].shape;
+  const shardRows = batch * elementCount(size);
   const rows = shardRows * pass.shards;
-  const features = weight.shape[1] * kernel[0] * kernel[1];
+  const features = elementCount(weight.shape.slice(1));
   if (rows >= features) return { gram: meanOf(op.convGram(x, kernel, geometry), rows) };
   const patches = op.matrixTranspose(op.convPatches(x, kernel, geometry));
   const gradZ = pass.gradientOf(layer.outputs[0]);
-  const g = op.reshape(op.transpose(gradZ, [1, 0, 2, 3]), [groups, out / groups, shardRows]);
+  const g = op.reshape(op.channelsFirst(gradZ), [groups, out / groups, shardRows]);
   return { rows: placed(patches, 1, pass), gradients: placed(g, 2, pass) };
 }
 

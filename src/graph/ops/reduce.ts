@@ -3,6 +3,7 @@ import { sameShape } from '../../tensor/tensor.js';
 import { int } from '../attributes.js';
 import { broadcastShape } from '../broadcast.js';
 import { GraphError, type Value, describe } from '../graph.js';
+import { absolutePower, positiveRoot } from './powers.js';
 import { int64s, normalizeAxis } from './shape.js';
 
 function reduce(opType: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {
@@ -33,6 +34,11 @@ export function argMax(x: Value, axis: number): Value {
   const at = normalizeAxis('ArgMax', axis, x.shape);
   const shape = x.shape.filter((_, i) => i !== at);
   return x.graph.add('ArgMax', [x], { axis: int(at), keepdims: int(0) }, [{ dtype: 'int64', shape }])[0];
+}
+
+/** (Σ |x|ᵖ)^(1/p) over axes, which are kept as 1. At zero, where it has no derivative, its gradient is zero. */
+export function lpNorm(x: Value, p: number, axes: readonly number[]): Value {
+  return positiveRoot(reduceSum(absolutePower('LpNorm', x, p), axes, true), p);
 }
 
 /** ONNX Softmax-13. */

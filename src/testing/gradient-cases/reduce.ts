@@ -2,7 +2,7 @@
 import type { Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
 import { zeros } from '../../tensor/tensor.js';
-import { type Draw, distinct, normal } from '../gradients.js';
+import { type Draw, awayFromZero, distinct, normal } from '../gradients.js';
 import type { GradientCase, GradientCases } from './case.js';
 
 const axes: readonly number[][] = [[0], [1], [-1], [0, 2], [1, -1], [0, 1, 2]];
@@ -28,6 +28,12 @@ export const reduce = {
   reduceSum: reduction('ReduceSum', op.reduceSum),
   reduceMean: reduction('ReduceMean', op.reduceMean),
   reduceMax: reduction('ReduceMax', op.reduceMax, distinct),
+  lpNorm: [1, 2, 3].map((p) => ({
+    name: `ReduceSum of powers of ${p}`,
+    shapes: [[2, 3, 4]],
+    build: (x: Value) => op.lpNorm(x, p, [0, -1]),
+    draw: awayFromZero,
+  })),
   softmax: distribution('Softmax', op.softmax),
   logSoftmax: distribution('LogSoftmax', op.logSoftmax),
   sumTo: [

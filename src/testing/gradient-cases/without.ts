@@ -66,4 +66,5 @@ export const notOperators = {
   poolingGeometryOf: 'options',
   outputSize: 'a shape',
   normalizeAxis: 'an axis',
+  averageAlong: 'a linear map',
 };
