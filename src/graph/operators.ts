@@ -77,12 +77,17 @@ export {
   or,
   xor,
 } from './ops/logic.js';
-export { gemm, linear, matMul } from './ops/linear-algebra.js';
+export { type GemmOptions, gemm, linear, matMul } from './ops/linear-algebra.js';
 export {
   batchNormTraining,
   batchNormTrainingGrad,
+  type LrnOptions,
   batchNormalization,
+  groupNormalization,
+  instanceNormalization,
   layerNormalization,
+  lpNormalization,
+  lrn,
 } from './ops/normalization.js';
 export { type PoolingGeometry, averagePool, lpPool, maxPool, maxPoolGrad } from './ops/pooling.js';
 export {

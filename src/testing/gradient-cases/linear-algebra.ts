@@ -34,6 +34,47 @@ const products: readonly (readonly [Shape, Shape])[] = [
   ],
 ];
 
+/** Where a vector is a row or a column. */
+const vectors: readonly (readonly [Shape, Shape])[] = [
+  [[3], [3]],
+  [[3], [3, 2]],
+  [[2, 3], [3]],
+  [[3], [2, 3, 4]],
+  [[2, 4, 3], [3]],
+];
+
+const gemms: readonly (readonly [string, readonly Shape[], op.GemmOptions])[] = [
+  ['plainly', [[4, 3], [3, 5], [5]], { transB: false }],
+  [
+    'with the first transposed',
+    [
+      [3, 4],
+      [3, 5],
+      [4, 1],
+    ],
+    { transA: true, transB: false },
+  ],
+  ['with both transposed', [[3, 4], [5, 3], []], { transA: true }],
+  [
+    'with factors',
+    [
+      [4, 3],
+      [5, 3],
+      [1, 5],
+    ],
+    { alpha: 0.5, beta: -2 },
+  ],
+  [
+    'with factors and the first transposed',
+    [
+      [3, 4],
+      [3, 5],
+      [4, 5],
+    ],
+    { transA: true, transB: false, alpha: 3, beta: 0 },
+  ],
+];
+
 const linears: readonly Shape[] = [
   [4, 3],
   [2, 3, 3],
@@ -48,9 +89,19 @@ export const linearAlgebra = {
       shapes,
       build: op.matMul,
     })),
+    ...vectors.map((shapes) => ({
+      name: `MatMul of [${shapes[0].join()}] and [${shapes[1].join()}]`,
+      shapes,
+      build: op.matMul,
+    })),
     { name: 'MatMul of a value with itself', shapes: [[3, 3]], build: (x) => op.matMul(x, x) },
   ],
   gemm: [
+    ...gemms.map(([name, shapes, options]): GradientCase => ({
+      name: `Gemm ${name}`,
+      shapes,
+      build: (a, b, bias) => op.gemm(a, b, bias, options),
+    })),
     {
       name: 'Gemm with bias',
       shapes: [[4, 3], [5, 3], [5]],

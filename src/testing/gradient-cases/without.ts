@@ -35,6 +35,11 @@ export const withoutGradient = {
     shapes: [[2, 3]],
     build: (x) => op.argMax(x, 1),
   },
+  argMin: {
+    reason: 'a position is an integer',
+    shapes: [[2, 3]],
+    build: (x) => op.argMin(x, 1, true),
+  },
   batchNormTrainingGrad: {
     reason: 'the second derivative of batch norm is needed by nothing',
     shapes: [image, image, [3], [3], [3]],
