@@ -5,6 +5,8 @@ export * as models from './models/models.js';
 export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
+export type { Head } from './models/file-head.js';
+export { type FileFacts, type FileModel, type LoadModelOptions, isFileModel } from './models/file-model.js';
 export { type ConfigValue, type Model, type ModelDescription, defineModel } from './nn/model.js';
 export * as nn from './nn/nn.js';
 
@@ -132,6 +134,8 @@ export { type Standardization, StateError, type TrainingState } from './train/st
 export { BusyError } from './train/state-lock.js';
 export { Trainer } from './train/trainer.js';
 
+export { loadModel } from './train/load-model.js';
+
 // Trained models.
 export { Classifier, type ClassifierOptions, type Prediction } from './train/classifier.js';
 export {
@@ -154,6 +158,7 @@ export {
   weightsOf,
 } from './train/checkpoint.js';
 export { type ExportOptions, exportOnnx } from './train/export.js';
+export { exportFileModel } from './train/export-file.js';
 export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
 export {
@@ -188,6 +193,9 @@ export { Graph, GraphError, type Node, type Value } from './graph/graph.js';
 export * as op from './graph/operators.js';
 export type { Dimension } from './graph/any-batch.js';
 export { type ParsedModel, fromOnnx } from './graph/parse.js';
+export type { ForeignValue } from './graph/import/foreign-model.js';
+export type { ExternalData } from './graph/import/file-tensor.js';
+export { ImportError, type ImportProblem } from './graph/import/import-graph.js';
 export type { Rewrite, Rewrites } from './graph/rewrite.js';
 export { type OnnxOptions, toOnnx } from './graph/serialize.js';
 export { evaluationGraph, inferenceGraph } from './train/step-graph.js';

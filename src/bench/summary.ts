@@ -4,7 +4,7 @@ import { traceAlone } from '../nn/model.js';
 import type { BenchCase } from './cases.js';
 import { MATMUL_OPERATIONS } from './matmul-size.js';
 import type { CaseMeasurement, Measured, PeerMeasurement } from './measure.js';
-import { trainingOperations } from './multiply-adds.js';
+import { trainingOperations } from '../nn/multiply-adds.js';
 import type { MemoryStages, StartStages } from './protocol.js';
 
 export interface CaseSummary {

@@ -1,5 +1,6 @@
 /** The command line: commands, flags, help. */
 import { Command, Option } from 'commander';
+import { type CheckFlags, check } from './check.js';
 import { type CompareFlags, addCompareFlags, compare } from './compare.js';
 import { evaluate, type EvalFlags } from './eval.js';
 import { exportModel, type ExportFlags } from './export.js';
@@ -13,6 +14,7 @@ import { train } from './train.js';
 import {
   type TrainFlags,
   addTrainFlags,
+  batchNormOption,
   cacheSizeOption,
   dataDirOption,
   dataOption,
@@ -68,6 +70,7 @@ export function createProgram(exitWith: (code: number) => void, group?: MpiGroup
   addPredict(program, exitWith);
   addExport(program);
   addInspect(program);
+  addCheck(program, exitWith);
   program
     .command('models')
     .description('list the models')
@@ -96,6 +99,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
         'tract train --resume runs/cifar',
         'tract train --resume runs/cifar --epochs 10',
         'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
+        'tract train --data cifar10 --model net.onnx --tract --lr 0.01',
         'tract train --data cifar100 --json > log.jsonl',
         'tract train --data photos --image-size 128 --tract',
       ]),
@@ -125,6 +129,30 @@ function addCompare(program: Command, exitWith: (code: number) => void): void {
     )
     .action(async (flags: CompareFlags) => {
       exitWith(await compare(flags, command));
+    });
+}
+
+function addCheck(program: Command, exitWith: (code: number) => void): void {
+  program
+    .command('check')
+    .summary('say what is in an .onnx file, and whether it can be trained')
+    .description(
+      'Say what is in an .onnx file of any program, and whether it can be trained: its operators and all of those that cannot be read or have no gradient, parameters, head, the layer that TrAct takes, arithmetic and memory.',
+    )
+    .argument('<model.onnx>', 'the file')
+    .addOption(new Option('--classes <number>', 'as it would be with this many classes').argParser(whole(1)))
+    .option('--head <name>', 'the weight of the layer that is replaced for another number of classes')
+    .addOption(batchNormOption())
+    .addOption(
+      new Option('--image-size <pixels>', 'height and width, where the file leaves them open').argParser(
+        whole(1),
+      ),
+    )
+    .option('--output <name>', 'the output that holds the logits')
+    .addOption(jsonOption())
+    .addHelpText('after', examples(['tract check mobilenet.onnx', 'tract check vit.onnx --classes 5 --json']))
+    .action(async (path: string, flags: CheckFlags) => {
+      exitWith(await check(path, flags));
     });
 }
 
@@ -213,12 +241,16 @@ function addExport(program: Command): void {
   program
     .command('export')
     .description(
-      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language.',
+      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language. A model out of an .onnx file is given back as it came: with the same input and output, and standardised images in.',
     )
     .argument('<run>', RUN)
     .option('--out <file>', "the .onnx file (default: model.onnx in the run's folder)")
     .addOption(
       new Option('--batch-size <images>', 'images at once (default: any number of them)').argParser(whole(1)),
+    )
+    .option(
+      '--with-preprocessing',
+      'of a model out of an .onnx file: take pixels, and standardise them inside',
     )
     .addOption(jsonOption())
     .addHelpText(

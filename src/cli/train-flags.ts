@@ -28,6 +28,8 @@ export interface TrainFlags extends OptimizationFlags {
   readonly workers?: number;
   readonly cacheSize?: number;
   readonly model: string;
+  readonly head?: string;
+  readonly batchNorm?: 'keep' | 'insert';
   readonly width?: number;
   readonly depth?: number;
   readonly stem?: 'cifar' | 'imagenet';
@@ -51,6 +53,11 @@ export interface TrainFlags extends OptimizationFlags {
   readonly json?: boolean;
 }
 
+/** Whether the name of a model means a file. */
+export const isModelFile = (name: string): boolean => name.toLowerCase().endsWith('.onnx');
+
+const modelName = (text: string): string => (isModelFile(text) ? text : oneOf([...models.keys()])(text));
+
 const positive = number('a number above 0', (value) => value > 0);
 const share = number('a number above 0 and below 1', (value) => value > 0 && value < 1);
 const belowOne = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
@@ -65,6 +72,11 @@ export const jsonOption = (): Option =>
   new Option('--json', 'print JSON lines on stdout, and nothing else there');
 export const dataOption = (): Option =>
   new Option('--data <name>', dataWords).argParser(oneOfOrPath(datasetNames));
+export const batchNormOption = (): Option =>
+  new Option(
+    '--batch-norm <what>',
+    '.onnx: keep, or insert batch norm behind every convolution where an exporter folded it',
+  ).argParser(oneOf(['keep', 'insert']));
 export const dataDirOption = (): Option =>
   new Option('--data-dir <folder>', 'folder with the files of CIFAR (default: they are downloaded once)');
 
@@ -146,7 +158,9 @@ export function addTrainFlags(command: Command): Command {
   command.addOption(workersOption()).addOption(cacheSizeOption());
 
   command.optionsGroup('Model:');
-  add('--model <name>', 'see tract models', oneOf([...models.keys()]), 'resnet18');
+  add('--model <name>', 'see tract models; or an .onnx file, see tract check', modelName, 'resnet18');
+  add('--head <name>', '.onnx: the weight of the layer that is replaced for another number of classes');
+  command.addOption(batchNormOption());
   add('--width <number>', 'resnet: channels after the stem (64); vit: features; mlp: hidden units', whole(1));
   add('--depth <number>', 'vit: blocks; mlp: hidden layers', whole(1));
   add('--stem <name>', 'resnet: cifar (3x3) or imagenet (7x7, stride 2)', oneOf(['cifar', 'imagenet']));

@@ -1,4 +1,5 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
 import { colorJitter } from '../data/colour.js';
@@ -7,6 +8,7 @@ import type { ImageTransform } from '../data/image-transform.js';
 import { randAugment } from '../data/rand-augment.js';
 import { randomErasing } from '../data/random-erasing.js';
 import type { Model } from '../nn/model.js';
+import type { FileModel } from '../models/file-model.js';
 import { createModel } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
@@ -18,6 +20,7 @@ import {
   restoreTrainer,
   toCheckpoint,
 } from '../train/checkpoint.js';
+import { FILE_MODEL, loadModel, modelOfRun } from '../train/load-model.js';
 import { bytesOfFirst } from '../train/ranks.js';
 import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
@@ -31,7 +34,7 @@ import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf, transformsOf } from './optimization.js';
-import { type TrainFlags, checkFolderFlags } from './train-flags.js';
+import { type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -59,11 +62,14 @@ export async function newRun(flags: TrainFlags, command: Command, runner: Runner
   const isFirst = !group || group.rank === 0;
   const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
   const trainerOptions = { ...others, shards };
-  // Said before anything is downloaded; of a folder it depends on its pictures.
-  const known = isDatasetName(flags.data) ? trainableFrom(flags, command) : undefined;
+  // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
+  const inFile = isModelFile(flags.model);
+  const known = !inFile && isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
-  const given = known ?? trainableFrom(flags, command, dataset);
+  const model =
+    known ?? (inFile ? await modelInFile(flags, command, dataset) : modelFrom(flags, command, dataset));
+  const given = trainableFrom(model, flags);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -76,7 +82,8 @@ export async function newRun(flags: TrainFlags, command: Command, runner: Runner
     augmentation: augmentationFrom(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const name = `runs/${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
+  const dataName = isDatasetName(flags.data) ? flags.data : dataset.name;
+  const name = `runs/${dataName}-${basename(flags.model, '.onnx')}${tractSetting(given) ? '-tract' : ''}`;
   return {
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
@@ -167,8 +174,12 @@ export async function sharedCheckpoint(
   own: Checkpoint | undefined,
 ): Promise<Checkpoint> {
   if (!group) return own!;
-  const bytes = await bytesOfFirst(group, own && toCheckpoint(own));
-  return own ?? fromCheckpoint(bytes);
+  const checkpoint = fromCheckpoint(await bytesOfFirst(group, own && toCheckpoint(own)));
+  const { model } = checkpoint.config;
+  if (model.name !== FILE_MODEL) return own ?? checkpoint;
+  const file = own?.model as FileModel | undefined;
+  const source = await bytesOfFirst(group, file?.file.bytes);
+  return own ?? { ...checkpoint, model: await modelOfRun(source, model) };
 }
 
 /** What training images go through: what the dataset says, and what the flags add to it. */
@@ -235,6 +246,10 @@ const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as c
  * @throws UsageError, OptionError
  */
 export function modelFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Model {
+  for (const key of ['head', 'batchNorm'] as const) {
+    if (flags[key] !== undefined)
+      throw new UsageError(`${longFlag(command, key)} is for models in .onnx files, not for ${flags.model}`);
+  }
   const { config } = createModel(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
@@ -260,9 +275,32 @@ function factsOf({ classNames, imageShape: [, imageSize] }: ImageDataset, config
 const LARGEST_SMALL = 64;
 const PHOTO_PATCH = 16;
 
+/**
+ * The model in the file that the flags name, of as many classes as the data have.
+ *
+ * @throws UsageError, OptionError, GraphError
+ */
+async function modelInFile(
+  flags: TrainFlags,
+  command: Command,
+  { classNames, imageShape: [channels, height, width] }: ImageDataset,
+): Promise<Model> {
+  const foreign = modelFlags.find((key) => flags[key] !== undefined);
+  if (foreign !== undefined)
+    throw new UsageError(`${longFlag(command, foreign)} is no option of a model in a file`);
+  const { head, batchNorm } = flags;
+  return loadModel(flags.model, {
+    classes: classNames.length,
+    imageSize: [height, width],
+    channels,
+    ...(head !== undefined && { head }),
+    ...(batchNorm !== undefined && { batchNorm }),
+  });
+}
+
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Trainable {
-  const model = { model: modelFrom(flags, command, dataset), transforms: transformsOf(flags) };
+function trainableFrom(own: Model, flags: TrainFlags): Trainable {
+  const model = { model: own, transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),

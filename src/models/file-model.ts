@@ -24,11 +24,7 @@ import { type Tensor, elementCount } from '../tensor/tensor.js';
 import { type Head, findHeads } from './file-head.js';
 
 /** How a file is made a model. */
-export interface FileModelOptions {
-  /** Kept in checkpoints. Default `onnx`. */
-  readonly name?: string;
-  /** Beside what is here, for whoever makes the model again. */
-  readonly config?: Readonly<Record<string, ConfigValue>>;
+export interface LoadModelOptions {
   /** Default: as many as the file has. With another number the head is replaced by a new one of that size. */
   readonly classes?: number;
   /** The weight of the layer that is replaced for another number of classes. Default: the one before the output. */
@@ -45,6 +41,14 @@ export interface FileModelOptions {
   readonly constants?: readonly string[];
   /** Gives the bytes of files beside the model, where it keeps tensors there. */
   readonly externalData?: ExternalData;
+}
+
+/** What else a model is made with. */
+export interface FileModelOptions extends LoadModelOptions {
+  /** Kept in checkpoints. Default `onnx`. */
+  readonly name?: string;
+  /** For whoever makes the model again. */
+  readonly config?: Readonly<Record<string, ConfigValue>>;
 }
 
 /** What is known of a file beside what is in it. */
@@ -72,7 +76,7 @@ export interface FileFacts {
   /** Classes of the file itself. */
   readonly fileClasses: number;
   /** How many nodes of each operator there are, and how many were computed while the file was read. */
-  readonly operators: ImportedGraph['operators'];
+  readonly operators: ReadonlyMap<string, number>;
   readonly folded: number;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;

@@ -15,8 +15,8 @@ export type { Conv2dOptions } from './conv2d-options.js';
 export { correct, crossEntropy } from './loss.js';
 export { type Metric, classAccuracy, topAccuracy } from './metrics.js';
 export { type TracedModel, trace } from './model.js';
-export type { Padding, PaddingMode, Pair, Sides } from './padding.js';
 export type { RandomSource } from './random-bits.js';
+export type { Padding, PaddingMode, Pair, Sides } from './padding.js';
 export {
   type Buffer,
   type Parameter,

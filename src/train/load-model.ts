@@ -1,6 +1,6 @@
 /** Models out of `.onnx` files, from wherever these are. */
 import { readOnnx } from '#platform';
-import { type FileModel, type FileModelOptions, modelFromForeign } from '../models/file-model.js';
+import { type FileModel, type LoadModelOptions, modelFromForeign } from '../models/file-model.js';
 import { readForeign, selfContained } from '../graph/import/foreign-model.js';
 import { GraphError } from '../graph/graph.js';
 import type { ConfigValue } from '../nn/model.js';
@@ -8,9 +8,6 @@ import { OptionError } from '../tensor/option-error.js';
 import { CheckpointError } from './json-check.js';
 import type { FileSource } from './platform/platform.js';
 import type { Described } from './run-config.js';
-
-/** How a file is made a model. */
-export type LoadModelOptions = Omit<FileModelOptions, 'name' | 'config'>;
 
 /** What models out of files are called in checkpoints. */
 export const FILE_MODEL = 'onnx';

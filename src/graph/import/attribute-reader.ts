@@ -37,6 +37,15 @@ export class AttributeReader {
     return this.#typed(name, AttributeType.INTS)?.ints.map((element) => whole(name, element));
   }
 
+  /** A 64-bit number as it is. */
+  bigint(name: string): bigint | undefined {
+    return this.#typed(name, AttributeType.INT)?.i;
+  }
+
+  bigints(name: string): readonly bigint[] | undefined {
+    return this.#typed(name, AttributeType.INTS)?.ints;
+  }
+
   float(name: string): number | undefined;
   float(name: string, fallback: number): number;
   float(name: string, fallback?: number): number | undefined {

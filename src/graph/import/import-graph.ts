@@ -756,10 +756,11 @@ function transposed(matrix: Value): Value {
 function constantAttribute(attributes: AttributeReader): Tensor {
   const value = attributes.tensor('value');
   if (value) return readTensor(value, 'its value');
-  const int = attributes.int('value_int');
-  if (int !== undefined) return tensor('int64', [], [int]);
-  const ints = attributes.ints('value_ints');
-  if (ints) return tensor('int64', [ints.length], ints);
+  const int = attributes.bigint('value_int');
+  if (int !== undefined) return { dtype: 'int64', shape: [], data: BigInt64Array.of(int) };
+  // As they are: the ends of slices are as large as there are.
+  const ints = attributes.bigints('value_ints');
+  if (ints) return { dtype: 'int64', shape: [ints.length], data: BigInt64Array.from(ints) };
   const float = attributes.float('value_float');
   if (float !== undefined) return tensor('float32', [], [float]);
   const floats = attributes.floats('value_floats');
