@@ -7,6 +7,7 @@ export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
 export { type ConfigValue, type Model, type ModelDescription, defineModel } from './nn/model.js';
 export * as nn from './nn/nn.js';
+export { type TestViews, testViews } from './nn/test-views.js';
 
 // TrAct.
 export { FirstLayerError } from './tract/first-layer.js';
@@ -58,6 +59,7 @@ export {
 } from './optim/transform.js';
 
 // Data.
+export { type AlternatingFlipOptions, alternatingFlip } from './data/alternating-flip.js';
 export {
   type CropAndFlip,
   type RandomCropOptions,
@@ -75,7 +77,7 @@ export {
   imageDataset,
 } from './data/image-dataset.js';
 export type { ImageShape, ImageSource, Images, Split, WorkerSource } from './data/image-source.js';
-export type { ImageTransform, Picture, TransformConfig } from './data/image-transform.js';
+export type { ImageTransform, Occasion, Picture, TransformConfig } from './data/image-transform.js';
 export {
   type StoredAugmentation,
   type StoredTransform,
@@ -124,6 +126,7 @@ export type {
   TrainingBatch,
 } from './train/options.js';
 export type { Progress } from './train/progress.js';
+export type { ResolutionStage } from './train/progressive.js';
 export { type Standardization, StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';
 export { Trainer } from './train/trainer.js';

@@ -7,6 +7,7 @@ import { divergenceSentences, percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
+import { augmentationOf } from './augmentation.js';
 import { UsageError } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
@@ -140,7 +141,7 @@ async function run(
     training: { ...training, device, ...(threads !== undefined && { threads }) },
     transforms: transformsOf(flags),
     epochs,
-    augmentation: flags.augment ? dataset.augmentation : null,
+    augmentation: augmentationOf({ ...flags, seed: 0 }, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
     ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
   };

@@ -2,7 +2,10 @@
 import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
+import { type TestViews, testViews } from '../nn/test-views.js';
+import type { ResolutionStage } from '../train/progressive.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
+import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
 import { type DatasetName, datasetNames } from './dataset-names.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
 import { lambdaValue, number, oneOf, whole } from './values.js';
@@ -15,6 +18,9 @@ export interface TrainFlags extends OptimizationFlags {
   /** The share of the training images that is set aside. */
   readonly validation?: number;
   readonly augment: boolean;
+  readonly flip?: Flip;
+  readonly cropPadding?: number;
+  readonly cropMode?: CropMode;
   readonly model: string;
   readonly width?: number;
   readonly depth?: number;
@@ -22,11 +28,14 @@ export interface TrainFlags extends OptimizationFlags {
   readonly patch?: number;
   readonly heads?: number;
   readonly mlpRatio?: number;
+  readonly dropPath?: number;
   readonly weights?: string;
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
   readonly tractLayer?: string;
   readonly labelSmoothing: number;
+  readonly testViews?: TestViews;
+  readonly progressive?: readonly ResolutionStage[];
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
@@ -55,6 +64,14 @@ export const dataOption = (): Option =>
 export const dataDirOption = (): Option =>
   new Option('--data-dir <folder>', 'folder with the files of CIFAR (default: they are downloaded once)');
 
+/** Such as `16:0.3,24:0.6`; what is missing, or too much, is no number. */
+function stagesValue(text: string): ResolutionStage[] {
+  return text.split(',').map((stage) => {
+    const [size, ...until] = stage.split(':');
+    return { size: whole(1)(size), until: share(until.join(':')) };
+  });
+}
+
 /** Adds the flags, in groups. */
 export function addTrainFlags(command: Command): Command {
   const add = (
@@ -78,6 +95,13 @@ export function addTrainFlags(command: Command): Command {
     share,
   );
   add('--no-augment', 'show training images as they are: no random crop, no flip');
+  add(
+    '--flip <how>',
+    "mirroring of training images: random, alternating (half of them in every other epoch), none (default: the dataset's)",
+    oneOf(flips),
+  );
+  add('--crop-padding <pixels>', "border of the random crop (default: the dataset's)", whole(0));
+  add('--crop-mode <name>', 'what is in that border: zeros or reflect (default: zeros)', oneOf(cropModes));
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models', oneOf([...models.keys()]), 'resnet18');
@@ -87,6 +111,11 @@ export function addTrainFlags(command: Command): Command {
   add('--patch <pixels>', 'vit: height and width of a patch', whole(1));
   add('--heads <number>', 'vit: attention heads', whole(1));
   add('--mlp-ratio <number>', "vit: hidden features of a block's MLP, as a multiple of the width", positive);
+  add(
+    '--drop-path <number>',
+    'resnet, vit: stochastic depth, the probability that the last block is left out (default: 0)',
+    belowOne,
+  );
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 
   command.optionsGroup('TrAct:');
@@ -101,6 +130,16 @@ export function addTrainFlags(command: Command): Command {
 
   command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
+  add(
+    '--progressive <sizes>',
+    'progressive resizing: 16:0.3,24:0.6 trains on images of 16 pixels up to 30 % of the run, of 24 up to 60 %, then of their own size; for resnet',
+    stagesValue,
+  );
+  add(
+    '--test-views <views>',
+    'test-time augmentation, the mean over views of an image: none, flip, flip-shift (default: none)',
+    oneOf(testViews),
+  );
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add('--epochs <number>', 'passes over the training images', whole(1), 5);
   add('--max-steps <number>', 'end after this many steps', whole(1));

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
-import { createModel } from '../models/registry.js';
+import { createModel, modelOptions } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import { readWeights, restoreTrainer } from '../train/checkpoint.js';
@@ -12,6 +12,7 @@ import { RunFolder, describedError, describing, readBytes } from '../train/run-f
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
+import { augmentationOf } from './augmentation.js';
 import { datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
@@ -48,7 +49,7 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   const { epochs, maxSteps, device, threads } = flags;
   const options: RunOptions = {
     epochs,
-    augmentation: flags.augment ? dataset.augmentation : null,
+    augmentation: augmentationOf(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
   const name = `runs/${flags.data}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
@@ -120,11 +121,11 @@ export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<Ima
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const;
 
 /** The model that the flags describe. @throws UsageError, OptionError */
 export function modelFrom(flags: TrainFlags, command: Command): Model {
-  const { config } = createModel(flags.model);
+  const config = modelOptions(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
   if (foreign !== undefined) {
@@ -150,8 +151,15 @@ function trainableFrom(flags: TrainFlags, command: Command): Trainable {
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { batchSize, seed, labelSmoothing } = flags;
-  return { ...optimizationOf(flags, command), batchSize, seed, labelSmoothing };
+  const { batchSize, seed, labelSmoothing, testViews, progressive } = flags;
+  return {
+    ...optimizationOf(flags, command),
+    batchSize,
+    seed,
+    labelSmoothing,
+    ...(testViews && { testViews }),
+    ...(progressive && { progressive }),
+  };
 }
 
 async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {

@@ -160,14 +160,14 @@ export class BatchMaker {
     const number = batch.numbers[row];
     batch.labels[row] = labelOf(this.#source, number);
     const size = imageSize(this.#shape);
-    const { augmentation = [] } = this.#plan;
+    const { augmentation = [], epoch = 0 } = this.#plan;
     let picture = transformed(read, this.#preprocessing, batch.preprocessing);
     if (this.#cropAndFlip && sameShape(picture.shape, this.#shape)) {
       const how = this.#cropAndFlip;
       augmentImage(batch.images, row * size, picture.data, 0, this.#shape, how, batch.augmentation);
       return;
     }
-    picture = transformed(picture, augmentation, batch.augmentation);
+    picture = transformed(picture, augmentation, batch.augmentation, { image: number, epoch });
     if (!sameShape(picture.shape, this.#shape) || picture.data.length !== size) {
       const [was, became, wanted] = [read.shape, picture.shape, this.#shape].map((shape) => shape.join(', '));
       throw new DataError(

@@ -1,8 +1,11 @@
 /**
  * The names that a step graph gives its state: what it reads is the input `state/<name>`, what takes its place the
- * output `next/<name>`. No other input or output has a slash in its name, so that a parameter may be called anything.
+ * output `next/<name>`, and random numbers are `random/<name>`. No other input or output has a slash in its name, so that
+ * a parameter may be called anything.
  */
 import type { Graph, Value } from './graph.js';
+
+const DRAWS = 'random/';
 
 /** The input that holds a tensor of the state. */
 export function stateName(name: string): string {
@@ -43,4 +46,14 @@ export function stateNames(graph: Graph): { readonly state: string[]; readonly n
 /** The sums that a graph gives, with their types. */
 export function sumNames(graph: Graph): [string, Value][] {
   return behind('sum/', graph.outputs.keys()).map((name) => [name, graph.outputs.get(sumName(name))!]);
+}
+
+/** The input that holds random numbers of a training step. */
+export function drawName(name: string): string {
+  return `${DRAWS}${name}`;
+}
+
+/** Whether an input holds random numbers. */
+export function isDraw(name: string): boolean {
+  return name.startsWith(DRAWS);
 }

@@ -111,6 +111,31 @@ export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}
   });
 }
 
+/**
+ * Stochastic depth (Huang et al., 2016), as timm's DropPath and torchvision's StochasticDepth(mode='row'): in training the
+ * whole of an example is zero with probability `rate`, and divided by 1 - rate otherwise; in evaluation it is as it is.
+ * For the branch of a residual block.
+ *
+ * @param x [N, ...]
+ * @throws GraphError for a rate that is not at least 0 and below 1
+ */
+export function dropPath(scope: Scope, x: Value, rate: number): Value {
+  if (!(rate >= 0 && rate < 1))
+    throw new GraphError(`dropPath ${scope.path}: the rate must be at least 0 and below 1, not ${rate}`);
+  if (rate === 0 || !scope.training) return x;
+  const numbers = scope.draw('drop_path', [x.shape[0]]);
+  return scope.build(() => {
+    const kept = op.mul(op.cast(op.greater(numbers, rate), 'float32'), 1 / (1 - rate));
+    return op.mul(
+      x,
+      op.reshape(
+        kept,
+        x.shape.map((size, axis) => (axis === 0 ? size : 1)),
+      ),
+    );
+  });
+}
+
 /** Options of `layerNorm`. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5, as PyTorch's; timm's vision transformers use 1e-6. */

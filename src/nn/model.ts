@@ -67,6 +67,8 @@ export interface TracedModel {
   readonly logits: Value;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly buffers: ReadonlyMap<string, Buffer>;
+  /** Inputs that hold random numbers, by their names (see `Scope.draw`). */
+  readonly draws: ReadonlyMap<string, Value>;
 }
 
 /**
@@ -84,7 +86,8 @@ export function trace(model: Model, images: Value, options: ScopeOptions): Trace
       `${model.name}: its forward pass gives ${describe(logits)}, but logits of ${model.classes} classes are float32 ${formatShape(wanted)}`,
     );
   }
-  return { graph, images, logits, parameters: scope.parameters, buffers: scope.buffers };
+  const { parameters, buffers, draws } = scope;
+  return { graph, images, logits, parameters, buffers, draws };
 }
 
 /** The forward graph alone, of a batch of `batchSize` float32 images named `images`. */

@@ -1,6 +1,6 @@
 /** How layers declare their parameters while the forward graph is built. */
 import { type Graph, GraphError, type Value } from '../graph/graph.js';
-import { stateName } from '../graph/state-names.js';
+import { drawName, stateName } from '../graph/state-names.js';
 import type { Shape } from '../tensor/tensor.js';
 import { type Initializer, constant } from './init.js';
 import type { Conv2dOptions } from './conv2d-options.js';
@@ -47,6 +47,7 @@ interface Tree {
   readonly weights: (name: string, shape: Shape) => Value;
   readonly parameters: Map<string, Parameter>;
   readonly buffers: Map<string, Buffer>;
+  readonly draws: Map<string, Value>;
   readonly substitutes: Map<string, Conv2dBuilder>;
 }
 
@@ -72,6 +73,7 @@ export class Scope {
         weights: weights ?? ((name, shape) => graph.input(stateName(name), 'float32', shape)),
         parameters: new Map(),
         buffers: new Map(),
+        draws: new Map(),
         substitutes: new Map(),
       },
       '',
@@ -127,6 +129,23 @@ export class Scope {
     this.#tree.buffers.set(path, { ...buffer, next });
   }
 
+  /**
+   * Random numbers, float32 and uniform in [0, 1), other ones in every training step: a graph input, `random/` followed by
+   * the name, which a trainer fills from a stream of this name. So they do not depend on the engine, and a run that is
+   * resumed has those that it would have had.
+   *
+   * @param shape the first dimension is that of the batch
+   * @throws GraphError in evaluation, where nothing is random, and where the place has such numbers already
+   */
+  draw(name: string, shape: Shape): Value {
+    const path = this.#join(name);
+    if (!this.training) throw new GraphError(`"${path}": random numbers are drawn in training only`);
+    if (this.#tree.draws.has(path)) throw new GraphError(`the model draws "${path}" twice`);
+    const value = this.graph.input(drawName(path), 'float32', shape);
+    this.#tree.draws.set(path, value);
+    return value;
+  }
+
   /** Builds nodes that carry this place's name. */
   build<T>(nodes: () => T): T {
     return this.graph.inScope(this.path, nodes);
@@ -151,6 +170,11 @@ export class Scope {
 
   get buffers(): ReadonlyMap<string, Buffer> {
     return this.#tree.buffers;
+  }
+
+  /** The inputs that hold random numbers, by the names that they were asked for. */
+  get draws(): ReadonlyMap<string, Value> {
+    return this.#tree.draws;
   }
 
   #join(name: string): string {

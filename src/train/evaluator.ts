@@ -7,6 +7,7 @@ import { type Program, type RuntimeTensors, type Tensors, toRuntime } from '../e
 import { stateName } from '../graph/state-names.js';
 import { type Metric, figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
+import { type TestViews, withTestViews } from '../nn/test-views.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 import { checkTrainerOptions } from './check-options.js';
 import type { Evaluation } from './events.js';
@@ -33,6 +34,8 @@ export interface EvaluatorOptions {
   readonly batchSize?: number;
   /** What is measured beside loss and accuracy. Default nothing. */
   readonly metrics?: readonly Metric[];
+  /** In which views an image is shown; what is answered is the mean over them. Default `none`: as it is. */
+  readonly testViews?: TestViews;
   /** Default `cpu`. */
   readonly device?: Device;
   /** Threads of one operator. Default: one a core. */
@@ -71,8 +74,8 @@ export class Evaluator {
    */
   static async create(model: Model, options: EvaluatorOptions = {}): Promise<Evaluator> {
     checkTrainerOptions(options);
-    const { batchSize = 128, metrics = [], device, threads } = options;
-    const { graph } = evaluationGraph(model, batchSize, metrics);
+    const { batchSize = 128, metrics = [], testViews = 'none', device, threads } = options;
+    const { graph } = evaluationGraph(withTestViews(model, testViews), batchSize, metrics);
     const program = await compile(graph, { device, threads });
     return new Evaluator(model, batchSize, metrics, program);
   }

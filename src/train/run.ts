@@ -80,7 +80,7 @@ export async function* runEpochs(
       const { epoch, stepInEpoch, random } = trainer.progress;
       let stepStarted = started;
       const batches =
-        trainer.progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
+        trainer.progress.step < steps ? loader.epoch({ ...plan, epoch, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
         const made = await trainer.makeStep(batch, steps);
         const imagesPerSecond = (1000 * batchSize) / (performance.now() - stepStarted);

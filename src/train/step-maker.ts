@@ -4,7 +4,7 @@ import type { Tensors } from '../engine/session.js';
 import { StateStore } from '../engine/state-store.js';
 import { type StepRunner, fusedStep, shardedStep } from '../engine/step-runner.js';
 import type { Graph } from '../graph/graph.js';
-import { nextName } from '../graph/state-names.js';
+import { isDraw, nextName } from '../graph/state-names.js';
 import type { Trainable } from '../optim/trainable.js';
 import { type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { initialSlots, initialWeights } from './initial-state.js';
@@ -30,7 +30,18 @@ export interface CompiledStepOptions extends TrainingGraphOptions, CompileOption
 
 /** @throws DeviceError where the device is not available */
 export async function compileStep(given: Trainable, options: CompiledStepOptions): Promise<CompiledStep> {
-  const { seed, shards = 1, device, threads, profile, onStage } = options;
+  const { graph, update, runner } = await compileRunner(given, options);
+  const weights = initialWeights(graph, options.seed);
+  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
+  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
+}
+
+/** What makes the steps, without a state. @throws DeviceError where the device is not available */
+export async function compileRunner(
+  given: Trainable,
+  options: TrainingGraphOptions & CompileOptions,
+): Promise<Pick<CompiledStep, 'graph' | 'runner'> & { readonly update: Graph | undefined }> {
+  const { shards = 1, device, threads, profile, onStage } = options;
   const compileOptions: CompileOptions = {
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
@@ -38,13 +49,11 @@ export async function compileStep(given: Trainable, options: CompiledStepOptions
     ...(onStage && { onStage }),
   };
   const graph = shards === 1 ? trainingGraph(given, options) : gradientGraph(given, options);
-  const weights = initialWeights(graph, seed);
-  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
   const update = shards === 1 ? undefined : updateGraph(given, options);
   const runner = update
     ? await shardedStep(graph.graph, update, { ...compileOptions, shards, shardOf: shardOf(shards) })
     : await fusedStep(graph.graph, compileOptions);
-  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
+  return { graph, runner, update };
 }
 
 /** What a step changes of the state is what the graph gives a next value of. */
@@ -64,7 +73,9 @@ function shardOf(shards: number): (inputs: Tensors, shard: number) => Tensors {
     return tensor(dtype, [rows, ...rest], data.subarray(shard * rows * size, (shard + 1) * rows * size));
   };
   return ({ images, labels, ...others }, shard) => ({
-    ...others,
+    ...Object.fromEntries(
+      Object.entries(others).map(([name, value]) => [name, isDraw(name) ? part(value, shard) : value]),
+    ),
     images: part(images, shard),
     labels: part(labels, shard),
     shard: tensor('int64', [], [shard]),

@@ -2,13 +2,14 @@
 import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dataset.js';
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
-import { stateName } from '../graph/state-names.js';
+import type { StepRunner } from '../engine/step-runner.js';
+import { drawName, stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
 import { OptionError } from '../tensor/option-error.js';
-import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
+import { type Tensor, elementCount, tensor, toNumbers } from '../tensor/tensor.js';
 import { withCallbacks } from './callbacks/with-callbacks.js';
 import { checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
@@ -25,10 +26,11 @@ import type {
   TrainerOptions,
   TrainingBatch,
 } from './options.js';
+import { atSize, checkStages, sizeAt } from './progressive.js';
 import { type Progress, initialProgress } from './progress.js';
 import { runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
-import { type CompiledStep, compileStep } from './step-maker.js';
+import { type CompiledStep, compileRunner, compileStep } from './step-maker.js';
 import { metricName } from './step-graph.js';
 import { emaName, learningRateName } from './training-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
@@ -46,6 +48,8 @@ export class Trainer {
   readonly #step: CompiledStep;
   readonly #lock = new StateLock();
   #evaluator: Evaluator | undefined;
+  /** What makes steps of images that are smaller than their own size, where such steps are being made. */
+  #smaller: { readonly size: number; readonly runner: StepRunner } | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
   /** Whether it starts from given weights, which bring along what images would have decided on. */
@@ -74,6 +78,7 @@ export class Trainer {
     checkTrainerOptions(options);
     const { batchSize = 128, seed = 0, standardization } = options;
     const { model, transforms } = trainable(given);
+    checkStages(options.progressive ?? [], model);
     if (standardization) checkStatistics(standardization, model.imageShape[0], 'The standardization');
     const step = await compileStep(
       { model, transforms },
@@ -286,6 +291,7 @@ export class Trainer {
   /** Frees the sessions. */
   async release(): Promise<void> {
     await this.#step.runner.release();
+    await this.#smaller?.runner.release();
     this.#step.store.release();
     await this.#evaluator?.release();
   }
@@ -317,10 +323,12 @@ export class Trainer {
       }
       return schedule.rate(step - 1, steps ?? Infinity);
     });
-    const results = await this.#step.runner.step(this.#step.store, {
+    const runner = await this.#runnerAt(step, steps);
+    const results = await runner.step(this.#step.store, {
       ...imageInputs(this.model, this.#standardization!, images, labels),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
       step: tensor('float64', [], [step]),
+      ...this.#draws(step),
     });
     const [loss, correct] = [Number(results.loss.data[0]), Number(results.correct.data[0])];
     if (!Number.isFinite(loss)) {
@@ -346,6 +354,54 @@ export class Trainer {
       learningRate: rates[0],
       ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as StepResult['metrics'] }),
     };
+  }
+
+  /** What makes a step of images of the size that they have in it; that of another size is given up. */
+  async #runnerAt(step: number, steps: number | undefined): Promise<StepRunner> {
+    const { progressive = [], seed = 0 } = this.options;
+    if (progressive.length === 0) return this.#step.runner;
+    if (steps === undefined) {
+      throw new OptionError(
+        'progressive resizing depends on the length of the run; give steps to Trainer.create',
+      );
+    }
+    const size = sizeAt(progressive, step - 1, steps);
+    if (this.#smaller && this.#smaller.size !== size) {
+      const { runner } = this.#smaller;
+      this.#smaller = undefined;
+      await runner.release();
+    }
+    if (size === undefined) return this.#step.runner;
+    if (!this.#smaller) {
+      const given = { model: atSize(this.model, size), transforms: this.trainable.transforms };
+      const options = { ...this.options, ...this.options.compile, batchSize: this.batchSize, seed };
+      this.#smaller = { size, runner: (await compileRunner(given, options)).runner };
+    }
+    return this.#smaller.runner;
+  }
+
+  /** The random numbers of a step: a stream for each place that draws some, and each step. */
+  #draws(step: number): Tensors {
+    const { seed = 0, shards = 1 } = this.options;
+    return Object.fromEntries(
+      [...this.#step.graph.draws].map(
+        ([
+          name,
+          {
+            shape: [first, ...others],
+          },
+        ]) => {
+          const shape = [first * shards, ...others];
+          const random = Random.fromSeed(seed, `draw/${name}/${step}`);
+          // Rounded down: the nearest float32 may be 1.
+          const data = Float32Array.from(
+            { length: elementCount(shape) },
+            () => random.integer(2 ** 24) / 2 ** 24,
+          );
+          return [drawName(name), tensor('float32', shape, data)];
+        },
+      ),
+    );
   }
 
   /** An epoch is complete. @internal */
@@ -382,10 +438,11 @@ export class Trainer {
 
   /** Made when it is first needed. */
   async #evaluatorOf(): Promise<Evaluator> {
-    const { device, threads, metrics } = this.options;
+    const { device, threads, metrics, testViews } = this.options;
     this.#evaluator ??= await Evaluator.create(this.model, {
       batchSize: this.batchSize,
       ...(metrics && { metrics }),
+      ...(testViews && { testViews }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
     });
