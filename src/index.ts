@@ -2,6 +2,7 @@
 
 // Models.
 export * as models from './models/models.js';
+export { type AirbenchOptions, airbench } from './models/airbench.js';
 export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
@@ -126,6 +127,17 @@ export type {
   TrainingBatch,
 } from './train/options.js';
 export type { Progress } from './train/progress.js';
+export {
+  type PaperRecipeOptions,
+  type Recipe,
+  type RecipeName,
+  type SpeedOptimizationOptions,
+  type SpeedRecipeOptions,
+  paperRecipe,
+  recipes,
+  speedOptimization,
+  speedRecipe,
+} from './train/recipes.js';
 export type { ResolutionStage } from './train/progressive.js';
 export { type Standardization, StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';

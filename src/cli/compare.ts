@@ -14,6 +14,7 @@ import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { transformsOf } from './optimization.js';
+import { withRecipe } from './recipe-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
@@ -121,11 +122,12 @@ export async function compare(flags: CompareFlags, command: Command): Promise<nu
 }
 
 async function run(
-  flags: CompareFlags,
+  asked: CompareFlags,
   command: Command,
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<CompareResult | undefined> {
+  const flags = withRecipe(asked, command);
   const model = modelFrom(flags, command);
   const variants = variantsOf(flags.methods, flags.lambda);
   const training = optimizationFrom(flags, command);

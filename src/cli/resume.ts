@@ -111,9 +111,9 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
     progressive: flags.progressive && stagesText(flags.progressive),
   };
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
-  const kept = fixed.find((key) => groupFlags.has(key) || augmentationFlags.has(key));
+  const kept = fixed.find((key) => groupFlags.has(key) || augmentationFlags.has(key) || key === 'recipe');
   if (kept !== undefined) {
-    const what = groupFlags.has(kept) ? 'parameter groups' : 'augmentation';
+    const what = kept === 'recipe' ? 'options' : groupFlags.has(kept) ? 'parameter groups' : 'augmentation';
     throw new UsageError(
       `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the ${what} that it was begun with; leave it out, or start a new run with another --out`,
     );

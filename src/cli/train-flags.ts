@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
 import { type TestViews, testViews } from '../nn/test-views.js';
+import { type RecipeName, recipes } from '../train/recipes.js';
 import type { ResolutionStage } from '../train/progressive.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
 import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
@@ -11,6 +12,7 @@ import { type OptimizationFlags, addOptimizationFlags } from './optimization-fla
 import { lambdaValue, number, oneOf, whole } from './values.js';
 
 export interface TrainFlags extends OptimizationFlags {
+  readonly recipe?: RecipeName;
   readonly data: DatasetName;
   readonly dataDir?: string;
   readonly limitTrain?: number;
@@ -85,6 +87,12 @@ export function addTrainFlags(command: Command): Command {
     if (value !== undefined) option.default(value);
     command.addOption(option);
   };
+  command.optionsGroup('Recipe:');
+  add(
+    '--recipe <name>',
+    "what the other flags are, where they are not given: paper (the TrAct paper's settings for CIFAR-10) or speed (airbench94: its network, whitening, Muon, augmentation and evaluation)",
+    oneOf(recipes),
+  );
   command.optionsGroup('Data:');
   command.addOption(dataOption().default('shapes')).addOption(dataDirOption());
   add('--limit-train <images>', 'train on the first images only', whole(1));

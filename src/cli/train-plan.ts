@@ -11,12 +11,14 @@ import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.j
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
+import { speedGroups } from '../train/recipes.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
 import { augmentationOf } from './augmentation.js';
 import { datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
+import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf, transformsOf } from './optimization.js';
 import type { TrainFlags } from './train-flags.js';
@@ -35,7 +37,8 @@ export interface TrainPlan {
 }
 
 /** A new run. */
-export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
+export async function newRun(asked: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
+  const flags = withRecipe(asked, command);
   const given = trainableFrom(flags, command);
   const trainerOptions = optimizationFrom(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
@@ -152,8 +155,10 @@ function trainableFrom(flags: TrainFlags, command: Command): Trainable {
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
   const { batchSize, seed, labelSmoothing, testViews, progressive } = flags;
+  // What is not for Muon has optimizers of its own in the recipe.
+  const groups = hasSpeedGroups(flags, command) ? speedGroups(batchSize) : [];
   return {
-    ...optimizationOf(flags, command),
+    ...optimizationOf(flags, command, groups),
     batchSize,
     seed,
     labelSmoothing,

@@ -1,6 +1,7 @@
 /** The models by name, as the command and checkpoints know them. */
 import type { ConfigValue, Model } from '../nn/model.js';
 import { OptionError } from '../tensor/option-error.js';
+import { airbench } from './airbench.js';
 import { mlp } from './mlp.js';
 import { resnet18, resnet34, resnet50 } from './resnet.js';
 import { vit, vitBase, vitSmall, vitTiny } from './vit.js';
@@ -34,6 +35,7 @@ export const models: ReadonlyMap<string, ModelEntry> = new Map([
   ['vit-tiny', entry(vitTiny, 'ViT-Ti/16 for images of 224 pixels', withDropPath)],
   ['vit-small', entry(vitSmall, 'ViT-S/16 for images of 224 pixels', withDropPath)],
   ['vit-base', entry(vitBase, 'ViT-B/16 for images of 224 pixels', withDropPath)],
+  ['airbench', entry(airbench, 'the network of airbench94 (Jordan, 2024), for the recipe speed')],
   ['mlp', entry(mlp, 'multi-layer perceptron on the pixels')],
 ]);
 

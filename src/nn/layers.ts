@@ -81,6 +81,8 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Whether there are a trained scale and shift. Default true. */
   readonly affine?: boolean;
+  /** Whether there is a trained scale beside the shift; without it, it is 1. Default true. */
+  readonly scale?: boolean;
 }
 
 /**
@@ -91,12 +93,12 @@ export interface BatchNormOptions {
  * @throws GraphError for an epsilon or momentum out of range
  */
 export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}): Value {
-  const { epsilon = 1e-5, momentum = 0.1, affine = true } = options;
+  const { epsilon = 1e-5, momentum = 0.1, affine = true, scale = true } = options;
   checkEpsilon('batchNorm', scope, epsilon);
   if (!(momentum >= 0 && momentum <= 1))
     throw new GraphError(`batchNorm ${scope.path}: momentum must be from 0 to 1, not ${momentum}`);
   const [, channels] = x.shape;
-  const [weight, bias] = scaleAndShift(scope, x, [channels], affine);
+  const [weight, bias] = scaleAndShift(scope, x, [channels], affine, scale);
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
@@ -158,16 +160,15 @@ function scaleAndShift(
   x: Value,
   shape: readonly number[],
   affine: boolean,
+  scale = true,
 ): readonly [Value, Value] {
-  if (affine) {
-    return [
-      scope.parameter('weight', shape, constant(1), 'norm'),
-      scope.parameter('bias', shape, constant(0), 'norm'),
-    ];
-  }
   const filled = (value: number): Value =>
     scope.build(() => op.expand(op.reshape(op.scalarLike(x, value), [1]), shape));
-  return [filled(1), filled(0)];
+  if (!affine) return [filled(1), filled(0)];
+  return [
+    scale ? scope.parameter('weight', shape, constant(1), 'norm') : filled(1),
+    scope.parameter('bias', shape, constant(0), 'norm'),
+  ];
 }
 
 function checkEpsilon(layer: string, scope: Scope, epsilon: number): void {
