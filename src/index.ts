@@ -102,6 +102,13 @@ export { splitValidation } from './data/split-validation.js';
 
 // Training.
 export { type EarlyStoppingOptions, earlyStopping } from './train/callbacks/early-stopping.js';
+export {
+  type FindRateOptions,
+  type RateFinding,
+  type RateResult,
+  type RateStep,
+  findLearningRate,
+} from './train/find-lr.js';
 export { DivergenceError } from './train/divergence.js';
 export {
   type EpochEvent,

@@ -142,7 +142,7 @@ export function modelFrom(flags: TrainFlags, command: Command): Model {
 }
 
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(flags: TrainFlags, command: Command): Trainable {
+export function trainableFrom(flags: TrainFlags, command: Command): Trainable {
   const model = { model: modelFrom(flags, command), transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
@@ -167,7 +167,7 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
   };
 }
 
-async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {
+export async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {
   const bytes = await readBytes(path);
   return describing(path, () => readWeights(bytes));
 }
