@@ -2,6 +2,7 @@
 
 // Models.
 export * as models from './models/models.js';
+export { type AirbenchOptions, airbench } from './models/airbench.js';
 export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
@@ -9,6 +10,7 @@ export type { Head } from './models/file-head.js';
 export { type FileFacts, type FileModel, type LoadModelOptions, isFileModel } from './models/file-model.js';
 export { type ConfigValue, type Model, type ModelDescription, defineModel } from './nn/model.js';
 export * as nn from './nn/nn.js';
+export { type TestViews, testViews } from './nn/test-views.js';
 
 // TrAct.
 export { FirstLayerError } from './tract/first-layer.js';
@@ -60,6 +62,7 @@ export {
 } from './optim/transform.js';
 
 // Data.
+export { type AlternatingFlipOptions, alternatingFlip } from './data/alternating-flip.js';
 export {
   type CropAndFlip,
   type RandomCropOptions,
@@ -79,7 +82,7 @@ export {
   imageDataset,
 } from './data/image-dataset.js';
 export type { ImageShape, ImageSource, Images, Split, WorkerSource } from './data/image-source.js';
-export type { ImageTransform, Picture, TransformConfig } from './data/image-transform.js';
+export type { ImageTransform, Occasion, Picture, TransformConfig } from './data/image-transform.js';
 export {
   type StoredAugmentation,
   type StoredTransform,
@@ -105,6 +108,13 @@ export { splitValidation } from './data/split-validation.js';
 
 // Training.
 export { type EarlyStoppingOptions, earlyStopping } from './train/callbacks/early-stopping.js';
+export {
+  type FindRateOptions,
+  type RateFinding,
+  type RateResult,
+  type RateStep,
+  findLearningRate,
+} from './train/find-lr.js';
 export { DivergenceError } from './train/divergence.js';
 export {
   type EpochEvent,
@@ -130,6 +140,18 @@ export type {
   TrainingBatch,
 } from './train/options.js';
 export type { Progress } from './train/progress.js';
+export {
+  type PaperRecipeOptions,
+  type Recipe,
+  type RecipeName,
+  type SpeedOptimizationOptions,
+  type SpeedRecipeOptions,
+  paperRecipe,
+  recipes,
+  speedOptimization,
+  speedRecipe,
+} from './train/recipes.js';
+export type { ResolutionStage } from './train/progressive.js';
 export { type Standardization, StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';
 export { Trainer } from './train/trainer.js';

@@ -20,12 +20,16 @@ const groups = [
   ...['--group', 'norm:weight-decay=0.2', '--group', 'head:lr-factor=2,weight-decay=0.3'],
   ...['--decay-on', 'weights', '--first-lr-factor', '10', '--layer-decay', '0.5'],
 ];
+const images = [
+  ...['--drop-path', '0.2', '--flip', 'alternating', '--crop-padding', '2', '--crop-mode', 'reflect'],
+  ...['--test-views', 'flip', '--seed', '3'],
+];
 const tensors = (run: string): Buffer => readFileSync(join(run, 'last.safetensors'));
 
 test('flags make the optimizer, the groups, the transforms and the schedule, and a run keeps them', async () => {
   const straight = join(folder, 'straight');
   const { code, stdout, stderr } = await tract([
-    ...['train', ...tiny, ...flags, ...groups],
+    ...['train', ...tiny, ...flags, ...groups, ...images],
     ...['--tract', '--out', straight],
   ]);
   assert.equal(code, 0, stderr);
@@ -66,8 +70,15 @@ test('flags make the optimizer, the groups, the transforms and the schedule, and
   assert.equal(groupOf('patch_embed.proj.weight')!.optimizer, undefined);
   assert.equal(groupOf('blocks.0.attn.qkv.bias')!.weightDecay, 0);
 
+  assert.equal(config.model.config.dropPath, 0.2);
+  assert.equal(config.testViews, 'flip');
+  assert.deepEqual(config.augmentation, [
+    { name: 'randomCrop', config: { padding: 2, paddingMode: 'reflect' } },
+    { name: 'alternatingFlip', config: { seed: 3 } },
+  ]);
+
   const stopped = join(folder, 'stopped');
-  const first = await tract(['train', ...tiny, ...flags, ...groups, '--tract', '--out', stopped], {
+  const first = await tract(['train', ...tiny, ...flags, ...groups, ...images, '--tract', '--out', stopped], {
     interrupt: { signal: 'SIGINT', at: '"step":3,' },
   });
   assert.equal(first.code, 130, first.stderr);
@@ -84,6 +95,9 @@ test('flags that contradict a run, or that it cannot be asked for, are refused',
     [['--clip-norm', '1'], /--clip-norm 1 contradicts .* with --clip-norm 2;/],
     [['--betas', '0.9,0.9'], /--betas 0\.9,0\.9 contradicts .* without --betas/],
     [['--gamma', '0.1'], /--gamma 0\.1 contradicts .* with --gamma 0\.5/],
+    [['--test-views', 'none'], /--test-views none contradicts .* with --test-views flip/],
+    [['--flip', 'alternating'], /--flip is for a new run: the one in .* keeps the augmentation/],
+    [['--progressive', '16:0.5'], /--progressive 16:0\.5 contradicts .* without --progressive/],
     [['--layer-decay', '0.5'], /--layer-decay is for a new run: the one in .* keeps the parameter groups/],
   ] as const) {
     const { code, stderr } = await tract(['train', '--resume', run, ...given]);

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { centralizeGradients } from '../optim/centralize.js';
 import { lookahead } from '../optim/lookahead.js';
+import type { ParameterGroup } from '../optim/groups.js';
 import { type ParameterGroups, groupsFor } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { createOptimizer, createSchedule, optimizers, schedules } from '../optim/registry.js';
@@ -25,12 +26,19 @@ export interface Optimization {
   readonly emaDecay?: number;
 }
 
-/** @throws UsageError for a flag that does not go with another, OptionError */
-export function optimizationOf(flags: OptimizationFlags, command: Command): Optimization {
+/**
+ * @param recipe groups of a recipe, behind those of the flags
+ * @throws UsageError for a flag that does not go with another, OptionError
+ */
+export function optimizationOf(
+  flags: OptimizationFlags,
+  command: Command,
+  recipe: readonly ParameterGroup[] = [],
+): Optimization {
   const { optimizer: name, ema } = flags;
   const { lr = defaultRates[name] } = flags;
   const optimizer = createOptimizer(name, scheduleFrom(flags, lr, command), optimizerConfig(flags, command));
-  const groups = groupsFrom(flags, command);
+  const groups = groupsFrom(flags, command, recipe);
   return {
     optimizer: lookingAhead(optimizer, flags),
     ...(groups && { groups }),
@@ -104,7 +112,11 @@ function scheduleFrom(flags: OptimizationFlags, lr: number, command: Command): S
   });
 }
 
-function groupsFrom(flags: OptimizationFlags, command: Command): ParameterGroups | undefined {
+function groupsFrom(
+  flags: OptimizationFlags,
+  command: Command,
+  recipe: readonly ParameterGroup[],
+): ParameterGroups | undefined {
   const { optimizer, group = [], decayOn, firstLrFactor, layerDecay } = flags;
   const rest = optimizer === 'muon' ? restFrom(flags, command) : undefined;
   if (optimizer !== 'muon') {
@@ -116,7 +128,7 @@ function groupsFrom(flags: OptimizationFlags, command: Command): ParameterGroups
   const plain = decayOn === 'all' && (firstLrFactor ?? 1) === 1 && (layerDecay ?? 1) === 1;
   if (plain && group.length === 0 && !rest) return undefined;
   return groupsFor({
-    groups: group,
+    groups: [...group, ...recipe],
     decayWeightsOnly: decayOn === 'weights',
     ...(firstLrFactor !== undefined && { firstLayerFactor: firstLrFactor }),
     ...(layerDecay !== undefined && { layerDecay }),

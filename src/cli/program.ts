@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { type CheckFlags, check } from './check.js';
 import { type CompareFlags, addCompareFlags, compare } from './compare.js';
 import { evaluate, type EvalFlags } from './eval.js';
+import { type FindRateFlags, addFindRateFlags, findRate } from './find-lr.js';
 import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
 import { listModels } from './models.js';
@@ -66,6 +67,7 @@ export function createProgram(exitWith: (code: number) => void, group?: MpiGroup
     );
   addTrain(program, exitWith, group);
   addCompare(program, exitWith);
+  addFindRate(program, exitWith);
   addEval(program);
   addPredict(program, exitWith);
   addExport(program);
@@ -153,6 +155,27 @@ function addCheck(program: Command, exitWith: (code: number) => void): void {
     .addHelpText('after', examples(['tract check mobilenet.onnx', 'tract check vit.onnx --classes 5 --json']))
     .action(async (path: string, flags: CheckFlags) => {
       exitWith(await check(path, flags));
+    });
+}
+
+function addFindRate(program: Command, exitWith: (code: number) => void): void {
+  const command = program
+    .command('find-lr')
+    .summary('find a learning rate by short runs')
+    .description(
+      'Train for a few steps at each of several learning rates, from the same weights on the same batches, and suggest the one that has come furthest, with its reason: a table, find-lr.svg and find-lr.json. Test images are not looked at. Short runs favour high rates less than long ones do: take it as the highest rate of a schedule, and as a place to begin.',
+    );
+  addFindRateFlags(command)
+    .addHelpText(
+      'after',
+      examples([
+        'tract find-lr --tract --width 16',
+        'tract find-lr --data cifar10 --model vit --optimizer adamw --warmup 10',
+        'tract find-lr --rates 0.01,0.03,0.1,0.3 --steps 60 --out rates',
+      ]),
+    )
+    .action(async (flags: FindRateFlags) => {
+      exitWith(await findRate(flags, command));
     });
 }
 

@@ -5,8 +5,10 @@ import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
 import { type RunConfig, stepsOf, wholeTrainImages } from '../train/run-config.js';
+import type { ResolutionStage } from '../train/progressive.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { isDatasetName } from './dataset-names.js';
+import { augmentationFlags } from './augmentation.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
 import { groupFlags, optimizerOptions, scheduleOptions } from './optimization-flags.js';
@@ -104,12 +106,14 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
     ...(flags as unknown as FlagValues),
     tract: flags.tract === undefined ? undefined : formatLambda(flags.tract),
     betas: flags.betas?.join(','),
+    progressive: flags.progressive && stagesText(flags.progressive),
   };
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
-  const kept = fixed.find((key) => groupFlags.has(key));
+  const kept = fixed.find((key) => groupFlags.has(key) || augmentationFlags.has(key) || key === 'recipe');
   if (kept !== undefined) {
+    const what = kept === 'recipe' ? 'options' : groupFlags.has(kept) ? 'parameter groups' : 'augmentation';
     throw new UsageError(
-      `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the parameter groups that it was begun with; leave it out, or start a new run with another --out`,
+      `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the ${what} that it was begun with; leave it out, or start a new run with another --out`,
     );
   }
   for (const key of fixed) {
@@ -126,6 +130,9 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
     );
   }
 }
+
+const stagesText = (stages: readonly ResolutionStage[]): string =>
+  stages.map(({ size, until }) => `${size}:${until}`).join(',');
 
 type FlagValues = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -170,6 +177,8 @@ function flagValues(config: RunConfig): FlagValues {
     lr: schedule.config.lr,
     warmup: schedule.config.warmup,
     labelSmoothing: config.labelSmoothing,
+    testViews: config.testViews,
+    progressive: config.progressive && stagesText(config.progressive),
     batchSize: config.batchSize,
     shards: config.shards ?? 1,
     seed: config.seed,

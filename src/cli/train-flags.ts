@@ -2,13 +2,18 @@
 import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
+import { type TestViews, testViews } from '../nn/test-views.js';
+import { type RecipeName, recipes } from '../train/recipes.js';
+import type { ResolutionStage } from '../train/progressive.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
+import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
 import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
 import { colour, lambdaValue, number, oneOf, oneOfOrPath, whole } from './values.js';
 
 export interface TrainFlags extends OptimizationFlags {
+  readonly recipe?: RecipeName;
   /** A dataset's name, or the path of a folder or a table of pictures. */
   readonly data: string;
   readonly dataDir?: string;
@@ -27,6 +32,9 @@ export interface TrainFlags extends OptimizationFlags {
   readonly background?: string;
   readonly workers?: number;
   readonly cacheSize?: number;
+  readonly flip?: Flip;
+  readonly cropPadding?: number;
+  readonly cropMode?: CropMode;
   readonly model: string;
   readonly head?: string;
   readonly batchNorm?: 'keep' | 'insert';
@@ -36,11 +44,14 @@ export interface TrainFlags extends OptimizationFlags {
   readonly patch?: number;
   readonly heads?: number;
   readonly mlpRatio?: number;
+  readonly dropPath?: number;
   readonly weights?: string;
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
   readonly tractLayer?: string;
   readonly labelSmoothing: number;
+  readonly testViews?: TestViews;
+  readonly progressive?: readonly ResolutionStage[];
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
@@ -99,6 +110,14 @@ export function checkFolderFlags(data: string, flags: Pick<TrainFlags, 'imageSiz
   throw new UsageError(`${given} is for folders of pictures, not for ${data}`);
 }
 
+/** Such as `16:0.3,24:0.6`; what is missing, or too much, is no number. */
+function stagesValue(text: string): ResolutionStage[] {
+  return text.split(',').map((stage) => {
+    const [size, ...until] = stage.split(':');
+    return { size: whole(1)(size), until: share(until.join(':')) };
+  });
+}
+
 /** Adds the flags, in groups. */
 export function addTrainFlags(command: Command): Command {
   const add = (
@@ -112,6 +131,12 @@ export function addTrainFlags(command: Command): Command {
     if (value !== undefined) option.default(value);
     command.addOption(option);
   };
+  command.optionsGroup('Recipe:');
+  add(
+    '--recipe <name>',
+    "what the other flags are, where they are not given: paper (the TrAct paper's settings for CIFAR-10) or speed (airbench94: its network, whitening, Muon, augmentation and evaluation)",
+    oneOf(recipes),
+  );
   command.optionsGroup('Data:');
   command.addOption(dataOption().default('shapes')).addOption(dataDirOption());
   add('--limit-train <images>', 'train on the first images only', whole(1));
@@ -156,6 +181,13 @@ export function addTrainFlags(command: Command): Command {
     colour,
   );
   command.addOption(workersOption()).addOption(cacheSizeOption());
+  add(
+    '--flip <how>',
+    "mirroring of training images: random, alternating (half of them in every other epoch), none (default: the dataset's)",
+    oneOf(flips),
+  );
+  add('--crop-padding <pixels>', "border of the random crop (default: the dataset's)", whole(0));
+  add('--crop-mode <name>', 'what is in that border: zeros or reflect (default: zeros)', oneOf(cropModes));
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models; or an .onnx file, see tract check', modelName, 'resnet18');
@@ -167,6 +199,11 @@ export function addTrainFlags(command: Command): Command {
   add('--patch <pixels>', 'vit: height and width of a patch', whole(1));
   add('--heads <number>', 'vit: attention heads', whole(1));
   add('--mlp-ratio <number>', "vit: hidden features of a block's MLP, as a multiple of the width", positive);
+  add(
+    '--drop-path <number>',
+    'resnet, vit: stochastic depth, the probability that the last block is left out (default: 0)',
+    belowOne,
+  );
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 
   command.optionsGroup('TrAct:');
@@ -181,6 +218,16 @@ export function addTrainFlags(command: Command): Command {
 
   command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
+  add(
+    '--progressive <sizes>',
+    'progressive resizing: 16:0.3,24:0.6 trains on images of 16 pixels up to 30 % of the run, of 24 up to 60 %, then of their own size; for resnet',
+    stagesValue,
+  );
+  add(
+    '--test-views <views>',
+    'test-time augmentation, the mean over views of an image: none, flip, flip-shift (default: none)',
+    oneOf(testViews),
+  );
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add(
     '--shards <number>',

@@ -2,14 +2,10 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
-import { colorJitter } from '../data/colour.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
-import type { ImageTransform } from '../data/image-transform.js';
-import { randAugment } from '../data/rand-augment.js';
-import { randomErasing } from '../data/random-erasing.js';
 import type { Model } from '../nn/model.js';
 import type { FileModel } from '../models/file-model.js';
-import { createModel } from '../models/registry.js';
+import { createModel, modelOptions } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import type { MpiGroup } from '../mpi/mpi-group.js';
@@ -26,12 +22,15 @@ import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.j
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
+import { speedGroups } from '../train/recipes.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
+import { augmentationOf, checkAugmentation } from './augmentation.js';
 import { datasetFacts, isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
+import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf, transformsOf } from './optimization.js';
 import { type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
@@ -57,19 +56,17 @@ export interface Runner {
 }
 
 /** A new run. */
-export async function newRun(flags: TrainFlags, command: Command, runner: Runner): Promise<TrainPlan> {
+export async function newRun(asked: TrainFlags, command: Command, runner: Runner): Promise<TrainPlan> {
+  const flags = withRecipe(asked, command);
   const { signal, group } = runner;
   const isFirst = !group || group.rank === 0;
   const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
   const trainerOptions = { ...others, shards };
   // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
-  const inFile = isModelFile(flags.model);
-  const known = !inFile && isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
+  const known = knownModel(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
-  const model =
-    known ?? (inFile ? await modelInFile(flags, command, dataset) : modelFrom(flags, command, dataset));
-  const given = trainableFrom(model, flags);
+  const given = trainableFrom(known ?? (await modelFor(flags, command, dataset)), flags);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -79,7 +76,7 @@ export async function newRun(flags: TrainFlags, command: Command, runner: Runner
   const { epochs, maxSteps, device, threads } = flags;
   const options: RunOptions = {
     epochs,
-    augmentation: augmentationFrom(flags, dataset),
+    augmentation: augmentationOf(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
   const dataName = isDatasetName(flags.data) ? flags.data : dataset.name;
@@ -182,38 +179,6 @@ export async function sharedCheckpoint(
   return own ?? { ...checkpoint, model: await modelOfRun(source, model) };
 }
 
-/** What training images go through: what the dataset says, and what the flags add to it. */
-export function augmentationFrom(
-  { augment, randAugment: magnitude, colorJitter: strength, randomErasing: probability }: TrainFlags,
-  { augmentation }: ImageDataset,
-): readonly ImageTransform[] | null {
-  const added = [
-    ...(magnitude === undefined ? [] : [randAugment({ magnitude })]),
-    ...(strength === undefined ? [] : [jitter(strength)]),
-    ...(probability === undefined ? [] : [randomErasing({ probability })]),
-  ];
-  return augment ? [...augmentation, ...added] : null;
-}
-
-/** @throws UsageError for flags that leave each other nothing */
-function checkAugmentation({
-  augment,
-  randAugment: magnitude,
-  colorJitter: strength,
-  randomErasing: probability,
-}: TrainFlags): void {
-  if (augment || [magnitude, strength, probability].every((value) => value === undefined)) return;
-  throw new UsageError('--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing');
-}
-
-const jitter = (strength: number): ImageTransform =>
-  colorJitter({
-    brightness: strength,
-    contrast: strength,
-    saturation: strength,
-    hue: Math.min(0.5, strength / 4),
-  });
-
 /** The dataset that the flags name, cut to their limits. */
 export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
   const { data, dataDir, limitTrain, limitTest, validation, seed, imageSize, background } = flags;
@@ -237,7 +202,7 @@ export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<Ima
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const;
 
 /**
  * The model that the flags describe.
@@ -250,7 +215,7 @@ export function modelFrom(flags: TrainFlags, command: Command, dataset?: ImageDa
     if (flags[key] !== undefined)
       throw new UsageError(`${longFlag(command, key)} is for models in .onnx files, not for ${flags.model}`);
   }
-  const { config } = createModel(flags.model);
+  const config = modelOptions(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
   if (foreign !== undefined) {
@@ -274,6 +239,16 @@ function factsOf({ classNames, imageShape: [, imageSize] }: ImageDataset, config
 /** Images up to this size are cut into the small patches that models take by default. */
 const LARGEST_SMALL = 64;
 const PHOTO_PATCH = 16;
+
+/** The model, where the flags alone say which; what is wrong with them is then said before anything is read. */
+export function knownModel(flags: TrainFlags, command: Command): Model | undefined {
+  return !isModelFile(flags.model) && isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
+}
+
+/** The model for a dataset, built in or in a file. @throws UsageError, OptionError, GraphError */
+export async function modelFor(flags: TrainFlags, command: Command, dataset: ImageDataset): Promise<Model> {
+  return isModelFile(flags.model) ? modelInFile(flags, command, dataset) : modelFrom(flags, command, dataset);
+}
 
 /**
  * The model in the file that the flags name, of as many classes as the data have.
@@ -299,7 +274,7 @@ async function modelInFile(
 }
 
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(own: Model, flags: TrainFlags): Trainable {
+export function trainableFrom(own: Model, flags: TrainFlags): Trainable {
   const model = { model: own, transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
@@ -311,18 +286,22 @@ function trainableFrom(own: Model, flags: TrainFlags): Trainable {
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing } = flags;
+  const { batchSize, shards, seed, labelSmoothing, testViews, progressive } = flags;
+  // What is not for Muon has optimizers of its own in the recipe.
+  const groups = hasSpeedGroups(flags, command) ? speedGroups(batchSize) : [];
   return {
-    ...optimizationOf(flags, command),
+    ...optimizationOf(flags, command, groups),
     batchSize,
     ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
+    ...(testViews && { testViews }),
+    ...(progressive && { progressive }),
   };
 }
 
 /** The weights in a file, which of several processes rank 0 reads. */
-async function weightsIn(path: string, group: MpiGroup | undefined): Promise<ReturnType<typeof readWeights>> {
+export async function weightsIn(path: string, group?: MpiGroup): Promise<ReturnType<typeof readWeights>> {
   const own = !group || group.rank === 0 ? await readBytes(path) : undefined;
   const bytes = group ? await bytesOfFirst(group, own) : own!;
   return describing(path, () => readWeights(bytes));

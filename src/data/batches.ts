@@ -194,14 +194,14 @@ export class BatchMaker {
     const to = row - batch.from;
     if (to >= 0) batch.labels[to] = labelOf(this.#source, number);
     const size = imageSize(this.#shape);
-    const { augmentation = [] } = this.#plan;
+    const { augmentation = [], epoch = 0 } = this.#plan;
     let picture = transformed(read, this.#preprocessing, batch.preprocessing);
     if (this.#cropAndFlip && sameShape(picture.shape, this.#shape) && to >= 0) {
       const how = this.#cropAndFlip;
       augmentImage(batch.images, to * size, picture.data, 0, this.#shape, how, batch.augmentation);
       return;
     }
-    picture = transformed(picture, augmentation, batch.augmentation);
+    picture = transformed(picture, augmentation, batch.augmentation, { image: number, epoch });
     if (to < 0) return;
     if (!sameShape(picture.shape, this.#shape) || picture.data.length !== size) {
       const [was, became, wanted] = [read.shape, picture.shape, this.#shape].map((shape) => shape.join(', '));

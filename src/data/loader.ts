@@ -20,6 +20,8 @@ export interface BatchPlan {
   readonly last: 'drop' | 'pad';
   /** State of the generator for this epoch; order and augmentation derive from it. */
   readonly random: RandomState;
+  /** Epochs that are complete, for augmentation that depends on it; default 0. */
+  readonly epoch?: number;
   /** The first batch to make, to resume in the middle of an epoch; default 0. Batch k is the same whatever it is. */
   readonly start?: number;
   /** One of every so many batches is made, beginning with the first; default 1. */

@@ -81,6 +81,8 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Whether there are a trained scale and shift. Default true. */
   readonly affine?: boolean;
+  /** Whether there is a trained scale beside the shift; without it, it is 1. Default true. */
+  readonly scale?: boolean;
 }
 
 /**
@@ -91,12 +93,12 @@ export interface BatchNormOptions {
  * @throws GraphError for an epsilon or momentum out of range
  */
 export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}): Value {
-  const { epsilon = 1e-5, momentum = 0.1, affine = true } = options;
+  const { epsilon = 1e-5, momentum = 0.1, affine = true, scale = true } = options;
   checkEpsilon('batchNorm', scope, epsilon);
   if (!(momentum >= 0 && momentum <= 1))
     throw new GraphError(`batchNorm ${scope.path}: momentum must be from 0 to 1, not ${momentum}`);
   const [, channels] = x.shape;
-  const [weight, bias] = scaleAndShift(scope, x, [channels], affine);
+  const [weight, bias] = scaleAndShift(scope, x, [channels], affine, scale);
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
@@ -127,6 +129,31 @@ export function moveStatistics(
   return { y, next: { mean: move(runningMean, mean), variance: move(runningVariance, unbiased) } };
 }
 
+/**
+ * Stochastic depth (Huang et al., 2016), as timm's DropPath and torchvision's StochasticDepth(mode='row'): in training the
+ * whole of an example is zero with probability `rate`, and divided by 1 - rate otherwise; in evaluation it is as it is.
+ * For the branch of a residual block.
+ *
+ * @param x [N, ...]
+ * @throws GraphError for a rate that is not at least 0 and below 1
+ */
+export function dropPath(scope: Scope, x: Value, rate: number): Value {
+  if (!(rate >= 0 && rate < 1))
+    throw new GraphError(`dropPath ${scope.path}: the rate must be at least 0 and below 1, not ${rate}`);
+  if (rate === 0 || !scope.training) return x;
+  const numbers = scope.uniform('drop_path', [x.shape[0]]);
+  return scope.build(() => {
+    const kept = op.mul(op.cast(op.greater(numbers, rate), 'float32'), 1 / (1 - rate));
+    return op.mul(
+      x,
+      op.reshape(
+        kept,
+        x.shape.map((size, axis) => (axis === 0 ? size : 1)),
+      ),
+    );
+  });
+}
+
 /** Options of `layerNorm`. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5, as PyTorch's; timm's vision transformers use 1e-6. */
@@ -149,16 +176,15 @@ function scaleAndShift(
   x: Value,
   shape: readonly number[],
   affine: boolean,
+  scale = true,
 ): readonly [Value, Value] {
-  if (affine) {
-    return [
-      scope.parameter('weight', shape, constant(1), 'norm'),
-      scope.parameter('bias', shape, constant(0), 'norm'),
-    ];
-  }
   const filled = (value: number): Value =>
     scope.build(() => op.expand(op.reshape(op.scalarLike(x, value), [1]), shape));
-  return [filled(1), filled(0)];
+  if (!affine) return [filled(1), filled(0)];
+  return [
+    scale ? scope.parameter('weight', shape, constant(1), 'norm') : filled(1),
+    scope.parameter('bias', shape, constant(0), 'norm'),
+  ];
 }
 
 function checkEpsilon(layer: string, scope: Scope, epsilon: number): void {

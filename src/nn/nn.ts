@@ -8,6 +8,7 @@ export {
   type LinearOptions,
   batchNorm,
   conv2d,
+  dropPath,
   layerNorm,
   linear,
 } from './layers.js';

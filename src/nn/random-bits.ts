@@ -31,6 +31,7 @@ const int64 = (graph: Graph, values: readonly number[], shape: Shape): Value =>
  * Uniform random numbers in [0, 1), with 24 random bits.
  *
  * @param name of the stream: two of different names have nothing to do with each other
+ * @param shape of several shards that of one, whose first dimension is that of the batch
  * @returns float32 of the given shape
  */
 export function uniformBits(graph: Graph, shape: Shape, name: string, source: RandomSource): Value {
@@ -38,10 +39,12 @@ export function uniformBits(graph: Graph, shape: Shape, name: string, source: Ra
   const key = (): Value => int64(graph, [random.bits() % PRIME], []);
   const modulo = (x: Value): Value => op.mod(x, int64(graph, [PRIME], []));
   const cubed = (x: Value): Value => modulo(op.mul(modulo(op.mul(x, x)), x));
-  // The step and the shard are enciphered first, so that neighbouring ones have nothing in common.
-  let stream = cubed(op.add(modulo(op.cast(source.step, 'int64')), key()));
-  if (source.shard) stream = cubed(op.add(op.add(stream, modulo(source.shard)), key()));
-  let x = op.add(positions(graph, elementCount(shape)), cubed(op.add(stream, key())));
+  // The step is enciphered first, so that neighbouring ones have nothing in common.
+  const stream = cubed(op.add(modulo(op.cast(source.step, 'int64')), key()));
+  const count = elementCount(shape);
+  let x = op.add(positions(graph, count), cubed(op.add(stream, key())));
+  // A shard goes on where the one before ends: whatever the number of shards, a batch has the same numbers.
+  if (source.shard) x = modulo(op.add(x, op.mul(source.shard, int64(graph, [count], []))));
   for (let round = 0; round < ROUNDS; round++) x = cubed(op.add(x, key()));
   const unit = op.mul(op.cast(op.div(x, int64(graph, [128], [])), 'float32'), 1 / 2 ** 24);
   return op.reshape(unit, shape);

@@ -176,6 +176,7 @@ export class Scope {
     return this.#tree.buffers;
   }
 
+  /** The inputs that hold random numbers, by the names that they were asked for. */
   #join(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`;
   }

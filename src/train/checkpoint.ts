@@ -15,6 +15,7 @@ import {
   type ModelMaker,
   type OwnParts,
   type RunConfig,
+  checkProgressive,
   modelOf,
   parseRunConfig,
   stepsPerEpochOf,
@@ -171,6 +172,7 @@ export async function restoreTrainer(
   // Before anything of the size that the configuration claims is allocated.
   checkWeights(model, weightsOf(state));
   const given = trainableOf(config, model, transforms);
+  checkProgressive(config, model);
   const trainerOptions = trainerOptionsOf(config, optimizer ? { optimizer } : {});
   const trainer = await Trainer.create(given, { ...trainerOptions, ...others });
   try {

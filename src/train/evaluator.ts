@@ -9,6 +9,7 @@ import type { Graph } from '../graph/graph.js';
 import { stateName } from '../graph/state-names.js';
 import { type Metric, figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
+import { type TestViews, withTestViews } from '../nn/test-views.js';
 import type { Batch } from '../data/loader.js';
 import { type Shape, type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { checkTrainerOptions } from './check-options.js';
@@ -37,6 +38,8 @@ export interface EvaluatorOptions {
   readonly batchSize?: number;
   /** What is measured beside loss and accuracy. Default nothing. */
   readonly metrics?: readonly Metric[];
+  /** In which views an image is shown; what is answered is the mean over them. Default `none`: as it is. */
+  readonly testViews?: TestViews;
   /** Default `cpu`. */
   readonly device?: Device;
   /** Threads of one operator. Default: one a core. */
@@ -84,8 +87,8 @@ export class Evaluator {
    */
   static async create(model: Model, options: EvaluatorOptions = {}): Promise<Evaluator> {
     checkTrainerOptions(options);
-    const { batchSize = 128, metrics = [], device, threads } = options;
-    const { graph } = evaluationGraph(model, batchSize, metrics);
+    const { batchSize = 128, metrics = [], testViews = 'none', device, threads } = options;
+    const { graph } = evaluationGraph(withTestViews(model, testViews), batchSize, metrics);
     const program = await compile(graph, { device, threads });
     return new Evaluator(model, options, graph, program);
   }

@@ -3,9 +3,11 @@ import type { ImageTransform } from '../data/image-transform.js';
 import type { Device } from '../engine/device.js';
 import type { ProcessGroup } from '../engine/process-group.js';
 import type { Metric } from '../nn/metrics.js';
+import type { TestViews } from '../nn/test-views.js';
 import type { ParameterGroups } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
+import type { ResolutionStage } from './progressive.js';
 import type { Standardization } from './state.js';
 
 /** How a model is trained. */
@@ -37,6 +39,17 @@ export interface TrainerOptions {
   readonly seed?: number;
   /** Default 0. */
   readonly labelSmoothing?: number;
+  /**
+   * Progressive resizing: sizes of images in parts of the run, in their order, such as `[{ size: 24, until: 0.5 }]`; after
+   * them, and in evaluation, images have their own size. For models that take images of any size, such as ResNets. Needs
+   * the length of the run (`steps`, where the loop is your own). Default: their own size throughout.
+   */
+  readonly progressive?: readonly ResolutionStage[];
+  /**
+   * In which views a model is evaluated: `flip` is the mean over an image and its mirror image, `flip-shift` over six (see
+   * `testViews`). A classifier of the run and an exported model answer in the same way. Default `none`.
+   */
+  readonly testViews?: TestViews;
   /** What is measured beside loss and accuracy. Default nothing. */
   readonly metrics?: readonly Metric[];
   /** How pixels are standardised. Default: as the first dataset says; needed by `step` without a dataset. */

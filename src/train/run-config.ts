@@ -15,6 +15,7 @@ import { GraphError } from '../graph/graph.js';
 import { createModel, models } from '../models/registry.js';
 import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
 import { parameterKinds } from '../nn/kinds.js';
+import { type TestViews, testViews } from '../nn/test-views.js';
 import { type ParameterGroup, selects } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { createOptimizer, createSchedule, isOptimizerName, schedules } from '../optim/registry.js';
@@ -26,6 +27,7 @@ import { FirstLayerError } from '../tract/first-layer.js';
 import type { Lambda } from '../tract/lambda.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import * as check from './json-check.js';
+import { type ResolutionStage, checkStages } from './progressive.js';
 import type { Standardization } from './state.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 import { type Progress, totalSteps } from './progress.js';
@@ -84,6 +86,10 @@ export interface RunConfig {
   readonly groups?: readonly GroupConfig[];
   /** Absent where no mean of the weights is kept. */
   readonly emaDecay?: number;
+  /** Absent where images have their own size throughout. */
+  readonly progressive?: readonly ResolutionStage[];
+  /** Absent where images are evaluated as they are. */
+  readonly testViews?: TestViews;
   readonly optimizer: Described<number | boolean>;
   readonly schedule: Described<number>;
   readonly batchSize: number;
@@ -109,7 +115,16 @@ export function describeRun(
     augmentation = dataset.augmentation,
   }: Pick<RunOptions, 'epochs' | 'maxSteps' | 'augmentation'>,
 ): RunConfig {
-  const { optimizer, emaDecay, batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
+  const {
+    optimizer,
+    emaDecay,
+    progressive = [],
+    testViews = 'none',
+    batchSize = 128,
+    shards = 1,
+    seed = 0,
+    labelSmoothing = 0,
+  } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
   const { preprocessing = [], evaluation = [], folder } = dataset;
   const { model, transforms } = trainable(given);
@@ -136,6 +151,8 @@ export function describeRun(
     ...(rest.length > 0 && { transforms: rest.map((one) => ({ name: one.name, config: one.config })) }),
     ...(groups.length > 0 && { groups: groups.map((group) => describeGroup(group, model, optimizer)) }),
     ...(emaDecay !== undefined && { emaDecay }),
+    ...(progressive.length > 0 && { progressive: progressive.map(({ size, until }) => ({ size, until })) }),
+    ...(testViews !== 'none' && { testViews }),
     optimizer: { name: optimizer.name, config: optimizer.config },
     schedule: { name: optimizer.schedule.name, config: optimizer.schedule.config },
     batchSize,
@@ -217,13 +234,20 @@ export function trainableOf(
   return { model, transforms: [...given.transforms, ...others] };
 }
 
+/** @throws CheckpointError for sizes of images that are none, or that the model does not take */
+export function checkProgressive({ progressive = [] }: RunConfig, model: Model): void {
+  building('progressive', () => {
+    checkStages(progressive, model);
+  });
+}
+
 /**
  * What a run's Trainer was made with.
  *
  * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay } = config;
+  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, progressive, testViews } = config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {
@@ -235,6 +259,8 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
       })),
     }),
     ...(emaDecay !== undefined && { emaDecay }),
+    ...(progressive && { progressive }),
+    ...(testViews && { testViews }),
     batchSize,
     ...(shards !== undefined && { shards }),
     seed,
@@ -353,6 +379,12 @@ export function parseRunConfig(value: unknown): RunConfig {
         (decay) => decay > 0 && decay < 1,
       ),
     }),
+    ...(config.progressive !== undefined && {
+      progressive: check.list(config.progressive, 'progressive', parseStage),
+    }),
+    ...(config.testViews !== undefined && {
+      testViews: check.oneOf(config.testViews, 'testViews', testViews),
+    }),
     optimizer: named('optimizer', numberOrFlag),
     schedule: named('schedule', check.number),
     batchSize,
@@ -408,6 +440,20 @@ function parseGroup(value: unknown, place: string): GroupConfig {
       optimizer: describedAt(optimizer, `${place}.optimizer`, numberOrFlag),
       schedule: describedAt(schedule, `${place}.schedule`, check.number),
     }),
+  };
+}
+
+/** Whether stages are in order, and of a size that the model takes, is checked when a trainer is made. */
+function parseStage(value: unknown, place: string): ResolutionStage {
+  const { size, until } = check.record(value, place);
+  return {
+    size: check.integer(size, `${place}.size`, 1, LARGEST_OPTION),
+    until: check.numberIn(
+      until,
+      `${place}.until`,
+      'a number above 0 and below 1',
+      (share) => share > 0 && share < 1,
+    ),
   };
 }
 

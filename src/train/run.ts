@@ -95,7 +95,7 @@ export async function* runEpochs(
       const { epoch, stepInEpoch, random } = trainer.progress;
       let stepStarted = started;
       const batches =
-        trainer.progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
+        trainer.progress.step < steps ? loader.epoch({ ...plan, epoch, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
         const made = await trainer.makeStep(batch, steps);
         const seconds = (performance.now() - stepStarted) / 1000;

@@ -37,7 +37,18 @@ export interface CompiledStepOptions extends TrainingGraphOptions, CompileOption
  * @throws OptionError where the shards cannot be divided among the processes
  */
 export async function compileStep(given: Trainable, options: CompiledStepOptions): Promise<CompiledStep> {
-  const { seed, shards = 1, group, device, threads, profile, onStage } = options;
+  const { graph, update, runner } = await compileRunner(given, options);
+  const weights = initialWeights(graph, options.seed);
+  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
+  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
+}
+
+/** What makes the steps, without a state. @throws as `compileStep` */
+export async function compileRunner(
+  given: Trainable,
+  options: TrainingGraphOptions & CompileOptions & Pick<CompiledStepOptions, 'group'>,
+): Promise<Pick<CompiledStep, 'graph' | 'runner'> & { readonly update: Graph | undefined }> {
+  const { shards = 1, group, device, threads, profile, onStage } = options;
   if (group && shards % group.size !== 0) {
     throw new OptionError(
       `${shards} shards cannot be divided among ${group.size} processes; the number of shards is a multiple of that of processes`,
@@ -50,8 +61,6 @@ export async function compileStep(given: Trainable, options: CompiledStepOptions
     ...(onStage && { onStage }),
   };
   const graph = shards === 1 ? trainingGraph(given, options) : gradientGraph(given, options);
-  const weights = initialWeights(graph, seed);
-  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
   const update = shards === 1 ? undefined : updateGraph(given, options);
   const runner = update
     ? await shardedStep(graph.graph, update, {
@@ -61,7 +70,7 @@ export async function compileStep(given: Trainable, options: CompiledStepOptions
         ...(group && { group }),
       })
     : await fusedStep(graph.graph, compileOptions);
-  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
+  return { graph, runner, update };
 }
 
 /** What a step changes of the state is what the graph gives a next value of. */

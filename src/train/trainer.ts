@@ -3,6 +3,7 @@ import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dat
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
 import type { ProcessGroup } from '../engine/process-group.js';
+import type { StepRunner } from '../engine/step-runner.js';
 import { stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
@@ -26,13 +27,14 @@ import type {
   TrainerOptions,
   TrainingBatch,
 } from './options.js';
+import { atSize, checkStages, sizeAt } from './progressive.js';
 import { type Progress, initialProgress } from './progress.js';
 import { anywhere, checkSame } from './ranks.js';
 import { runEntries } from './run-entries.js';
 import { agreeOnState } from './state-agreement.js';
 import { runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
-import { type CompiledStep, compileStep } from './step-maker.js';
+import { type CompiledStep, compileRunner, compileStep } from './step-maker.js';
 import { metricName } from './step-graph.js';
 import { emaName, learningRateName } from './training-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
@@ -50,6 +52,8 @@ export class Trainer {
   readonly #step: CompiledStep;
   readonly #lock = new StateLock();
   #evaluator: Evaluator | undefined;
+  /** What makes steps of images that are smaller than their own size, where such steps are being made. */
+  #smaller: { readonly size: number; readonly runner: StepRunner } | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
   /** Whether it starts from given weights, which bring along what images would have decided on. */
@@ -78,6 +82,7 @@ export class Trainer {
     checkTrainerOptions(options);
     const { batchSize = 128, seed = 0, standardization } = options;
     const { model, transforms } = trainable(given);
+    checkStages(options.progressive ?? [], model);
     if (standardization) checkStatistics(standardization, model.imageShape[0], 'The standardization');
     const step = await compileStep(
       { model, transforms },
@@ -305,6 +310,7 @@ export class Trainer {
   /** Frees the sessions. */
   async release(): Promise<void> {
     await this.#step.runner.release();
+    await this.#smaller?.runner.release();
     this.#step.store.release();
     await this.#evaluator?.release();
   }
@@ -336,8 +342,9 @@ export class Trainer {
       }
       return schedule.rate(step - 1, steps ?? Infinity);
     });
+    const runner = await this.#runnerAt(step, steps);
     this.group?.takeTimes();
-    const results = await this.#step.runner.step(this.#step.store, {
+    const results = await runner.step(this.#step.store, {
       ...imageInputs(this.model, this.#standardization!, images, labels),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
       step: tensor('float64', [], [step]),
@@ -368,6 +375,30 @@ export class Trainer {
       ...(times && { waitingSeconds: times.waiting, communicationSeconds: times.communication }),
       ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as StepResult['metrics'] }),
     };
+  }
+
+  /** What makes a step of images of the size that they have in it; that of another size is given up. */
+  async #runnerAt(step: number, steps: number | undefined): Promise<StepRunner> {
+    const { progressive = [], seed = 0 } = this.options;
+    if (progressive.length === 0) return this.#step.runner;
+    if (steps === undefined) {
+      throw new OptionError(
+        'progressive resizing depends on the length of the run; give steps to Trainer.create',
+      );
+    }
+    const size = sizeAt(progressive, step - 1, steps);
+    if (this.#smaller && this.#smaller.size !== size) {
+      const { runner } = this.#smaller;
+      this.#smaller = undefined;
+      await runner.release();
+    }
+    if (size === undefined) return this.#step.runner;
+    if (!this.#smaller) {
+      const given = { model: atSize(this.model, size), transforms: this.trainable.transforms };
+      const options = { ...this.options, ...this.options.compile, batchSize: this.batchSize, seed };
+      this.#smaller = { size, runner: (await compileRunner(given, options)).runner };
+    }
+    return this.#smaller.runner;
   }
 
   /** An epoch is complete. @internal */
@@ -409,11 +440,12 @@ export class Trainer {
 
   /** Made when it is first needed. */
   async #evaluatorOf(): Promise<Evaluator> {
-    const { device, threads, metrics, group } = this.options;
+    const { device, threads, metrics, testViews, group } = this.options;
     this.#evaluator ??= await Evaluator.create(this.model, {
       batchSize: this.batchSize,
       ...(group && { group }),
       ...(metrics && { metrics }),
+      ...(testViews && { testViews }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
     });
