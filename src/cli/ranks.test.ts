@@ -90,7 +90,7 @@ describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
     const [sentence, ...others] = sentences(stderr);
     assert.match(
       sentence,
-      /^error: rank 1 of 2 has not answered for 8 seconds.*; the last good checkpoint is .*last/,
+      /^error: rank 1 of 2 has not answered for 7 seconds.*; the last good checkpoint is .*last/,
     );
     assert.deepEqual(others, []);
     assert.equal(ranks.length, 2);

@@ -1,6 +1,7 @@
 /** The processes of an MPI world as a ProcessGroup. */
 import { writeSync } from 'node:fs';
 import { type GroupTimes, ProcessGroupError } from '../engine/process-group.js';
+import { Guard } from './guard.js';
 import type { MpiGroup, MpiGroupOptions } from './mpi-group.js';
 import type { Mpi, Request } from './mpi.js';
 
@@ -8,11 +9,15 @@ import type { Mpi, Request } from './mpi.js';
 const SPIN = 1;
 const TURN = 20;
 /** How much longer than this process another may take before it has to answer. */
-const PATIENCE = 7000;
+const PATIENCE = 6000;
 /** How long it may take to answer. */
 const ROLL_CALL = 1000;
 /** How often a process that is busy says so. */
 const ALIVE_EVERY = 1000;
+
+/** How long the library may take to end the others, and to end in good order. */
+const ABORT = 1000;
+const FINALIZE = 10_000;
 
 /** Bytes from which on waiting for others is told apart from sending. */
 const LARGE = 1 << 16;
@@ -42,6 +47,7 @@ export class MpiWorld implements MpiGroup {
   /** When all were last together. */
   #met = performance.now();
   #closed = false;
+  readonly #guard = new Guard();
   readonly #timer: NodeJS.Timeout;
   readonly #inbox = new Int32Array(new ArrayBuffer(8));
   readonly #messages: Readonly<Record<number, Uint8Array>>;
@@ -119,13 +125,18 @@ export class MpiWorld implements MpiGroup {
     await this.#complete(this.#mpi.barrier());
     this.#listen();
     this.#release();
-    this.#mpi.finalize();
+    this.#guard.limited(FINALIZE, () => {
+      this.#mpi.finalize();
+    });
+    await this.#guard.close();
   }
 
   abort(code: number): void {
     if (this.#closed) return;
     this.#release();
-    this.#mpi.abort(code);
+    this.#guard.limited(ABORT, () => {
+      this.#mpi.abort(code);
+    });
   }
 
   #release(): void {
