@@ -64,7 +64,7 @@ function distance(a, b) {
   return difference === 0 ? 0 : Math.sqrt(difference / Math.max(norm, 1e-300));
 }
 
-const RATE = 0.01;
+const RATE = 0.001;
 const standardization = {
   mean: tensor('float32', [3], [0.5, 0.5, 0.5]),
   deviation: tensor('float32', [3], [0.25, 0.25, 0.25]),

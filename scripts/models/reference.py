@@ -25,7 +25,7 @@ from zoo import MODELS
 BATCH = 8
 CLASSES = 10
 STEPS = 5
-RATE = 0.01
+RATE = 0.001
 LAMBDA = 0.1
 
 

@@ -529,13 +529,22 @@ class Import {
       node.attributes.remove('allowzero');
     } else if (node.opType === 'Expand') {
       const target = fixedList(1);
-      const scaled = target && scaledLengths(target, own, present);
+      const scaled = target && (scaledLengths(target, own, present) ?? this.#widened(target, present));
       if (scaled) replace(1, scaled);
     } else if (node.opType === 'Resize') {
       const target = node.inputs[3] ? fixedList(3) : undefined;
       const scaled = target && scaledLengths(target, own, present);
       if (scaled) replace(3, scaled);
     } else if (node.opType === 'Concat') this.#adaptConcat(node, before);
+  }
+
+  /** What is one for all images, and is repeated for as many as the file was made for. */
+  #widened(target: readonly number[], { length: rank, [0]: first }: Shape): number[] | undefined {
+    const { reference, inputs } = this.#options;
+    const [[name, images]] = inputs;
+    const own = reference?.shapes.get(name)?.[0] ?? 1;
+    if (own === 1 || target[0] !== own || (rank === target.length && first !== 1)) return undefined;
+    return [images.shape[0], ...target.slice(1)];
   }
 
   /** What is joined with one row for each image has one for each, too, where the file has one for all. */
