@@ -205,8 +205,7 @@ class Import {
 
   #walk(nodes: readonly NodeProto[], frame: Frame): void {
     for (const proto of nodes) {
-      if (++this.#walked > MAXIMUM_NODES)
-        throw new GraphError(`the model has more than ${MAXIMUM_NODES} nodes, its functions written out`);
+      this.#spend(1);
       if (proto.output.length > MAXIMUM_OUTPUTS)
         throw new GraphError(`node ${quote(proto.name)} (${quote(proto.opType)}) names too many results`);
       const user = `node ${quote(proto.name)} (${quote(proto.opType)})`;
@@ -226,6 +225,13 @@ class Import {
         this.#note(frame, name, known);
       });
     }
+  }
+
+  /** Counts nodes that are looked at. */
+  #spend(nodes: number): void {
+    this.#walked += nodes;
+    if (this.#walked > MAXIMUM_NODES)
+      throw new HopelessError(`the model has more than ${MAXIMUM_NODES} nodes, its functions written out`);
   }
 
   /** The results of a node; undefined where it cannot be read, which is noted. */
@@ -341,6 +347,7 @@ class Import {
     },
     frame: Frame,
   ): readonly Known[] {
+    this.#spend(called.node.length);
     const values = new Map<string, Known>();
     called.input.forEach((name, i) => {
       const given = node.inputs[i];
@@ -375,6 +382,7 @@ class Import {
     const name = Number(condition.data[0]) !== 0 ? 'then_branch' : 'else_branch';
     const body = node.attributes.entries.get(name)?.g;
     if (!body) throw new GraphError(`it lacks the attribute "${name}"`);
+    this.#spend(body.node.length);
     const { nodes, uses } = neededNodes(
       body.node,
       body.output.map((output) => output.name),
