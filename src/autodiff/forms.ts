@@ -90,7 +90,23 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['Slice', { constants: [1, 2, 3, 4] }],
   // The third input is the value to pad with; a fourth would choose axes.
   ['Pad', { attributes: { mode: padModes.map(string) }, constants: [1], inputs: 3 }],
+  ['Einsum', { attributes: { equation: 'string' } }],
   ['Tile', { constants: [1] }],
+  [
+    'Resize',
+    {
+      attributes: {
+        mode: 'string',
+        coordinate_transformation_mode: 'string',
+        nearest_mode: 'string',
+        cubic_coeff_a: 'float',
+        exclude_outside: 'int',
+        antialias: 'int',
+        extrapolation_value: 'float',
+      },
+    },
+  ],
+  ['GridSample', { attributes: { mode: 'string', padding_mode: 'string', align_corners: 'int' } }],
   ['Trilu', { attributes: { upper: 'int' }, constants: [1] }],
   ['EyeLike', { attributes: { dtype: 'int', k: 'int' } }],
   ['Gather', alongAxis],

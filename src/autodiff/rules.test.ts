@@ -36,6 +36,7 @@ describe('the gradient checks are complete:', () => {
       mean: 'Sum',
       channelsFirst: 'Transpose',
       lpPool: 'AveragePool',
+      attention: 'Softmax',
       lrn: 'AveragePool',
       lpNormalization: 'Div',
       groupNormalization: 'LayerNormalization',

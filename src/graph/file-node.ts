@@ -11,6 +11,8 @@ import {
 export const MAXIMUM_RANK = 32;
 /** The most elements of an attribute or a constant that is a list of sizes, axes or indices of axes. */
 const MAXIMUM_LIST = 2 * MAXIMUM_RANK;
+/** The most bytes of an attribute that is a text. */
+const MAXIMUM_TEXT = 500;
 
 /** One node. What its checks throw says what is wrong; who reads the file puts the node's name in front. */
 export class FileNode {
@@ -143,6 +145,14 @@ export class FileNode {
     if (word === undefined || attribute.s.length > 100)
       throw new GraphError(`attribute "${name}" must be ${words.join(' or ')}, but is ${quote(written)}`);
     return word;
+  }
+
+  /** An attribute that is any text of at most 500 bytes; it has to be there. */
+  string(name: string): string {
+    const { s } = this.#attribute(name, AttributeType.STRING, undefined)!;
+    if (s.length > MAXIMUM_TEXT)
+      throw new GraphError(`attribute "${name}" has ${s.length} bytes, and ${MAXIMUM_TEXT} is the limit`);
+    return new TextDecoder().decode(s);
   }
 
   /** An attribute for which one value is supported; ONNX's default where the file has none. */

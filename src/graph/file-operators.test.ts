@@ -161,6 +161,7 @@ function models(): ModelProto[] {
 
 /** Those that are read as others; the tests in file-operators/ compare what they compute. */
 const readAsOthers = [
+  'Attention',
   'CastLike',
   'DepthToSpace',
   'Dropout',

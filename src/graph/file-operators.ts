@@ -10,13 +10,14 @@ import { linearAlgebra } from './file-operators/linear-algebra.js';
 import { normalization } from './file-operators/normalization.js';
 import type { FileOperator } from './file-operators/operator.js';
 import { reduce } from './file-operators/reduce.js';
+import { sampling } from './file-operators/sampling.js';
 import { shape } from './file-operators/shape.js';
 
 export type { FileOperator } from './file-operators/operator.js';
 
 /** By the operator's name. A map, because the name comes from a file and objects inherit names of their own. */
 export const fileOperators: ReadonlyMap<string, FileOperator> = new Map(
-  [convolution, elementwise, indexing, linearAlgebra, normalization, reduce, shape].flatMap((operators) =>
-    Object.entries(operators),
+  [convolution, elementwise, indexing, linearAlgebra, normalization, reduce, sampling, shape].flatMap(
+    (operators) => Object.entries(operators),
   ),
 );

@@ -33,6 +33,9 @@ export {
   tanh,
   where,
 } from './ops/elementwise.js';
+export { type AttentionOptions, attention } from './ops/attention.js';
+export { einsum } from './ops/einsum.js';
+export { type GridSampleOptions, type ResizeOptions, gridSample, resize } from './ops/sampling.js';
 export {
   celu,
   elu,

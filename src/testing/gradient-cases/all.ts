@@ -10,6 +10,7 @@ import { linearAlgebra } from './linear-algebra.js';
 import { normalization } from './normalization.js';
 import { pooling } from './pooling.js';
 import { reduce } from './reduce.js';
+import { sampling } from './sampling.js';
 import { shape } from './shape.js';
 import { notOperators, withoutGradient } from './without.js';
 
@@ -24,6 +25,7 @@ export const casesByBuilder = {
   ...reduce,
   ...shape,
   ...indexing,
+  ...sampling,
 };
 
 export const gradientCases: readonly GradientCase[] = Object.values(casesByBuilder).flat();

@@ -1,4 +1,5 @@
 /** Matrix products, with the leading dimensions broadcast in either operand, and linear layers. */
+import type { Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
 import type { Shape } from '../../tensor/tensor.js';
 import type { GradientCase, GradientCases } from './case.js';
@@ -128,4 +129,43 @@ export const linearAlgebra = {
       build: (...inputs) => op.linear(inputs[0], inputs[1]),
     },
   ]),
+  einsum: (
+    [
+      ['bhid,bhjd->bhij', [2, 1, 2, 3], [2, 1, 2, 3]],
+      ['ij,jk', [2, 3], [3, 4]],
+      ['i,j->ij', [2], [3]],
+      ['ij->i', [2, 3]],
+      ['ijk->', [2, 3, 2]],
+      ['...ij,...jk->...ik', [2, 3], [4, 3, 2]],
+      ['ij...,i...->j...', [2, 3, 2], [2, 1]],
+      ['bij,bjk,bkl->bil', [2, 2, 1], [2, 1, 3], [2, 3, 2]],
+      ['ij,ij,ij->ij', [2, 3], [2, 3], [2, 3]],
+      ['ab,cd->ac', [2, 3], [2, 2]],
+    ] satisfies [string, ...Shape[]][]
+  ).map(([equation, ...shapes]) => ({
+    name: `Einsum ${equation}`,
+    shapes,
+    build: (...operands: Value[]) => op.einsum(equation, operands),
+  })),
+  attention: [
+    {
+      name: 'Softmax of attention',
+      shapes: [
+        [2, 2, 3, 4],
+        [2, 2, 5, 4],
+        [2, 2, 5, 3],
+      ],
+      build: (q, k, v) => op.attention(q, k, v),
+    },
+    {
+      name: 'Softmax of attention, causal, with a bias, a scale and shared heads',
+      shapes: [
+        [1, 4, 3, 2],
+        [1, 2, 3, 2],
+        [1, 2, 3, 2],
+        [4, 3, 3],
+      ],
+      build: (q, k, v, mask) => op.attention(q, k, v, { mask, causal: true, scale: 0.5, softcap: 2 }),
+    },
+  ],
 } satisfies GradientCases;

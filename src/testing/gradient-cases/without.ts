@@ -72,4 +72,12 @@ export const notOperators = {
   outputSize: 'a shape',
   normalizeAxis: 'an axis',
   averageAlong: 'a linear map',
+  resizeAlong: 'a linear map',
+  einsumTerms: 'letters',
+  isIdentity: 'a question about a linear map',
+  resizeModes: 'words',
+  coordinateModes: 'words',
+  nearestModes: 'words',
+  sampleModes: 'words',
+  samplePaddings: 'words',
 };
