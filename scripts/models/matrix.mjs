@@ -2,7 +2,8 @@
  * The matrix of docs/models.md: models of PyTorch's packages, through both of its exporters, as they are read and trained
  * here, against PyTorch in float64.
  *
- *   npm run models -- [--python PYTHON] [--work FOLDER] [--json RESULTS] [NAME…]
+ *   npm run models -- [--python PYTHON] [--work FOLDER] [--json RESULTS]
+ *     [--exports torchscript:training,…] [NAME…]
  *
  * Sets up a virtual environment from PyPI in the work folder, unless a Python is given that has requirements.txt.
  */
@@ -33,6 +34,10 @@ const { values, positionals } = parseArgs({
     python: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'tract-ts-models') },
     json: { type: 'string' },
+    exports: {
+      type: 'string',
+      default: 'torchscript:training,torchscript:inference,dynamo:training,dynamo:inference',
+    },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -64,7 +69,7 @@ function distance(a, b) {
   return difference === 0 ? 0 : Math.sqrt(difference / Math.max(norm, 1e-300));
 }
 
-const RATE = 0.01;
+const RATE = 0.001;
 const standardization = {
   mean: tensor('float32', [3], [0.5, 0.5, 0.5]),
   deviation: tensor('float32', [3], [0.25, 0.25, 0.25]),
@@ -173,7 +178,7 @@ const results =
         ({ name }) => positionals.length > 0 && !positionals.includes(name),
       )
     : [];
-const child = spawn(python(), [join(here, 'reference.py'), values.work, ...positionals], {
+const child = spawn(python(), [join(here, 'reference.py'), values.work, values.exports, ...positionals], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 for await (const line of createInterface({ input: child.stdout })) {

@@ -4,7 +4,7 @@ For every model, exporter and mode this writes `<name>.<exporter>.<mode>.onnx` a
 images, labels, logits, the gradient of every tensor of the file, running statistics after a step, the losses of five
 steps of SGD, and TrAct's gradient of the first convolution. One line of JSON a file is printed when it is complete.
 
-Usage: python reference.py OUT_FOLDER [NAME...]
+Usage: python reference.py OUT_FOLDER torchscript:training,dynamo:inference,... [NAME...]
 """
 
 import copy
@@ -25,7 +25,7 @@ from zoo import MODELS
 BATCH = 8
 CLASSES = 10
 STEPS = 5
-RATE = 0.01
+RATE = 0.001
 LAMBDA = 0.1
 
 
@@ -212,7 +212,7 @@ def match(own, tensors):
 
 
 def main():
-    out, *names = sys.argv[1:]
+    out, exports, *names = sys.argv[1:]
     torch.set_num_threads(1)
     for name, family, size, make in MODELS:
         if names and name not in names:
@@ -225,13 +225,8 @@ def main():
         except Exception as error:  # A model that this version of its package does not have stays in the table.
             tell(name, family, None, None, error)
             continue
-        for exporter, training in (
-            ("torchscript", True),
-            ("torchscript", False),
-            ("dynamo", True),
-            ("dynamo", False),
-        ):
-            mode = "training" if training else "inference"
+        for exporter, mode in (one.split(":") for one in exports.split(",")):
+            training = mode == "training"
             path = f"{out}/{name}.{exporter}.{mode}"
             try:
                 export(copy.deepcopy(model), f"{path}.onnx", exporter, training, size)

@@ -9,7 +9,7 @@ import { fromSafetensors } from '../tensor/safetensors.js';
 import { tensor } from '../tensor/tensor.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 import { normalTensor, runFile } from '../testing/file-runs.js';
-import { float, node, onnxFile } from '../testing/onnx-file.js';
+import { float, node, onnxFile } from '../fuzz/onnx-file.js';
 
 const folder = temporaryFolder();
 const file = join(folder, 'small.onnx');

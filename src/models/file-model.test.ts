@@ -16,7 +16,7 @@ import {
   onnxFile,
   subgraph,
   tensorProto,
-} from '../testing/onnx-file.js';
+} from '../fuzz/onnx-file.js';
 import { modelFromOnnx } from './file-model.js';
 
 const int64 = (...values: number[]): Tensor => tensor('int64', [values.length], values);

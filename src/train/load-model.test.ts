@@ -12,7 +12,7 @@ import { Random } from '../random/random.js';
 import { tensor } from '../tensor/tensor.js';
 import { temporaryFolder } from '../testing/command.js';
 import { normalTensor } from '../testing/file-runs.js';
-import { type OnnxFile, float, node, onnxFile } from '../testing/onnx-file.js';
+import { type OnnxFile, float, node, onnxFile } from '../fuzz/onnx-file.js';
 import { tract } from '../tract/tract.js';
 import { fromCheckpoint, restoreTrainer, toCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';

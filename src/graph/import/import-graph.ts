@@ -205,8 +205,7 @@ class Import {
 
   #walk(nodes: readonly NodeProto[], frame: Frame): void {
     for (const proto of nodes) {
-      if (++this.#walked > MAXIMUM_NODES)
-        throw new GraphError(`the model has more than ${MAXIMUM_NODES} nodes, its functions written out`);
+      this.#spend(1);
       if (proto.output.length > MAXIMUM_OUTPUTS)
         throw new GraphError(`node ${quote(proto.name)} (${quote(proto.opType)}) names too many results`);
       const user = `node ${quote(proto.name)} (${quote(proto.opType)})`;
@@ -226,6 +225,13 @@ class Import {
         this.#note(frame, name, known);
       });
     }
+  }
+
+  /** Counts nodes that are looked at. */
+  #spend(nodes: number): void {
+    this.#walked += nodes;
+    if (this.#walked > MAXIMUM_NODES)
+      throw new HopelessError(`the model has more than ${MAXIMUM_NODES} nodes, its functions written out`);
   }
 
   /** The results of a node; undefined where it cannot be read, which is noted. */
@@ -341,6 +347,7 @@ class Import {
     },
     frame: Frame,
   ): readonly Known[] {
+    this.#spend(called.node.length);
     const values = new Map<string, Known>();
     called.input.forEach((name, i) => {
       const given = node.inputs[i];
@@ -375,6 +382,7 @@ class Import {
     const name = Number(condition.data[0]) !== 0 ? 'then_branch' : 'else_branch';
     const body = node.attributes.entries.get(name)?.g;
     if (!body) throw new GraphError(`it lacks the attribute "${name}"`);
+    this.#spend(body.node.length);
     const { nodes, uses } = neededNodes(
       body.node,
       body.output.map((output) => output.name),
@@ -529,13 +537,22 @@ class Import {
       node.attributes.remove('allowzero');
     } else if (node.opType === 'Expand') {
       const target = fixedList(1);
-      const scaled = target && scaledLengths(target, own, present);
+      const scaled = target && (scaledLengths(target, own, present) ?? this.#widened(target, present));
       if (scaled) replace(1, scaled);
     } else if (node.opType === 'Resize') {
       const target = node.inputs[3] ? fixedList(3) : undefined;
       const scaled = target && scaledLengths(target, own, present);
       if (scaled) replace(3, scaled);
     } else if (node.opType === 'Concat') this.#adaptConcat(node, before);
+  }
+
+  /** What is one for all images, and is repeated for as many as the file was made for. */
+  #widened(target: readonly number[], { length: rank, [0]: first }: Shape): number[] | undefined {
+    const { reference, inputs } = this.#options;
+    const [[name, images]] = inputs;
+    const own = reference?.shapes.get(name)?.[0] ?? 1;
+    if (own === 1 || target[0] !== own || (rank === target.length && first !== 1)) return undefined;
+    return [images.shape[0], ...target.slice(1)];
   }
 
   /** What is joined with one row for each image has one for each, too, where the file has one for all. */

@@ -1,6 +1,6 @@
 /**
  * Operators as older operator sets have them, turned into the forms of the present table (`graph/file-operators.ts`):
- * attributes that became inputs, operators that were renamed, and padding that is given by a word.
+ * attributes that became inputs, and operators that were renamed.
  */
 import { create } from '@bufbuild/protobuf';
 import { type Tensor, tensor } from '../../tensor/tensor.js';
@@ -11,7 +11,7 @@ import {
   AttributeProto_AttributeType as AttributeType,
 } from '../onnx_pb.js';
 import { elementTypeName, readAs } from './file-tensor.js';
-import { type Known, type OperatorNode, constantOf, shapeOf } from './known.js';
+import { type Known, type OperatorNode, constantOf } from './known.js';
 
 const constant = (value: Tensor): Known => ({ kind: 'constant', tensor: value });
 const list = (values: readonly number[]): Known => constant(tensor('int64', [values.length], values));
@@ -19,8 +19,6 @@ const scalar = (value: number): Known => constant(tensor('float32', [], [value])
 
 export const intAttribute = (name: string, value: number): AttributeProto =>
   create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-const intsAttribute = (name: string, values: readonly number[]): AttributeProto =>
-  create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: values.map(BigInt) });
 const textAttribute = (name: string, text: string): AttributeProto =>
   create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(text) });
 
@@ -152,39 +150,6 @@ const castLike: Form = (node) => {
   set(node, intAttribute('to', { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64: 11 }[weight]));
 };
 
-/** Padding that is given by a word becomes numbers. */
-const autoPad: Form = (node) => {
-  const { attributes } = node;
-  const word = attributes.text('auto_pad', 'NOTSET');
-  if (word === 'NOTSET') return;
-  const [x, weight] = node.inputs;
-  const image = x && shapeOf(x)?.slice(2);
-  const kernel = attributes.ints('kernel_shape') ?? (weight ? shapeOf(weight)?.slice(2) : undefined);
-  if (!image || kernel?.length !== image.length)
-    throw new GraphError('its image and its kernel differ in their number of axes');
-  const ones = image.map(() => 1);
-  const strides = attributes.ints('strides') ?? ones;
-  const dilations = attributes.ints('dilations') ?? ones;
-  attributes.remove('auto_pad');
-  const outputShape = attributes.ints('output_shape');
-  const outputPadding = attributes.ints('output_padding') ?? image.map(() => 0);
-  const totals = image.map((length, i) => {
-    const reach = dilations[i] * (kernel[i] - 1) + 1;
-    if (word === 'VALID') return 0;
-    if (node.opType === 'ConvTranspose') {
-      const size = outputShape?.at(i - image.length) ?? length * strides[i];
-      return Math.max(strides[i] * (length - 1) + outputPadding[i] + reach - size, 0);
-    }
-    return Math.max((Math.ceil(length / strides[i]) - 1) * strides[i] + reach - length, 0);
-  });
-  if (!['VALID', 'SAME_UPPER', 'SAME_LOWER'].includes(word))
-    throw new GraphError(`its attribute "auto_pad" is ${JSON.stringify(word)}, which ONNX does not have`);
-  attributes.remove('output_shape');
-  const less = totals.map((total) => Math.floor(total / 2));
-  const more = totals.map((total, i) => total - less[i]);
-  set(node, intsAttribute('pads', word === 'SAME_LOWER' ? [...more, ...less] : [...less, ...more]));
-};
-
 /** Reductions whose axes became an input with operator set 18. */
 const reductions = [
   'ReduceL1',
@@ -214,11 +179,6 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['Resize', resize],
   ['Cast', cast],
   ['CastLike', castLike],
-  ['Conv', autoPad],
-  ['ConvTranspose', autoPad],
-  ['MaxPool', autoPad],
-  ['AveragePool', autoPad],
-  ['LpPool', autoPad],
 ]);
 
 /**

@@ -1,4 +1,4 @@
-/** Small `.onnx` files as other programs write them, for tests. */
+/** Small `.onnx` files as other programs write them, for tests and fuzzing. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { dataTypes } from '../graph/onnx-types.js';
 import {
