@@ -8,7 +8,8 @@ import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { colour, lambdaValue, number, oneOf, oneOfOrPath, whole } from './values.js';
 
-export interface TrainFlags {
+/** Which images are trained on, and how they are shown. */
+export interface DataFlags {
   /** A dataset's name, or the path of a folder or a table of pictures. */
   readonly data: string;
   readonly dataDir?: string;
@@ -27,6 +28,10 @@ export interface TrainFlags {
   readonly background?: string;
   readonly workers?: number;
   readonly cacheSize?: number;
+  readonly seed: number;
+}
+
+export interface TrainFlags extends DataFlags {
   readonly model: string;
   readonly width?: number;
   readonly depth?: number;
@@ -49,7 +54,6 @@ export interface TrainFlags {
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
-  readonly seed: number;
   readonly device: Device;
   readonly threads?: number;
   readonly out?: string;
@@ -98,19 +102,20 @@ export function checkFolderFlags(data: string, flags: Pick<TrainFlags, 'imageSiz
   throw new UsageError(`${given} is for folders of pictures, not for ${data}`);
 }
 
-/** Adds the flags, in groups. */
-export function addTrainFlags(command: Command): Command {
-  const add = (
-    flags: string,
-    description: string,
-    parse?: (text: string) => unknown,
-    value?: unknown,
-  ): void => {
+type Add = (flags: string, description: string, parse?: (text: string) => unknown, value?: unknown) => void;
+
+const adderTo =
+  (command: Command): Add =>
+  (flags, description, parse, value) => {
     const option = new Option(flags, description);
     if (parse) option.argParser(parse);
     if (value !== undefined) option.default(value);
     command.addOption(option);
   };
+
+/** Adds the flags of `DataFlags`, but for the seed. */
+export function addDataFlags(command: Command): Command {
+  const add = adderTo(command);
   command.optionsGroup('Data:');
   command.addOption(dataOption().default('shapes')).addOption(dataDirOption());
   add('--limit-train <images>', 'train on the first images only', whole(1));
@@ -155,6 +160,13 @@ export function addTrainFlags(command: Command): Command {
     colour,
   );
   command.addOption(workersOption()).addOption(cacheSizeOption());
+  return command;
+}
+
+/** Adds the flags, in groups. */
+export function addTrainFlags(command: Command): Command {
+  const add = adderTo(command);
+  addDataFlags(command);
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models', oneOf([...models.keys()]), 'resnet18');

@@ -22,7 +22,13 @@ import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
-import { DEFAULT_MOMENTUM, type TrainFlags, checkFolderFlags, defaultRates } from './train-flags.js';
+import {
+  DEFAULT_MOMENTUM,
+  type DataFlags,
+  type TrainFlags,
+  checkFolderFlags,
+  defaultRates,
+} from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -120,7 +126,7 @@ export async function continuedRun(
 
 /** What training images go through: what the dataset says, and what the flags add to it. */
 export function augmentationFrom(
-  { augment, randAugment: magnitude, colorJitter: strength, randomErasing: probability }: TrainFlags,
+  { augment, randAugment: magnitude, colorJitter: strength, randomErasing: probability }: DataFlags,
   { augmentation }: ImageDataset,
 ): readonly ImageTransform[] | null {
   const added = [
@@ -137,7 +143,7 @@ function checkAugmentation({
   randAugment: magnitude,
   colorJitter: strength,
   randomErasing: probability,
-}: TrainFlags): void {
+}: DataFlags): void {
   if (augment || [magnitude, strength, probability].every((value) => value === undefined)) return;
   throw new UsageError('--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing');
 }
@@ -151,7 +157,7 @@ const jitter = (strength: number): ImageTransform =>
   });
 
 /** The dataset that the flags name, cut to their limits. */
-export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
+export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<ImageDataset> {
   const { data, dataDir, limitTrain, limitTest, validation, seed, imageSize, background } = flags;
   checkFolderFlags(data, flags);
   checkAugmentation(flags);
