@@ -6,6 +6,7 @@ import { evaluate, type EvalFlags } from './eval.js';
 import { type FindRateFlags, addFindRateFlags, findRate } from './find-lr.js';
 import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
+import { type LookFlags, look } from './look.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
 import type { MpiGroup } from '../mpi/mpi-group.js';
@@ -14,6 +15,7 @@ import { isMuted, note } from './terminal.js';
 import { train } from './train.js';
 import {
   type TrainFlags,
+  addDataFlags,
   addTrainFlags,
   batchNormOption,
   cacheSizeOption,
@@ -73,6 +75,7 @@ export function createProgram(exitWith: (code: number) => void, group?: MpiGroup
   addExport(program);
   addInspect(program);
   addCheck(program, exitWith);
+  addLook(program, exitWith);
   program
     .command('models')
     .description('list the models')
@@ -204,6 +207,29 @@ function addInspect(program: Command): void {
     )
     .action(async (run: string, flags: InspectFlags) => {
       await inspect(run, flags);
+    });
+}
+
+function addLook(program: Command, exitWith: (code: number) => void): void {
+  const command = program
+    .command('look')
+    .summary('draw what a model will see of the data')
+    .description(
+      'Look at data before training: what should be seen to (files that cannot be read, pictures that are there twice or in two splits, small classes), and a page with the first batch of a run as the model gets it, and pictures as they are evaluated.',
+    );
+  addDataFlags(command)
+    .addOption(new Option('--seed <number>', 'of the run').argParser(whole(0)).default(0))
+    .addOption(
+      new Option('--pictures <number>', 'how many are drawn of each kind').argParser(whole(1)).default(48),
+    )
+    .option('--out <file>', 'the .html file (default: look-<data>.html)')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(['tract look --data photos', 'tract look --data cifar10 --rand-augment --out look.html']),
+    )
+    .action(async (flags: LookFlags) => {
+      exitWith(await look(flags));
     });
 }
 

@@ -12,8 +12,8 @@ import { UsageError } from './errors.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
 import { colour, lambdaValue, number, oneOf, oneOfOrPath, whole } from './values.js';
 
-export interface TrainFlags extends OptimizationFlags {
-  readonly recipe?: RecipeName;
+/** Which images are trained on, and how they are shown. */
+export interface DataFlags {
   /** A dataset's name, or the path of a folder or a table of pictures. */
   readonly data: string;
   readonly dataDir?: string;
@@ -35,6 +35,11 @@ export interface TrainFlags extends OptimizationFlags {
   readonly flip?: Flip;
   readonly cropPadding?: number;
   readonly cropMode?: CropMode;
+  readonly seed: number;
+}
+
+export interface TrainFlags extends DataFlags, OptimizationFlags {
+  readonly recipe?: RecipeName;
   readonly model: string;
   readonly head?: string;
   readonly batchNorm?: 'keep' | 'insert';
@@ -56,7 +61,6 @@ export interface TrainFlags extends OptimizationFlags {
   readonly maxSteps?: number;
   readonly batchSize: number;
   readonly shards?: number;
-  readonly seed: number;
   readonly device: Device;
   readonly threads?: number;
   readonly out?: string;
@@ -118,25 +122,20 @@ function stagesValue(text: string): ResolutionStage[] {
   });
 }
 
-/** Adds the flags, in groups. */
-export function addTrainFlags(command: Command): Command {
-  const add = (
-    flags: string,
-    description: string,
-    parse?: (text: string) => unknown,
-    value?: unknown,
-  ): void => {
+type Add = (flags: string, description: string, parse?: (text: string) => unknown, value?: unknown) => void;
+
+const adderTo =
+  (command: Command): Add =>
+  (flags, description, parse, value) => {
     const option = new Option(flags, description);
     if (parse) option.argParser(parse);
     if (value !== undefined) option.default(value);
     command.addOption(option);
   };
-  command.optionsGroup('Recipe:');
-  add(
-    '--recipe <name>',
-    "what the other flags are, where they are not given: paper (the TrAct paper's settings for CIFAR-10) or speed (airbench94: its network, whitening, Muon, augmentation and evaluation)",
-    oneOf(recipes),
-  );
+
+/** Adds the flags of `DataFlags`, but for the seed. */
+export function addDataFlags(command: Command): Command {
+  const add = adderTo(command);
   command.optionsGroup('Data:');
   command.addOption(dataOption().default('shapes')).addOption(dataDirOption());
   add('--limit-train <images>', 'train on the first images only', whole(1));
@@ -188,6 +187,19 @@ export function addTrainFlags(command: Command): Command {
   );
   add('--crop-padding <pixels>', "border of the random crop (default: the dataset's)", whole(0));
   add('--crop-mode <name>', 'what is in that border: zeros or reflect (default: zeros)', oneOf(cropModes));
+  return command;
+}
+
+/** Adds the flags, in groups. */
+export function addTrainFlags(command: Command): Command {
+  const add = adderTo(command);
+  command.optionsGroup('Recipe:');
+  add(
+    '--recipe <name>',
+    "what the other flags are, where they are not given: paper (the TrAct paper's settings for CIFAR-10) or speed (airbench94: its network, whitening, Muon, augmentation and evaluation)",
+    oneOf(recipes),
+  );
+  addDataFlags(command);
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models; or an .onnx file, see tract check', modelName, 'resnet18');

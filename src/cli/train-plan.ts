@@ -33,7 +33,7 @@ import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf, transformsOf } from './optimization.js';
-import { type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
+import { type DataFlags, type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -180,7 +180,7 @@ export async function sharedCheckpoint(
 }
 
 /** The dataset that the flags name, cut to their limits. */
-export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<ImageDataset> {
+export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<ImageDataset> {
   const { data, dataDir, limitTrain, limitTest, validation, seed, imageSize, background } = flags;
   checkFolderFlags(data, flags);
   checkAugmentation(flags);

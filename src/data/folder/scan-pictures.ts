@@ -186,5 +186,7 @@ function channelSums(data: Uint8Array, channels: number): Float64Array {
 
 /** What is wrong with a picture, without the path that it begins with. */
 function reasonOf({ message }: DataError, path: string): string {
-  return message.startsWith(`${path} `) ? message.slice(path.length + 1) : message;
+  const reason = message.startsWith(`${path} `) ? message.slice(path.length + 1) : message;
+  // Which formats there are need not be said of each.
+  return reason.replace(/; give a [^;]*\.$/, '.');
 }

@@ -1,0 +1,55 @@
+/** `tract look`. */
+import { basename } from 'node:path';
+import { contactSheet } from '../compare/contact-sheet.js';
+import { imageCount } from '../data/dataset.js';
+import type { FolderReport } from '../data/folder/folder-report.js';
+import { writeAtomically } from '../train/atomic-write.js';
+import { augmentationOf } from './augmentation.js';
+import { Interruption } from './interruption.js';
+import { print, printJson } from './terminal.js';
+import type { DataFlags } from './train-flags.js';
+import { datasetFrom } from './train-plan.js';
+
+export interface LookFlags extends DataFlags {
+  readonly pictures: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** Writes what a model will see of the data, and returns the exit code. */
+export async function look(flags: LookFlags): Promise<number> {
+  const interruption = new Interruption(() => undefined);
+  try {
+    const dataset = await datasetFrom(flags, interruption.signal);
+    const report = 'report' in dataset ? (dataset.report as FolderReport) : undefined;
+    const html = await contactSheet(dataset, {
+      augmentation: augmentationOf(flags, dataset),
+      seed: flags.seed,
+      pictures: flags.pictures,
+      ...(report && { report }),
+    });
+    const out = flags.out ?? `look-${basename(dataset.name)}.html`;
+    await writeAtomically(out, html);
+    if (flags.json) {
+      const { name, classNames, imageShape, train, validation, test } = dataset;
+      printJson({
+        event: 'look',
+        out,
+        data: name,
+        classNames,
+        imageShape,
+        trainImages: imageCount(train),
+        ...(validation && { validationImages: imageCount(validation) }),
+        testImages: imageCount(test),
+        ...(report && { report }),
+      });
+    } else print(`Drawn in ${out}`);
+    return 0;
+  } catch (error) {
+    const { signal } = interruption;
+    if (signal.aborted && error === signal.reason) return interruption.exitCode ?? 1;
+    throw error;
+  } finally {
+    interruption.close();
+  }
+}

@@ -1,0 +1,176 @@
+/** What a model will see of a dataset, as one HTML file: pictures of the first batch, and pictures as they are evaluated. */
+import sharp from 'sharp';
+import { type ImageDataset, type ImageShape, followedSplit, imageCount, imageSize } from '../data/dataset.js';
+import { type FolderReport, reportSentences } from '../data/folder/folder-report.js';
+import { pictureFile } from '../data/folder/image-folder.js';
+import { type Images, labelsOf, sourceOf } from '../data/image-source.js';
+import type { ImageTransform } from '../data/image-transform.js';
+import type { BatchPlan } from '../data/loader.js';
+import { Subset } from '../data/subset.js';
+import { InlineLoader } from '../data/batches.js';
+import { Random } from '../random/random.js';
+import { evaluationPlan } from '../train/loaders.js';
+import { escapeXml } from './chart.js';
+import { list, page, prose } from './page.js';
+
+/** What is shown. */
+export interface ContactSheetOptions {
+  /** What training images go through; `null` for what they are evaluated by. */
+  readonly augmentation: readonly ImageTransform[] | null;
+  /** Of the run whose first batch is shown. */
+  readonly seed: number;
+  /** Pictures of the batch, and of each class at most an even part of as many. */
+  readonly pictures: number;
+  /** What the first pass over a folder has found. */
+  readonly report?: FolderReport;
+}
+
+/** An image as a model gets it. */
+interface Seen {
+  readonly data: Uint8Array;
+  readonly label: number;
+  /** Where it comes from, if that is known. */
+  readonly file?: string;
+}
+
+/** @throws DataError naming an image that cannot be read */
+export async function contactSheet(dataset: ImageDataset, options: ContactSheetOptions): Promise<string> {
+  const { name, classNames, imageShape, train } = dataset;
+  const { augmentation, report } = options;
+  const { kind, split } = followedSplit(dataset);
+  const [, height, width] = imageShape;
+  const chain = augmentation ?? dataset.evaluation ?? [];
+  const [training, evaluated] = [
+    await firstBatch(dataset, options),
+    await ofEachClass(dataset, split, options.pictures),
+  ];
+  const sections = [
+    `<h1>${escapeXml(name)}</h1>`,
+    `<p class="answer">${prose(`${imageCount(train)} training and ${imageCount(split)} ${kind} images of ${classNames.length} classes, ${width} × ${height} pixels`)}</p>`,
+    report ? list(reportSentences(report).slice(1)) : '',
+    '<h2>In training</h2>',
+    `<p class="note">${prose(`The first images of the first batch of a run with seed ${options.seed}${chain.length > 0 ? `, behind ${chain.map(words).join(', ')}` : ''}.`)}</p>`,
+    await sheet(training, dataset),
+    '<h2>In evaluation</h2>',
+    `<p class="note">${prose(`${kind === 'test' ? 'Test' : 'Validation'} images, the first of each class${dataset.evaluation ? `, behind ${dataset.evaluation.map(words).join(', ')}` : ''}.`)}</p>`,
+    await sheet(evaluated, dataset),
+    '<h2>Classes</h2>',
+    classTable(dataset),
+  ];
+  return page(`What a model sees of ${name}`, `${style}${sections.filter(Boolean).join('\n')}`);
+}
+
+const style = `<style>
+.sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:14px 10px;margin:16px 0}
+.sheet figure{container-type:normal}
+.sheet img{display:block;width:100%;height:auto}
+.sheet img.small{image-rendering:pixelated}
+.sheet figcaption{font-size:.8rem;overflow-wrap:anywhere}
+</style>`;
+
+/** A transform as it is written in code. */
+function words({ name, config }: ImageTransform): string {
+  const short = (_: string, value: unknown): unknown =>
+    typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+  const options = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value, short)}`);
+  return options.length === 0 ? name : `${name} (${options.join(', ')})`;
+}
+
+/** The images that a run begins with, as its loader makes them. */
+async function firstBatch(
+  dataset: ImageDataset,
+  { augmentation, seed, pictures }: ContactSheetOptions,
+): Promise<Seen[]> {
+  const { train, evaluation } = dataset;
+  const random = Random.fromSeed(seed, 'batches').state;
+  const transforms = augmentation ?? evaluation;
+  const count = Math.min(pictures, imageCount(train));
+  const order = Random.fromState(random).fork('order').permutation(imageCount(train));
+  const plan = { shuffle: true, random, ...(transforms && { augmentation: transforms }) };
+  return seen(dataset, train, order.subarray(0, count), plan);
+}
+
+/** The first images of each class of a split. */
+async function ofEachClass(dataset: ImageDataset, split: Images, pictures: number): Promise<Seen[]> {
+  const { classNames } = dataset;
+  const each = Math.max(1, Math.floor(pictures / classNames.length));
+  const found: number[][] = classNames.map(() => []);
+  const labels = labelsOf(split);
+  for (let i = 0; i < labels.length; i++) if (found[labels[i]].length < each) found[labels[i]].push(i);
+  const indices = Uint32Array.from(found.flat().slice(0, pictures));
+  const chosen = new Subset(sourceOf(split, dataset.imageShape), indices);
+  return seen(dataset, chosen, Uint32Array.from(indices.keys()), evaluationPlan(dataset));
+}
+
+/** @param numbers which images the rows of the batch are */
+async function seen(
+  { imageShape, preprocessing = [] }: ImageDataset,
+  images: Images,
+  numbers: Uint32Array,
+  plan: Pick<BatchPlan, 'shuffle' | 'random' | 'augmentation'>,
+): Promise<Seen[]> {
+  const loader = new InlineLoader(images, imageShape, { preprocessing });
+  const size = imageSize(imageShape);
+  const all: Seen[] = [];
+  for await (const batch of loader.epoch({ ...plan, batchSize: numbers.length, last: 'drop' })) {
+    for (const [row, number] of numbers.entries()) {
+      const file = pictureFile(images, number);
+      const data = batch.images.slice(row * size, (row + 1) * size);
+      all.push({ data, label: batch.labels[row], ...(file !== undefined && { file }) });
+    }
+    break;
+  }
+  await loader.close();
+  return all;
+}
+
+async function sheet(images: readonly Seen[], { classNames, imageShape }: ImageDataset): Promise<string> {
+  const figures = await Promise.all(
+    images.map(async ({ data, label, file }) => {
+      const uri = await dataUri(data, imageShape);
+      const [, height, width] = imageShape;
+      const name = escapeXml(classNames[label]);
+      const title = file === undefined ? '' : ` title="${escapeXml(file)}"`;
+      const small = width < 128 ? ' class="small"' : '';
+      return `<figure${title}><img src="${uri}" width="${width}" height="${height}"${small} alt="${name}"><figcaption>${name}</figcaption></figure>`;
+    }),
+  );
+  return `<div class="sheet">${figures.join('')}</div>`;
+}
+
+async function dataUri(data: Uint8Array, [channels, height, width]: ImageShape): Promise<string> {
+  const area = height * width;
+  const pixels = new Uint8Array(area * 3);
+  for (let i = 0; i < pixels.length; i++) {
+    pixels[i] = data[Math.min(i % 3, channels - 1) * area + Math.floor(i / 3)];
+  }
+  const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+  return `data:image/png;base64,${png.toString('base64')}`;
+}
+
+/** Of very many classes the first are shown. */
+const MOST_ROWS = 200;
+
+function classTable({ classNames, train, validation, test }: ImageDataset): string {
+  const splits: [string, Images][] = [
+    ['training', train],
+    ...(validation ? [['validation', validation] as [string, Images]] : []),
+    ['test', test],
+  ];
+  const counts = splits.map(([, images]) => {
+    const count = new Uint32Array(classNames.length);
+    const labels = labelsOf(images);
+    for (let i = 0; i < labels.length; i++) count[labels[i]]++;
+    return count;
+  });
+  const rows = classNames.slice(0, MOST_ROWS).map((name, label) => {
+    const cells = splits.map(([split], i) => `<td data-name="${split}">${counts[i][label]}</td>`);
+    return `<tr><td>${escapeXml(name)}</td>${cells.join('')}</tr>`;
+  });
+  const more =
+    classNames.length > MOST_ROWS ? `<p class="note">and ${classNames.length - MOST_ROWS} more</p>` : '';
+  const heads = splits.map(([split]) => `<th>${split}</th>`).join('');
+  return `<div class="scroll"><table><thead><tr><th>class</th>${heads}</tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}`;
+}
