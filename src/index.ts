@@ -19,6 +19,7 @@ export { type TractOptions, tract } from './tract/tract.js';
 // Optimizers, schedules, parameter groups and gradient transforms.
 export { type AdamOptions, adam, adamw } from './optim/adam.js';
 export type { Assignment, GroupedParameter, ParameterGroup, Selector } from './optim/groups.js';
+export { layerDecay } from './optim/layer-decay.js';
 export type { Optimizer, Slot, UpdateContext } from './optim/optimizer.js';
 export {
   type OptimizerConfig,

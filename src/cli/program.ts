@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { type CheckFlags, check } from './check.js';
 import { type CompareFlags, addCompareFlags, compare } from './compare.js';
+import { addFineTuningFlags } from './fine-tuning.js';
 import { evaluate, type EvalFlags } from './eval.js';
 import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
@@ -73,7 +74,7 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
     .description(
       'Train a model. The run is kept in a folder: config.json, metrics.jsonl and last.safetensors; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
     );
-  addTrainFlags(command)
+  addFineTuningFlags(addTrainFlags(command))
     .addHelpText(
       'after',
       examples([
@@ -84,6 +85,7 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
         'tract train --resume runs/cifar',
         'tract train --resume runs/cifar --epochs 10',
         'tract train --data cifar10 --model net.onnx --tract --lr 0.01',
+        'tract train --data cifar10 --model net.onnx --train-only head --epochs 3',
         'tract train --data cifar100 --json > log.jsonl',
       ]),
     )

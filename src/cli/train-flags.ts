@@ -4,10 +4,11 @@ import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
 import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
+import type { FineTuningFlags } from './fine-tuning.js';
 import { type DatasetName, datasetNames } from './dataset-names.js';
 import { lambdaValue, number, oneOf, whole } from './values.js';
 
-export interface TrainFlags {
+export interface TrainFlags extends FineTuningFlags {
   readonly data: DatasetName;
   readonly dataDir?: string;
   readonly limitTrain?: number;
@@ -148,7 +149,7 @@ export function addTrainFlags(command: Command): Command {
 }
 
 /** Flags that may be given with --resume: they change nothing of what is computed, or name the run itself. */
-export const freeFlags = new Set(['dataDir', 'device', 'threads', 'json', 'resume']);
+export const freeFlags = new Set(['dataDir', 'device', 'threads', 'json', 'resume', 'patience']);
 
 /** Flags that may be given with --resume to let the run end elsewhere. */
 export const endFlags = new Set(['epochs', 'maxSteps']);

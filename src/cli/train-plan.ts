@@ -6,6 +6,7 @@ import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
 import { createOptimizer, createSchedule } from '../optim/registry.js';
+import type { GradientTransform } from '../optim/transform.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import { readWeights, restoreTrainer } from '../train/checkpoint.js';
@@ -18,8 +19,10 @@ import type { RunOptions, TrainerOptions } from '../train/options.js';
 import { datasetFacts } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
+import { groupsFrom, transformsFrom, withHead } from './fine-tuning.js';
 import { longFlag } from './flags.js';
 import { resumedRun } from './resume.js';
+import { note } from './terminal.js';
 import { DEFAULT_MOMENTUM, type TrainFlags, defaultRates, isModelFile } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
@@ -39,10 +42,17 @@ export interface TrainPlan {
 export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
   // What is wrong with the flags is said before anything is read.
   const builtIn = isModelFile(flags.model) ? undefined : modelFrom(flags, command);
-  const trainerOptions = optimizationFrom(flags, command);
+  const optimization = optimizationFrom(flags, command);
+  if (flags.patience !== undefined && flags.validation === undefined)
+    throw new UsageError(
+      `${longFlag(command, 'patience')} is told by validation images, because a run that ends by its test images has figures on them that are too good; set some aside with ${longFlag(command, 'validation')}`,
+    );
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
   const dataset = await datasetFrom(flags, signal);
-  const given = withTract(builtIn ?? (await modelInFile(flags, command, dataset)), flags);
+  const model = builtIn ?? (await modelInFile(flags, command, dataset));
+  const given = withTransforms(withTract(model, flags), transformsFrom(flags));
+  const groups = groupsFrom(flags, model);
+  const trainerOptions = { ...optimization, ...(groups.length > 0 && { groups }) };
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -67,7 +77,10 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
       const trainer = await Trainer.create(given, { ...trainerOptions, device, ...(threads && { threads }) });
       if (weights) {
         try {
-          trainer.load(weights);
+          const complete = withHead(weights, await trainer.weights(), model);
+          trainer.load(complete.weights);
+          if (complete.isNew.length > 0)
+            note(`The head is new, because the weights have none of its size: ${complete.isNew.join(', ')}`);
         } catch (error) {
           await trainer.release();
           throw error;
@@ -177,6 +190,11 @@ function withTract(model: Model, flags: TrainFlags): Trainable {
   };
   return tract(model, setting);
 }
+
+const withTransforms = ({ model, transforms }: Trainable, more: readonly GradientTransform[]): Trainable => ({
+  model,
+  transforms: [...transforms, ...more],
+});
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {

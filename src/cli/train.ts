@@ -5,10 +5,11 @@ import { type ImageDataset, followedSplit } from '../data/dataset.js';
 import { elementCount } from '../tensor/tensor.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { DivergenceError } from '../train/divergence.js';
-import { figuresOf } from '../train/events.js';
+import { type TrainingEvent, figuresOf } from '../train/events.js';
 import { OutputError } from '../train/atomic-write.js';
 import { CheckpointKeeper } from '../train/callbacks/checkpoint-keeper.js';
-import type { FitOptions, FitResult } from '../train/options.js';
+import { earlyStopping } from '../train/callbacks/early-stopping.js';
+import type { Callback, FitOptions, FitResult } from '../train/options.js';
 import { stepsOf, stepsPerEpochOf } from '../train/run-config.js';
 import type { Trainer } from '../train/trainer.js';
 import { testBest } from './final-test.js';
@@ -33,7 +34,7 @@ export async function train(flags: TrainFlags, command: Command): Promise<number
       flags.resume === undefined
         ? await newRun(flags, command, signal)
         : await continuedRun(flags.resume, flags, command, signal);
-    const { interrupted } = await run(plan, reporter, signal);
+    const { interrupted } = await run(plan, reporter, signal, flags.patience);
     return interrupted ? (interruption.exitCode ?? 1) : 0;
   } catch (error) {
     // A download, say, that was given up: what matters is that the user wanted it so.
@@ -45,7 +46,12 @@ export async function train(flags: TrainFlags, command: Command): Promise<number
   }
 }
 
-async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Promise<FitResult> {
+async function run(
+  plan: TrainPlan,
+  reporter: Reporter,
+  signal: AbortSignal,
+  patience: number | undefined,
+): Promise<FitResult> {
   const { config, dataset, options, folder } = plan;
   let trainer: Trainer | undefined;
   try {
@@ -76,13 +82,17 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
       step: begun,
       stepInEpoch,
     });
-    const result = await fitAndSave(trainer, keeper, dataset, {
+    const stopper = patience === undefined ? undefined : new EarlyEnd(patience);
+    const found = await fitAndSave(trainer, keeper, dataset, {
       ...options,
+      ...(stopper && { callbacks: [stopper.callback] }),
       signal,
       onEvent(event) {
         reporter.report(event);
       },
     });
+    // A run that no longer gets better is over.
+    const result = { ...found, interrupted: found.interrupted && stopper?.ended !== true };
     const { evaluation } = result;
     const chosen = dataset.validation !== undefined;
     const tested =
@@ -114,6 +124,27 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
   }
 }
 
+/** Ends a run that no longer gets better, and knows that it did. */
+class EarlyEnd {
+  ended = false;
+  readonly #stopping: Callback;
+
+  constructor(patience: number) {
+    this.#stopping = earlyStopping({ patience });
+  }
+
+  get callback(): Callback {
+    return Object.assign(
+      (event: TrainingEvent) => {
+        const answer = this.#stopping(event);
+        if (answer === 'stop') this.ended = true;
+        return answer;
+      },
+      { begin: () => this.#stopping.begin?.() },
+    );
+  }
+}
+
 /** Trains to the end or to an interruption; what ends it early says where the last good checkpoint is. */
 async function fitAndSave(
   trainer: Trainer,
@@ -122,7 +153,10 @@ async function fitAndSave(
   options: FitOptions,
 ): Promise<FitResult> {
   try {
-    return await trainer.fit(dataset, { ...options, callbacks: [keeper.callback] });
+    return await trainer.fit(dataset, {
+      ...options,
+      callbacks: [keeper.callback, ...(options.callbacks ?? [])],
+    });
   } catch (error) {
     const kept = trainer.progress.step > 0;
     if (kept && (error instanceof DivergenceError || error instanceof OutputError)) {
