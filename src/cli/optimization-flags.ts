@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
 import { type GroupFlag, groupValue } from './group-flag.js';
+import type { FineTuningFlags } from './fine-tuning.js';
 import { number, oneOf, whole } from './values.js';
 
-export interface OptimizationFlags {
+export interface OptimizationFlags extends FineTuningFlags {
   readonly optimizer: OptimizerName;
   readonly lr?: number;
   readonly momentum?: number;
@@ -81,6 +82,8 @@ export const groupFlags: ReadonlySet<string> = new Set([
   'decayOn',
   'firstLrFactor',
   'layerDecay',
+  'freeze',
+  'trainOnly',
 ]);
 
 const positive = number('a number above 0', (value) => value > 0);

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { type CheckFlags, check } from './check.js';
 import { type CompareFlags, addCompareFlags, compare } from './compare.js';
+import { addFineTuningFlags } from './fine-tuning.js';
 import { evaluate, type EvalFlags } from './eval.js';
 import { type FindRateFlags, addFindRateFlags, findRate } from './find-lr.js';
 import { exportModel, type ExportFlags } from './export.js';
@@ -93,7 +94,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
     .description(
       'Train a model. The run is kept in a folder: config.json, metrics.jsonl and last.safetensors; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
     );
-  addTrainFlags(command)
+  addFineTuningFlags(addTrainFlags(command))
     .addHelpText(
       'after',
       examples([
@@ -105,6 +106,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
         'tract train --resume runs/cifar --epochs 10',
         'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
         'tract train --data cifar10 --model net.onnx --tract --lr 0.01',
+        'tract train --data cifar10 --model net.onnx --train-only head --epochs 3',
         'tract train --data cifar100 --json > log.jsonl',
         'tract train --data photos --image-size 128 --tract',
       ]),

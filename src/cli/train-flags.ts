@@ -260,7 +260,9 @@ export function addTrainFlags(command: Command): Command {
 }
 
 /** Flags that may be given with --resume: they change nothing of what is computed, or name the run itself. */
-export const freeFlags = new Set(['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume']);
+export const freeFlags = new Set([
+  ...['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume', 'patience'],
+]);
 
 /** Flags that may be given with --resume to let the run end elsewhere. */
 export const endFlags = new Set(['epochs', 'maxSteps']);
