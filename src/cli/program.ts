@@ -8,6 +8,7 @@ import { type InspectFlags, inspect } from './inspect.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
 import { note } from './terminal.js';
+import { type TableFlags, table } from './table.js';
 import { train } from './train.js';
 import {
   type TrainFlags,
@@ -50,6 +51,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
     );
   addTrain(program, exitWith);
   addCompare(program, exitWith);
+  addTable(program);
   addFindRate(program, exitWith);
   addEval(program);
   addPredict(program, exitWith);
@@ -103,6 +105,7 @@ function addCompare(program: Command, exitWith: (code: number) => void): void {
       examples([
         'tract compare --width 16 --epochs 3 --seeds 0',
         'tract compare --data cifar10 --width 16 --epochs 5 --out runs/cifar',
+        'tract compare --width 16 --grid lr=0.02,0.04,0.08 --validation 0.1 --seeds 0,1,2,3,4,5 --stop-when 0.5',
         'tract compare --lambda 0.05,0.1,0.2,relative:0.1',
         'tract compare --methods vanilla,tract,patch-norm,whitening --limit-train 10000',
         'tract compare --model vit --optimizer adam --methods vanilla,tract,dual-patch-norm',
@@ -110,6 +113,25 @@ function addCompare(program: Command, exitWith: (code: number) => void): void {
     )
     .action(async (flags: CompareFlags) => {
       exitWith(await compare(flags, command));
+    });
+}
+
+function addTable(program: Command): void {
+  program
+    .command('table')
+    .summary('lay finished comparisons beside each other')
+    .description(
+      'Print one table of several finished comparisons: a row for each method of each, with its accuracy, its difference to the first method of its comparison, and its speed-up.',
+    )
+    .argument('<folder...>', 'folders of comparisons, as tract compare made them')
+    .option('--markdown', 'as a table in Markdown')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(['tract table runs/compare-*', 'tract table runs/sgd runs/adam --markdown']),
+    )
+    .action(async (folders: string[], flags: TableFlags) => {
+      await table(folders, flags);
     });
 }
 

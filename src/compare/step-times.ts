@@ -35,7 +35,6 @@ export async function relativeStepTimes(
   file: string,
   runs: readonly PlannedRun[],
   dataset: ImageDataset,
-  training: Omit<TrainerOptions, 'seed'>,
   { signal, onMeasure }: { readonly signal?: AbortSignal; readonly onMeasure?: () => void } = {},
 ): Promise<Map<string, number>> {
   const [base, ...others] = runs;
@@ -45,7 +44,7 @@ export async function relativeStepTimes(
   if (others.some((run) => !(keyOf(run) in known))) onMeasure?.();
   for (const run of others) {
     const key = keyOf(run);
-    known[key] ??= await relativeStepTime(base.given, run.given, dataset, training, signal);
+    known[key] ??= await relativeStepTime(base, run, dataset, signal);
     // What was given up half way is no measurement to keep.
     if (signal?.aborted) break;
     result.set(run.variant.id, known[key]);
@@ -63,19 +62,24 @@ async function readTimes(file: string): Promise<Record<string, number>> {
   }
 }
 
+/** What is trained, and how. */
+export interface Timed {
+  readonly given: Model | Trainable;
+  readonly training: Omit<TrainerOptions, 'seed'>;
+}
+
 /** The median time of a step of `other` over that of `base`, both made in turn on the same images. */
 export async function relativeStepTime(
-  base: Model | Trainable,
-  other: Model | Trainable,
+  base: Timed,
+  other: Timed,
   dataset: ImageDataset,
-  training: Omit<TrainerOptions, 'seed'>,
   signal?: AbortSignal,
 ): Promise<number> {
   const { mean, deviation } = dataset;
   const trainers: Trainer[] = [];
   const loader = loaderOf(dataset, dataset.train);
   try {
-    for (const given of [base, other])
+    for (const { given, training } of [base, other])
       // Steps of images of their own size: what is timed belongs to no place in a run.
       trainers.push(
         await Trainer.create(given, { ...training, progressive: [], standardization: { mean, deviation } }),
