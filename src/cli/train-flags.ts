@@ -31,6 +31,7 @@ export interface TrainFlags extends OptimizationFlags {
   readonly heads?: number;
   readonly mlpRatio?: number;
   readonly dropPath?: number;
+  readonly whitening?: boolean;
   readonly weights?: string;
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
@@ -65,6 +66,9 @@ export const dataOption = (): Option =>
   new Option('--data <name>', `dataset: ${datasetNames.join(', ')}`).argParser(oneOf(datasetNames));
 export const dataDirOption = (): Option =>
   new Option('--data-dir <folder>', 'folder with the files of CIFAR (default: they are downloaded once)');
+
+/** `on` or `off`. */
+const onOrOff = (text: string): boolean => oneOf(['on', 'off'])(text) === 'on';
 
 /** Such as `16:0.3,24:0.6`; what is missing, or too much, is no number. */
 function stagesValue(text: string): ResolutionStage[] {
@@ -113,7 +117,11 @@ export function addTrainFlags(command: Command): Command {
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models', oneOf([...models.keys()]), 'resnet18');
-  add('--width <number>', 'resnet: channels after the stem (64); vit: features; mlp: hidden units', whole(1));
+  add(
+    '--width <number>',
+    'resnet: channels after the stem (64); vit: features; mlp: hidden units; airbench: channels of the first block (64)',
+    whole(1),
+  );
   add('--depth <number>', 'vit: blocks; mlp: hidden layers', whole(1));
   add('--stem <name>', 'resnet: cifar (3x3) or imagenet (7x7, stride 2)', oneOf(['cifar', 'imagenet']));
   add('--patch <pixels>', 'vit: height and width of a patch', whole(1));
@@ -123,6 +131,11 @@ export function addTrainFlags(command: Command): Command {
     '--drop-path <number>',
     'resnet, vit: stochastic depth, the probability that the last block is left out (default: 0)',
     belowOne,
+  );
+  add(
+    '--whitening <on|off>',
+    'airbench: whether the filters of the first layer are fixed and whiten images (default: on); off for --tract',
+    onOrOff,
   );
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 

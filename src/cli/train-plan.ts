@@ -124,7 +124,7 @@ export function datasetFrom(flags: TrainFlags, signal: AbortSignal): Promise<Ima
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath', 'whitening'] as const;
 
 /** The model that the flags describe. @throws UsageError, OptionError */
 export function modelFrom(flags: TrainFlags, command: Command): Model {
