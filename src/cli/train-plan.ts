@@ -213,7 +213,7 @@ export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<Imag
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath', 'whitening'] as const;
 
 /**
  * The model that the flags describe.
