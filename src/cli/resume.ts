@@ -154,6 +154,8 @@ function flagValues(config: RunConfig): FlagValues {
     lr: schedule.config.lr,
     warmup: schedule.config.warmup,
     labelSmoothing: config.labelSmoothing,
+    mixup: config.mixing?.mixup,
+    cutmix: config.mixing?.cutmix,
     batchSize: config.batchSize,
     seed: config.seed,
   };

@@ -51,6 +51,8 @@ export interface TrainFlags extends DataFlags {
   readonly schedule: ScheduleName;
   readonly warmup: number;
   readonly labelSmoothing: number;
+  readonly mixup?: number;
+  readonly cutmix?: number;
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
@@ -196,6 +198,12 @@ export function addTrainFlags(command: Command): Command {
   add('--schedule <name>', `of the learning rate: ${schedules.join(', ')}`, oneOf(schedules), 'cosine');
   add('--warmup <steps>', 'steps in which the learning rate first grows', whole(0), 0);
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
+  add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
+  add(
+    '--cutmix <alpha>',
+    'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
+    positive,
+  );
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add('--epochs <number>', 'passes over the training images', whole(1), 5);
   add('--max-steps <number>', 'end after this many steps', whole(1));

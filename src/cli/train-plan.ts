@@ -237,12 +237,15 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
     ...(nesterov !== undefined && { nesterov }),
     ...(weightDecay !== undefined && { weightDecay }),
   };
-  const { lr = defaultRates[optimizer], warmup } = flags;
+  const { lr = defaultRates[optimizer], warmup, mixup, cutmix } = flags;
   return {
     optimizer: createOptimizer(optimizer, createSchedule(flags.schedule, { lr, warmup }), config),
     batchSize,
     seed,
     labelSmoothing,
+    ...((mixup !== undefined || cutmix !== undefined) && {
+      mixing: { ...(mixup !== undefined && { mixup }), ...(cutmix !== undefined && { cutmix }) },
+    }),
   };
 }
 

@@ -38,7 +38,7 @@ export function exampleRun(withTract: boolean): Checkpoint {
   const plain = mlp({ classes: 3, channels: 1, imageSize: 2, width: 3, depth: 1 });
   const given = withTract ? tract(plain, { lambda: { relative: 0.1 } }) : plain;
   const optimizer = sgd({ learningRate: cosine(0.1), momentum: 0.9, weightDecay: 1e-4 });
-  const training = { optimizer, batchSize: 8, seed: 7, labelSmoothing: 0.1 };
+  const training = { optimizer, batchSize: 8, seed: 7, labelSmoothing: 0.1, mixing: { mixup: 0.2 } };
   const config = describeRun(given, training, dataset, { epochs: 5, ...(withTract && { maxSteps: 20 }) });
   const weights = modelTensors(plain);
   const tensors = Object.entries(weights).flatMap(([name, { dtype, shape }]) => [

@@ -3,22 +3,30 @@ import { batchCount } from '../data/batches.js';
 import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
 import type { Images } from '../data/image-source.js';
 import { checkTransforms } from '../data/image-transforms.js';
-import { Random } from '../random/random.js';
+import type { Batch } from '../data/loader.js';
+import { mixBatch } from '../data/mixing.js';
+import { Random, type RandomState } from '../random/random.js';
 import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { eventLoopTurn, loaderOf } from './loaders.js';
-import type { FitResult, RunOptions, StepResult } from './options.js';
+import type { FitResult, RunOptions, StepResult, TrainerOptions } from './options.js';
 import { type Progress, initialProgress, totalSteps } from './progress.js';
+
+/** A batch as a step takes it. */
+export interface StepBatch {
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  /** float32 [N, classes]; only where the trainer mixes. */
+  readonly targets?: Float32Array;
+}
 
 /** What the loop needs of a trainer. */
 export interface Stepping {
   readonly batchSize: number;
   readonly progress: Progress;
-  makeStep(
-    batch: { readonly images: Uint8Array; readonly labels: Int32Array },
-    steps: number,
-  ): Promise<StepResult>;
+  readonly options: Pick<TrainerOptions, 'mixing'>;
+  makeStep(batch: StepBatch, steps: number): Promise<StepResult>;
   evaluateSplit(
     dataset: ImageDataset,
     split: Images,
@@ -68,6 +76,15 @@ export async function* runEpochs(
     ...figuresOf(followed.kind, evaluation!),
   });
 
+  /** A stream for each batch, as its augmentation has one: a run may be taken up at any. */
+  const mixed = ({ images, labels, index }: Batch, random: RandomState): StepBatch => {
+    const { mixing } = trainer.options;
+    if (!mixing) return { images, labels };
+    const { imageShape, classNames } = dataset;
+    const stream = Random.fromState(random).fork(`mix/${index}`);
+    return { images, ...mixBatch(images, labels, imageShape, classNames.length, mixing, stream) };
+  };
+
   try {
     // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
     // epoch there is an evaluation already.
@@ -83,7 +100,7 @@ export async function* runEpochs(
       const batches =
         trainer.progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
-        const made = await trainer.makeStep(batch, steps);
+        const made = await trainer.makeStep(mixed(batch, random), steps);
         const imagesPerSecond = (1000 * batchSize) / (performance.now() - stepStarted);
         const { step, ...figures } = made;
         yield { event: 'step', step, steps, epoch: epoch + 1, ...figures, imagesPerSecond };

@@ -63,10 +63,11 @@ function shardOf(shards: number): (inputs: Tensors, shard: number) => Tensors {
     const [rows, size] = [batch / shards, elementCount(rest)];
     return tensor(dtype, [rows, ...rest], data.subarray(shard * rows * size, (shard + 1) * rows * size));
   };
-  return ({ images, labels, ...others }, shard) => ({
+  return ({ images, labels, targets, ...others }, shard) => ({
     ...others,
     images: part(images, shard),
     labels: part(labels, shard),
+    ...((targets as Tensor | undefined) && { targets: part(targets, shard) }),
     shard: tensor('int64', [], [shard]),
   });
 }
