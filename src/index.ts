@@ -91,6 +91,7 @@ export {
 } from './data/image-transforms.js';
 export { type InputScaling, inputScalings, scaleInput } from './data/input-scaling.js';
 export type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './data/loader.js';
+export type { Mixing } from './data/mixing.js';
 export { type RawPicture, coverImage } from './data/raw-picture.js';
 export { type RandAugmentOptions, randAugment } from './data/rand-augment.js';
 export { type RandomErasingOptions, randomErasing } from './data/random-erasing.js';

@@ -1,5 +1,7 @@
 /** `tract eval`. */
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { ClassTally } from '../compare/class-figures.js';
+import { evaluationReport } from '../compare/evaluation-report.js';
 import type { Device } from '../engine/device.js';
 import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
@@ -23,11 +25,15 @@ export interface EvalFlags {
   readonly cacheSize?: number;
   readonly batchSize?: number;
   readonly logits?: string;
+  /** A path, or true for the run's folder. */
+  readonly report?: string | true;
   readonly device: Device;
   readonly threads?: number;
   readonly json?: boolean;
 }
 
+/** Mistakes that are shown. */
+const WORST = 24;
 /** Images at once, at most, unless the user asks for more. */
 const DEFAULT_BATCH = 128;
 
@@ -41,14 +47,17 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   const evaluator = await Evaluator.create(model, { batchSize, device, ...(threads && { threads }) });
   const logits: number[] = [];
   const labels: number[] = [];
+  const tally = new ClassTally(dataset.classNames, WORST);
   const keep = (batch: Float32Array, classes: Int32Array): void => {
+    if (flags.report !== undefined) tally.add(batch, classes);
+    if (flags.logits === undefined) return;
     for (const logit of batch) logits.push(logit);
     labels.push(...classes);
   };
   const result = await evaluator.evaluate(
     learned,
     dataset,
-    flags.logits === undefined ? {} : { onLogits: keep },
+    flags.logits === undefined && flags.report === undefined ? {} : { onLogits: keep },
   );
   await evaluator.release();
   // Only an aborted evaluation has no result, and nothing aborts this one.
@@ -60,6 +69,15 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
     };
     await writeAtomically(flags.logits, toSafetensors({ tensors, metadata: {} }));
   }
+  const report = flags.report === true ? join(dirname(file), 'report.html') : flags.report;
+  if (report !== undefined) {
+    const title = `${model.name} of step ${progress.step} on the test images of ${dataset.name}`;
+    const { test: split } = dataset;
+    await writeAtomically(
+      report,
+      await evaluationReport({ title, dataset, split, evaluation: result!, tally }),
+    );
+  }
   const images = imageCount(dataset.test);
   if (flags.json) {
     const line = {
@@ -70,11 +88,13 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
       images,
       testLoss: loss,
       testAccuracy: accuracy,
+      ...(report !== undefined && { report, classes: tally.figures(), confusions: tally.confusions }),
     };
     printJson(line);
   } else {
     print(
       `${file} (${model.name}, step ${progress.step}) on ${images} test images of ${dataset.name}: loss ${loss.toFixed(4)}, accuracy ${percent(accuracy)}`,
+      ...(report === undefined ? [] : [`Class by class in ${report}`]),
     );
   }
 }

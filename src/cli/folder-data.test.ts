@@ -88,9 +88,27 @@ test('eval is on the test images of the run, or on all pictures of another folde
   const more = join(folder, 'more');
   await writeClassFolders(more, drawn.test, drawn.imageShape, drawn.classNames);
   const [other] = jsonLines(
-    (await succeeded('eval', run, '--data', more, '--json', '--logits', 'logits')).stdout,
+    (await succeeded('eval', run, '--data', more, '--json', '--logits', 'logits', '--report', 'page.html'))
+      .stdout,
   );
   assert.equal(other.images, 40);
+  const figures = other.classes as { name: string; images: number; recall: number }[];
+  assert.deepEqual(
+    figures.map(({ name, images }) => [name, images]),
+    [...drawn.classNames].sort().map((name) => [name, 4]),
+  );
+  const right = figures.reduce((sum, { images, recall }) => sum + images * recall, 0);
+  assert.ok(Math.abs(right / 40 - (other.testAccuracy as number)) < 1e-6);
+  // The worst mistakes with the names of their files.
+  const page = readFileSync(join(folder, 'page.html'), 'utf8');
+  const mistakes = [
+    ...page.matchAll(/<figcaption>(\w+), taken for (\w+) \(\d+\.\d %\)<br>(\w+)\/\d+\.png</g),
+  ];
+  assert.equal(mistakes.length, Math.min(24, 40 - right));
+  for (const [, label, predicted, place] of mistakes) {
+    assert.equal(place, label);
+    assert.notEqual(predicted, label);
+  }
   // What predict says of a file is what eval has computed of it.
   const { logits, labels } = fromSafetensors(readFileSync(join(folder, 'logits'))).tensors;
   const first = Array.from(logits.data as Float32Array).slice(0, 10);

@@ -273,6 +273,10 @@ function addEval(program: Command): void {
     )
     .addOption(workersOption())
     .addOption(cacheSizeOption())
+    .option(
+      '--report [file]',
+      "write a page: confusion matrix, precision, recall and F1 by class, the worst mistakes (default: report.html in the run's folder)",
+    )
     .option('--logits <file>', 'write logits [images, classes] and labels to a safetensors file')
     .addOption(deviceOption())
     .addOption(threadsOption())
@@ -281,6 +285,7 @@ function addEval(program: Command): void {
       'after',
       examples([
         'tract eval runs/cifar',
+        'tract eval runs/cifar --report',
         'tract eval runs/cifar/last.safetensors --json',
         'tract eval runs/photos --data more-photos',
       ]),

@@ -179,6 +179,8 @@ function flagValues(config: RunConfig): FlagValues {
     labelSmoothing: config.labelSmoothing,
     testViews: config.testViews,
     progressive: config.progressive && stagesText(config.progressive),
+    mixup: config.mixing?.mixup,
+    cutmix: config.mixing?.cutmix,
     batchSize: config.batchSize,
     shards: config.shards ?? 1,
     seed: config.seed,

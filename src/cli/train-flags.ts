@@ -58,6 +58,8 @@ export interface TrainFlags extends DataFlags, OptimizationFlags {
   readonly labelSmoothing: number;
   readonly testViews?: TestViews;
   readonly progressive?: readonly ResolutionStage[];
+  readonly mixup?: number;
+  readonly cutmix?: number;
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
@@ -252,6 +254,12 @@ export function addTrainFlags(command: Command): Command {
     '--test-views <views>',
     'test-time augmentation, the mean over views of an image: none, flip, flip-shift (default: none)',
     oneOf(testViews),
+  );
+  add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
+  add(
+    '--cutmix <alpha>',
+    'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
+    positive,
   );
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add(

@@ -297,7 +297,7 @@ export function trainableFrom(own: Model, flags: TrainFlags): Trainable {
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, testViews, progressive } = flags;
+  const { batchSize, shards, seed, labelSmoothing, testViews, progressive, mixup, cutmix } = flags;
   // What is not for Muon has optimizers of its own in the recipe.
   const groups = hasSpeedGroups(flags, command) ? speedGroups(batchSize) : [];
   return {
@@ -308,6 +308,9 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
     labelSmoothing,
     ...(testViews && { testViews }),
     ...(progressive && { progressive }),
+    ...((mixup !== undefined || cutmix !== undefined) && {
+      mixing: { ...(mixup !== undefined && { mixup }), ...(cutmix !== undefined && { cutmix }) },
+    }),
   };
 }
 

@@ -1,6 +1,5 @@
 /** What a model will see of a dataset, as one HTML file: pictures of the first batch, and pictures as they are evaluated. */
-import sharp from 'sharp';
-import { type ImageDataset, type ImageShape, followedSplit, imageCount, imageSize } from '../data/dataset.js';
+import { type ImageDataset, followedSplit, imageCount, imageSize } from '../data/dataset.js';
 import { type FolderReport, reportSentences } from '../data/folder/folder-report.js';
 import { pictureFile } from '../data/folder/image-folder.js';
 import { type Images, labelsOf, sourceOf } from '../data/image-source.js';
@@ -11,6 +10,7 @@ import { InlineLoader } from '../data/batches.js';
 import { Random } from '../random/random.js';
 import { evaluationPlan } from '../train/loaders.js';
 import { escapeXml } from './chart.js';
+import { imageFigure, sheetStyle } from './image-figure.js';
 import { list, page, prose } from './page.js';
 
 /** What is shown. */
@@ -57,16 +57,8 @@ export async function contactSheet(dataset: ImageDataset, options: ContactSheetO
     '<h2>Classes</h2>',
     classTable(dataset),
   ];
-  return page(`What a model sees of ${name}`, `${style}${sections.filter(Boolean).join('\n')}`);
+  return page(`What a model sees of ${name}`, `${sheetStyle}${sections.filter(Boolean).join('\n')}`);
 }
-
-const style = `<style>
-.sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:14px 10px;margin:16px 0}
-.sheet figure{container-type:normal}
-.sheet img{display:block;width:100%;height:auto}
-.sheet img.small{image-rendering:pixelated}
-.sheet figcaption{font-size:.8rem;overflow-wrap:anywhere}
-</style>`;
 
 /** A transform as it is written in code. */
 function words({ name, config }: ImageTransform): string {
@@ -126,28 +118,9 @@ async function seen(
 
 async function sheet(images: readonly Seen[], { classNames, imageShape }: ImageDataset): Promise<string> {
   const figures = await Promise.all(
-    images.map(async ({ data, label, file }) => {
-      const uri = await dataUri(data, imageShape);
-      const [, height, width] = imageShape;
-      const name = escapeXml(classNames[label]);
-      const title = file === undefined ? '' : ` title="${escapeXml(file)}"`;
-      const small = width < 128 ? ' class="small"' : '';
-      return `<figure${title}><img src="${uri}" width="${width}" height="${height}"${small} alt="${name}"><figcaption>${name}</figcaption></figure>`;
-    }),
+    images.map(({ data, label, file }) => imageFigure(data, imageShape, [classNames[label]], file)),
   );
   return `<div class="sheet">${figures.join('')}</div>`;
-}
-
-async function dataUri(data: Uint8Array, [channels, height, width]: ImageShape): Promise<string> {
-  const area = height * width;
-  const pixels = new Uint8Array(area * 3);
-  for (let i = 0; i < pixels.length; i++) {
-    pixels[i] = data[Math.min(i % 3, channels - 1) * area + Math.floor(i / 3)];
-  }
-  const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
-  return `data:image/png;base64,${png.toString('base64')}`;
 }
 
 /** Of very many classes the first are shown. */

@@ -43,6 +43,7 @@ export function exampleRun(withTract: boolean): Checkpoint {
     batchSize: 8,
     seed: 7,
     labelSmoothing: 0.1,
+    mixing: { mixup: 0.2 },
     ...(withTract && { emaDecay: 0.9 }),
   };
   const config = describeRun(given, training, dataset, { epochs: 5, ...(withTract && { maxSteps: 20 }) });

@@ -41,6 +41,26 @@ describe('cross entropy', () => {
     });
   }
 
+  it('of class probabilities is the mean of the losses of the classes, weighted by them', async () => {
+    const shares = [
+      [0.2, 0.3, 0.5],
+      [1, 0, 0],
+      [0.25, 0.25, 0.5],
+      [0, 0.9, 0.1],
+    ];
+    for (const smoothing of [0, 0.1]) {
+      const inputs = [tensor('float32', [4, 3], logits.flat()), tensor('float32', [4, 3], shares.flat())];
+      const found = toNumbers(await evaluate(inputs, (x, y) => crossEntropy(x, y, smoothing)));
+      const byClass = await Promise.all(
+        [0, 1, 2].map((label) => losses(logits, Array(4).fill(label), smoothing)),
+      );
+      const wanted = shares.map((row, i) =>
+        row.reduce((sum, share, label) => sum + share * byClass[label][i], 0),
+      );
+      assertWithin(found, wanted, 1e-6, 'losses');
+    }
+  });
+
   it('is the formula', async () => {
     const cases = fc
       .record({ rows: fc.integer({ min: 1, max: 5 }), classes: fc.integer({ min: 2, max: 6 }) })

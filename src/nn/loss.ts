@@ -8,30 +8,37 @@ import { tensor } from '../tensor/tensor.js';
  * Cross entropy of each example, as torch.nn.CrossEntropyLoss(reduction='none').
  *
  * @param logits [N, classes]
- * @param labels int32 [N]
+ * @param labels int32 [N], or float [N, classes]: the probability of each class
  * @param labelSmoothing the share of the target that is spread over all classes, in [0, 1); default 0
  * @returns [N]
  */
 export function crossEntropy(logits: Value, labels: Value, labelSmoothing = 0): Value {
   const [batch, classes] = logits.shape;
-  if (logits.shape.length !== 2 || labels.dtype !== 'int32' || labels.shape.join() !== String(batch)) {
+  const soft = labels.dtype === logits.dtype && labels.shape.join() === logits.shape.join();
+  const hard = labels.dtype === 'int32' && labels.shape.join() === String(batch);
+  if (logits.shape.length !== 2 || !(soft || hard)) {
     throw new GraphError(`crossEntropy: ${describe(logits, labels)} are no logits and labels`);
   }
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new OptionError(`label smoothing must be at least 0 and below 1, not ${labelSmoothing}`);
   }
-  const { graph } = logits;
-  const indices = graph.constant(
+  const oneHot = soft ? labels : oneHotOf(logits, labels);
+  const target =
+    labelSmoothing === 0 ? oneHot : op.add(op.mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
+  return op.neg(op.reduceSum(op.mul(target, op.logSoftmax(logits)), [1]));
+}
+
+/** 1 where the class is the label, else 0: [N, classes]. */
+function oneHotOf(logits: Value, labels: Value): Value {
+  const [batch, classes] = logits.shape;
+  const indices = logits.graph.constant(
     tensor(
       'int32',
       [1, classes],
       Array.from({ length: classes }, (_, i) => i),
     ),
   );
-  const oneHot = op.cast(op.equal(op.reshape(labels, [batch, 1]), indices), logits.dtype);
-  const target =
-    labelSmoothing === 0 ? oneHot : op.add(op.mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
-  return op.neg(op.reduceSum(op.mul(target, op.logSoftmax(logits)), [1]));
+  return op.cast(op.equal(op.reshape(labels, [batch, 1]), indices), logits.dtype);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The options of training that are numbers, checked in one place: whoever calls from JavaScript may give anything. */
 import { checkTransforms } from '../data/image-transforms.js';
+import { checkMixing } from '../data/mixing.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 
@@ -23,12 +24,13 @@ function checkLimit(name: string, value: number): void {
 /**
  * What a trainer and an evaluator have in common. A seed is checked by `Random`, label smoothing by the loss.
  *
- * @throws OptionError for a batch size or number of threads that is none
+ * @throws OptionError for a batch size or number of threads that is none, and mixing out of range
  */
-export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 'threads'>): void {
-  const { batchSize = 128, threads = 1 } = options;
+export function checkTrainerOptions(options: Pick<TrainerOptions, 'batchSize' | 'threads' | 'mixing'>): void {
+  const { batchSize = 128, threads = 1, mixing } = options;
   checkPositive('the batch size', batchSize);
   checkPositive('threads', threads);
+  if (mixing) checkMixing(mixing);
 }
 
 /** @throws OptionError for a number of epochs or steps that is none, and an augmentation that is no transform */

@@ -38,7 +38,8 @@ export interface ExportedStep {
  *
  * Inputs: `state/<name>` for parameters, buffers and what the optimizer keeps; `images` uint8 [N, C, H, W]; `labels` int32
  * [N]; `mean` and `deviation` float32 [C], of pixels scaled to [0, 1]; `learning_rate` float32 []; `step` float64 [],
- * counted from 1; `random/<name>` float32, uniform in [0, 1), for a model with stochastic depth. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
+ * counted from 1; with soft labels also `targets` float32 [N, classes]. What is random (dropout, stochastic depth) is computed
+ * from `seed` and `step`. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
  * metadata says the same as JSON, under `inputs` and `outputs`.
  *
  * @throws OptionError for an option out of range, or a model that needs images for its initial values and gets no weights

@@ -1,5 +1,6 @@
 /** What a trainer and its loop are told. */
 import type { ImageTransform } from '../data/image-transform.js';
+import type { Mixing } from '../data/mixing.js';
 import type { Device } from '../engine/device.js';
 import type { ProcessGroup } from '../engine/process-group.js';
 import type { Metric } from '../nn/metrics.js';
@@ -50,6 +51,11 @@ export interface TrainerOptions {
    * `testViews`). A classifier of the run and an exported model answer in the same way. Default `none`.
    */
   readonly testViews?: TestViews;
+  /**
+   * Mixes the images of training batches, and their labels with them: the loss is then of class probabilities, and the
+   * accuracy of the class that most of an image is of. Default nothing.
+   */
+  readonly mixing?: Mixing;
   /** What is measured beside loss and accuracy. Default nothing. */
   readonly metrics?: readonly Metric[];
   /** How pixels are standardised. Default: as the first dataset says; needed by `step` without a dataset. */
@@ -123,6 +129,11 @@ export interface TrainingBatch {
   readonly images: Uint8Array;
   /** The class of each image. */
   readonly labels: ArrayLike<number>;
+  /**
+   * float32 [batchSize, classes]: the probability of each class, for a trainer that was made with `mixing`. A batch of
+   * your own is taken as it is. Default: 1 for the label.
+   */
+  readonly targets?: Float32Array;
 }
 
 /** What a single step may be told. */

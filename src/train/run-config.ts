@@ -11,6 +11,8 @@ import {
   storedTransforms,
   transformsOf,
 } from '../data/image-transforms.js';
+import { type Mixing, checkMixing } from '../data/mixing.js';
+import { quote } from '../tensor/shorten.js';
 import { GraphError } from '../graph/graph.js';
 import { createModel, models } from '../models/registry.js';
 import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
@@ -97,6 +99,8 @@ export interface RunConfig {
   readonly shards?: number;
   readonly seed: number;
   readonly labelSmoothing: number;
+  /** How the images of batches are mixed. Absent where they are not. */
+  readonly mixing?: Mixing;
   readonly epochs: number;
   /** `null` for no limit. */
   readonly maxSteps: number | null;
@@ -159,6 +163,7 @@ export function describeRun(
     ...(shards > 1 && { shards }),
     seed,
     labelSmoothing,
+    ...(options.mixing && { mixing: options.mixing }),
     epochs,
     maxSteps: maxSteps ?? null,
     augmentation: augmentation && storedAugmentation(augmentation),
@@ -247,7 +252,8 @@ export function checkProgressive({ progressive = [] }: RunConfig, model: Model):
  * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, progressive, testViews } = config;
+  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, progressive, testViews, mixing } =
+    config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {
@@ -265,6 +271,7 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
     ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
+    ...(mixing && { mixing }),
   };
 }
 
@@ -396,6 +403,7 @@ export function parseRunConfig(value: unknown): RunConfig {
       'a number of at least 0 and below 1',
       (share) => share >= 0 && share < 1,
     ),
+    ...(config.mixing !== undefined && { mixing: parseMixing(config.mixing) }),
     epochs: check.integer(config.epochs, 'epochs', 1, mostEpochs),
     maxSteps: check.nullable(config.maxSteps, 'maxSteps', (steps, place) => check.integer(steps, place, 1)),
     augmentation: check.nullable(config.augmentation, 'augmentation', parseAugmentation),
@@ -530,6 +538,15 @@ function parseValidation({
     ...images,
     setAside: { share: part, seed: check.integer(seed, 'data.setAside.seed', Number.MIN_SAFE_INTEGER) },
   };
+}
+
+function parseMixing(value: unknown): Mixing {
+  const mixing = check.dictionary(value, 'mixing', check.number) as Mixing;
+  building('mixing', () => checkMixing(mixing));
+  const known = ['mixup', 'cutmix', 'probability', 'switchProbability'];
+  const other = Object.keys(mixing).find((key) => !known.includes(key));
+  if (other === undefined) return mixing;
+  throw new check.CheckpointError(`mixing has no option ${quote(other)}`);
 }
 
 function parseFolder(value: unknown): FolderConfig {

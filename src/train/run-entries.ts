@@ -38,7 +38,7 @@ export async function runEntries(
     dataset,
     run,
   );
-  const { batchSize, shards, seed, labelSmoothing, epochs, maxSteps, augmentation } = rest;
+  const { batchSize, shards, seed, labelSmoothing, epochs, maxSteps, augmentation, ...others } = rest;
   const { train, validation, test, imageShape } = dataset;
   return {
     dataset: data,
@@ -53,6 +53,7 @@ export async function runEntries(
     'learning rate': schedule,
     ...{ 'batch size': batchSize, 'number of shards': shards, seed, 'label smoothing': labelSmoothing },
     ...{ epochs, 'most steps': maxSteps, augmentation, 'steps between evaluations': run.evaluateEvery },
+    'other options': others,
     'beginning of the run': progress,
   };
 }

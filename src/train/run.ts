@@ -1,18 +1,28 @@
 /** The loop: epoch after epoch of steps and evaluations, as a sequence of events. */
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
+import { type ImageDataset, followedSplit, imageCount, imageSize } from '../data/dataset.js';
 import type { Images } from '../data/image-source.js';
 import { checkTransforms } from '../data/image-transforms.js';
-import { Random } from '../random/random.js';
+import type { Batch } from '../data/loader.js';
+import { mixBatch } from '../data/mixing.js';
+import { Random, type RandomState } from '../random/random.js';
 import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { eventLoopTurn, loaderOf } from './loaders.js';
 import type { ProcessGroup } from '../engine/process-group.js';
-import type { FitResult, RunOptions, StepResult } from './options.js';
+import type { FitResult, RunOptions, StepResult, TrainerOptions } from './options.js';
 import { type Progress, initialProgress, totalSteps } from './progress.js';
 import { anywhere } from './ranks.js';
 import { SlowRanks } from './slow-ranks.js';
+
+/** A batch as a step takes it. */
+export interface StepBatch {
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  /** float32 [N, classes]; only where the trainer mixes. */
+  readonly targets?: Float32Array;
+}
 
 /** What the loop needs of a trainer. */
 export interface Stepping {
@@ -22,10 +32,8 @@ export interface Stepping {
   readonly group: ProcessGroup | undefined;
   /** Images of a step that this process computes. */
   readonly rows: number;
-  makeStep(
-    batch: { readonly images: Uint8Array; readonly labels: Int32Array },
-    steps: number,
-  ): Promise<StepResult>;
+  readonly options: Pick<TrainerOptions, 'mixing'>;
+  makeStep(batch: StepBatch, steps: number): Promise<StepResult>;
   evaluateSplit(
     dataset: ImageDataset,
     split: Images,
@@ -53,7 +61,8 @@ export async function* runEpochs(
     batchSize,
     shuffle: true,
     last: 'drop' as const,
-    ...(group && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
+    // Images are mixed with others of the batch, whoever computes them.
+    ...(group && !trainer.options.mixing && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
     ...(transforms && { augmentation: transforms }),
   };
   const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
@@ -81,6 +90,24 @@ export async function* runEpochs(
     ...figuresOf(followed.kind, evaluation!),
   });
 
+  /** A stream for each batch, as its augmentation has one: a run may be taken up at any. */
+  const mixed = ({ images, labels, index }: Batch, random: RandomState): StepBatch => {
+    const { mixing } = trainer.options;
+    if (!mixing) return { images, labels };
+    const { imageShape, classNames } = dataset;
+    const stream = Random.fromState(random).fork(`mix/${index}`);
+    const { length: classes } = classNames;
+    const { labels: most, targets } = mixBatch(images, labels, imageShape, classes, mixing, stream);
+    const first = (group?.rank ?? 0) * rows;
+    const own = <T extends Uint8Array | Int32Array | Float32Array>(values: T, size: number): T =>
+      values.subarray(first * size, (first + rows) * size) as T;
+    return {
+      images: own(images, imageSize(imageShape)),
+      labels: own(most, 1),
+      targets: own(targets, classes),
+    };
+  };
+
   try {
     await trainer.agree();
     // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
@@ -97,7 +124,7 @@ export async function* runEpochs(
       const batches =
         trainer.progress.step < steps ? loader.epoch({ ...plan, epoch, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
-        const made = await trainer.makeStep(batch, steps);
+        const made = await trainer.makeStep(mixed(batch, random), steps);
         const seconds = (performance.now() - stepStarted) / 1000;
         const imagesPerSecond = batchSize / seconds;
         const { step, ...figures } = made;

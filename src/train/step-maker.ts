@@ -89,10 +89,11 @@ function shardOf([first, end]: Interval): (inputs: Tensors, shard: number) => Te
     const [rows, size] = [batch / (end - first), elementCount(rest)];
     return tensor(dtype, [rows, ...rest], data.subarray(index * rows * size, (index + 1) * rows * size));
   };
-  return ({ images, labels, ...others }, shard) => ({
+  return ({ images, labels, targets, ...others }, shard) => ({
     ...others,
     images: part(images, shard - first),
     labels: part(labels, shard - first),
+    ...((targets as Tensor | undefined) && { targets: part(targets, shard - first) }),
     shard: tensor('int64', [], [shard]),
   });
 }

@@ -1,5 +1,6 @@
 /** Training: a model, an optimizer, and their state. */
 import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dataset.js';
+import { oneHot } from '../data/mixing.js';
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
 import type { ProcessGroup } from '../engine/process-group.js';
@@ -32,7 +33,7 @@ import { type Progress, initialProgress } from './progress.js';
 import { anywhere, checkSame } from './ranks.js';
 import { runEntries } from './run-entries.js';
 import { agreeOnState } from './state-agreement.js';
-import { runEpochs } from './run.js';
+import { type StepBatch, runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
 import { type CompiledStep, compileRunner, compileStep } from './step-maker.js';
 import { metricName } from './step-graph.js';
@@ -86,7 +87,7 @@ export class Trainer {
     if (standardization) checkStatistics(standardization, model.imageShape[0], 'The standardization');
     const step = await compileStep(
       { model, transforms },
-      { ...options, ...options.compile, batchSize, seed },
+      { ...options, ...options.compile, batchSize, seed, softLabels: options.mixing !== undefined },
     );
     return new Trainer({ model, transforms }, options, step);
   }
@@ -188,7 +189,15 @@ export class Trainer {
       );
     }
     const labels = batch.labels instanceof Int32Array ? batch.labels : Int32Array.from(batch.labels);
-    return this.makeStep({ images: batch.images, labels }, this.options.steps, learningRate);
+    const { images, targets } = batch;
+    if (targets && !this.options.mixing)
+      throw new OptionError('a step takes targets where Trainer.create was given mixing, and only there');
+    if (targets && targets.length !== rows * model.classes) {
+      throw new RangeError(
+        `targets are [${rows}, ${model.classes}], ${rows * model.classes} numbers, not ${targets.length}`,
+      );
+    }
+    return this.makeStep({ images, labels, ...(targets && { targets }) }, this.options.steps, learningRate);
   }
 
   /**
@@ -322,7 +331,7 @@ export class Trainer {
    * @internal
    */
   async makeStep(
-    { images, labels }: { readonly images: Uint8Array; readonly labels: Int32Array },
+    { images, labels, targets }: StepBatch,
     steps: number | undefined,
     learningRate?: number,
   ): Promise<StepResult> {
@@ -346,6 +355,7 @@ export class Trainer {
     this.group?.takeTimes();
     const results = await runner.step(this.#step.store, {
       ...imageInputs(this.model, this.#standardization!, images, labels),
+      ...(this.options.mixing && { targets: this.#targetsOf(labels, targets) }),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
       step: tensor('float64', [], [step]),
     });
@@ -399,6 +409,11 @@ export class Trainer {
       this.#smaller = { size, runner: (await compileRunner(given, options)).runner };
     }
     return this.#smaller.runner;
+  }
+
+  #targetsOf(labels: Int32Array, targets?: Float32Array): Tensor<'float32'> {
+    const { classes } = this.model;
+    return tensor('float32', [labels.length, classes], targets ?? oneHot(labels, classes));
   }
 
   /** An epoch is complete. @internal */

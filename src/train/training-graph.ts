@@ -28,6 +28,8 @@ export interface TrainingGraphOptions {
   readonly optimizer: Optimizer;
   /** Default 0. */
   readonly labelSmoothing?: number;
+  /** Whether the loss is of class probabilities, the input `targets` float32 [N, classes]. Default false. */
+  readonly softLabels?: boolean;
   /** Default: all parameters are trained alike. */
   readonly groups?: ParameterGroups;
   /** The decay of the mean of weights that is kept beside them. Default: none is kept. */
@@ -71,7 +73,7 @@ export function learningRateName(index: number): string {
  * correct answers come out.
  *
  * Inputs beside the state: `images` uint8 [N, C, H, W], `labels` int32 [N], `mean` and `deviation` float32 [C],
- * `learning_rate` float32 [], `step` float64 [] counted from 1. Outputs beside it: `loss` and `correct`, float32 [], and
+ * `learning_rate` float32 [], `step` float64 [] counted from 1, and with soft labels `targets` float32 [N, classes]. Outputs beside it: `loss` and `correct`, float32 [], and
  * for each metric `metric_<name>`.
  */
 export function trainingGraph(given: Model | Trainable, options: TrainingGraphOptions): TrainingGraph {
@@ -178,6 +180,7 @@ class StepBuilder {
   /** The forward and backward pass over one shard, and what is to be summed of it. */
   gradients(): { readonly traced: TracedModel; readonly sums: Map<string, Value> } {
     const { batchSize, labelSmoothing = 0, optimizer, groups = [], metrics = [] } = this.#options;
+    const { softLabels = false } = this.#options;
     const shards = this.#shards;
     const traced = forward(this.#model, batchSize / shards, true, (within) => ({
       seed: this.#options.seed ?? 0,
@@ -185,6 +188,7 @@ class StepBuilder {
       ...(shards > 1 && { shard: inputOnce(within, 'shard', 'int64') }),
     }));
     const { graph, images, logits, labels, parameters, buffers } = traced;
+    const targets = softLabels ? graph.input('targets', 'float32', logits.shape) : labels;
     const kinds = parameterKinds(traced);
     this.#assignments = assignGroups(
       [...parameters.keys()].map((name) => ({ name, kinds: kinds.get(name)! })),
@@ -194,7 +198,7 @@ class StepBuilder {
     const forwardNodes = graph.nodes.slice();
     const share = (value: Value): Value => (shards === 1 ? value : op.mul(value, 1 / shards));
     const loss = graph.inScope('loss', () =>
-      share(op.reduceMean(crossEntropy(logits, labels, labelSmoothing), [0])),
+      share(op.reduceMean(crossEntropy(logits, targets, labelSmoothing), [0])),
     );
     const sums = new Map<string, Value>([['loss', loss]]);
     graph.inScope('loss', () => {
