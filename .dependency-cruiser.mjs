@@ -9,6 +9,7 @@ const order = [
   ['models'],
   ['engine'],
   ['data'],
+  ['mpi'],
   ['train'],
   ['compare'],
   ['cli', 'bench', 'fuzz'],

@@ -14,11 +14,14 @@ const library = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Packages that the library has no need of in Node's command. */
 const forPages = ['onnxruntime-web'];
+/** Packages that few commands have a need of: koffi where they are started by MPI. */
+const forSome = ['koffi'];
 
 /** The command's package.json: the library's, with what is optional there as dependencies. */
 export function commandManifest() {
   const { version, license, engines, peerDependencies } = library;
-  const needed = Object.entries(peerDependencies).filter(([name]) => !forPages.includes(name));
+  const left = [...forPages, ...forSome];
+  const needed = Object.entries(peerDependencies).filter(([name]) => !left.includes(name));
   return {
     name: 'tract-ts-cli',
     version,
@@ -29,6 +32,8 @@ export function commandManifest() {
     bin: { tract: 'tract.js' },
     files: ['tract.js'],
     dependencies: { 'tract-ts': version, ...Object.fromEntries(needed) },
+    peerDependencies: Object.fromEntries(forSome.map((name) => [name, peerDependencies[name]])),
+    peerDependenciesMeta: Object.fromEntries(forSome.map((name) => [name, { optional: true }])),
   };
 }
 

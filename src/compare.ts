@@ -19,6 +19,7 @@ export {
 export type { MatrixProgress } from './compare/matrix-progress.js';
 export type { Comparison } from './compare/plan.js';
 export type { PairedDifference } from './compare/statistics.js';
+export { rateChart } from './compare/rate-chart.js';
 export type { Results, Setup } from './compare/results.js';
 export type { Correlations, UpdateCorrelations } from './compare/update-charts.js';
 export { type Method, type Variant, methods, variantsOf } from './compare/variant.js';

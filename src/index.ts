@@ -2,11 +2,15 @@
 
 // Models.
 export * as models from './models/models.js';
+export { type AirbenchOptions, airbench } from './models/airbench.js';
 export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
+export type { Head } from './models/file-head.js';
+export { type FileFacts, type FileModel, type LoadModelOptions, isFileModel } from './models/file-model.js';
 export { type ConfigValue, type Model, type ModelDescription, defineModel } from './nn/model.js';
 export * as nn from './nn/nn.js';
+export { type TestViews, testViews } from './nn/test-views.js';
 
 // TrAct.
 export { FirstLayerError } from './tract/first-layer.js';
@@ -16,7 +20,13 @@ export { type TractOptions, tract } from './tract/tract.js';
 
 // Optimizers, schedules, parameter groups and gradient transforms.
 export { type AdamOptions, adam, adamw } from './optim/adam.js';
+export { centralizeGradients } from './optim/centralize.js';
 export type { Assignment, GroupedParameter, ParameterGroup, Selector } from './optim/groups.js';
+export { type LambOptions, lamb } from './optim/lamb.js';
+export { type LionOptions, lion } from './optim/lion.js';
+export { type LookaheadOptions, lookahead } from './optim/lookahead.js';
+export { type GroupSettings, type ParameterGroups, groupsFor } from './optim/model-groups.js';
+export { type MuonOptions, muon, muonGroups } from './optim/muon.js';
 export type { Optimizer, Slot, UpdateContext } from './optim/optimizer.js';
 export {
   type OptimizerConfig,
@@ -29,10 +39,16 @@ export {
 } from './optim/registry.js';
 export {
   type LearningRate,
+  type LinearScheduleOptions,
+  type OneCycleOptions,
   type Schedule,
   type ScheduleOptions,
+  type StepScheduleOptions,
   constant,
   cosine,
+  linear,
+  oneCycle,
+  stepDecay,
 } from './optim/schedule.js';
 export { type SgdOptions, sgd } from './optim/sgd.js';
 export type { Trainable } from './optim/trainable.js';
@@ -46,6 +62,7 @@ export {
 } from './optim/transform.js';
 
 // Data.
+export { type AlternatingFlipOptions, alternatingFlip } from './data/alternating-flip.js';
 export {
   type CropAndFlip,
   type RandomCropOptions,
@@ -65,7 +82,7 @@ export {
   imageDataset,
 } from './data/image-dataset.js';
 export type { ImageShape, ImageSource, Images, Split, WorkerSource } from './data/image-source.js';
-export type { ImageTransform, Picture, TransformConfig } from './data/image-transform.js';
+export type { ImageTransform, Occasion, Picture, TransformConfig } from './data/image-transform.js';
 export {
   type StoredAugmentation,
   type StoredTransform,
@@ -92,6 +109,13 @@ export { splitValidation } from './data/split-validation.js';
 
 // Training.
 export { type EarlyStoppingOptions, earlyStopping } from './train/callbacks/early-stopping.js';
+export {
+  type FindRateOptions,
+  type RateFinding,
+  type RateResult,
+  type RateStep,
+  findLearningRate,
+} from './train/find-lr.js';
 export { DivergenceError } from './train/divergence.js';
 export {
   type EpochEvent,
@@ -117,9 +141,23 @@ export type {
   TrainingBatch,
 } from './train/options.js';
 export type { Progress } from './train/progress.js';
+export {
+  type PaperRecipeOptions,
+  type Recipe,
+  type RecipeName,
+  type SpeedOptimizationOptions,
+  type SpeedRecipeOptions,
+  paperRecipe,
+  recipes,
+  speedOptimization,
+  speedRecipe,
+} from './train/recipes.js';
+export type { ResolutionStage } from './train/progressive.js';
 export { type Standardization, StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';
 export { Trainer } from './train/trainer.js';
+
+export { loadModel } from './train/load-model.js';
 
 // Trained models.
 export { Classifier, type ClassifierOptions, type Prediction } from './train/classifier.js';
@@ -143,6 +181,7 @@ export {
   weightsOf,
 } from './train/checkpoint.js';
 export { type ExportOptions, exportOnnx } from './train/export.js';
+export { exportFileModel } from './train/export-file.js';
 export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
 export {
@@ -164,6 +203,7 @@ export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } fr
 export { grad } from './autodiff/grad.js';
 export { type CompileOptions, compile } from './engine/compile.js';
 export { type Device, DeviceError, devices } from './engine/device.js';
+export { type GroupTimes, type ProcessGroup, ProcessGroupError } from './engine/process-group.js';
 export {
   Program,
   type RuntimeTensor,
@@ -176,6 +216,9 @@ export { Graph, GraphError, type Node, type Value } from './graph/graph.js';
 export * as op from './graph/operators.js';
 export type { Dimension } from './graph/any-batch.js';
 export { type ParsedModel, fromOnnx } from './graph/parse.js';
+export type { ForeignValue } from './graph/import/foreign-model.js';
+export type { ExternalData } from './graph/import/file-tensor.js';
+export { ImportError, type ImportProblem } from './graph/import/import-graph.js';
 export type { Rewrite, Rewrites } from './graph/rewrite.js';
 export { type OnnxOptions, toOnnx } from './graph/serialize.js';
 export { evaluationGraph, inferenceGraph } from './train/step-graph.js';

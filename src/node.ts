@@ -26,6 +26,10 @@ export { readImage } from './data/image-file.js';
 export { inWorker };
 export { WorkerLoader, type WorkerLoaderOptions } from './data/worker-batches.js';
 
+// Several processes.
+export { mpiGroup } from './mpi/connect.js';
+export type { MpiGroup, MpiGroupOptions } from './mpi/mpi-group.js';
+
 // Training.
 export type { SavedCheckpoint } from './train/callbacks/checkpoint-keeper.js';
 export { type CheckpointsOptions, checkpoints } from './train/callbacks/checkpoints.js';

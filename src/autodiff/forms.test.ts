@@ -30,23 +30,23 @@ describe('a form that the builders do not make is refused', () => {
   const cases: [string, Attributes, readonly [Shape, Shape], ((graph: Graph) => Value)[], string][] = [
     [
       'MaxPool',
-      { ...kernel, storage_order: int(0), dilations: ints([2, 2]) },
+      { ...kernel, storage_order: int(1) },
       [
         [1, 1, 4, 4],
-        [1, 1, 2, 2],
+        [1, 1, 3, 3],
       ],
       [],
-      'MaxPool does not cover the attribute dilations = 2,2',
+      'MaxPool does not cover the attribute storage_order = 1',
     ],
     [
       'MaxPool',
       { kernel_shape: ints([2]), strides: ints([1]), pads: ints([0, 0]), storage_order: int(0) },
       [
-        [1, 1, 4],
-        [1, 1, 3],
+        [1, 4],
+        [1, 3],
       ],
       [],
-      'MaxPool is for 4 dimensions, not float32 [1, 1, 4]',
+      'MaxPool is for 3 to 5 dimensions, not float32 [1, 4]',
     ],
     [
       'Conv',
@@ -71,10 +71,10 @@ describe('a form that the builders do not make is refused', () => {
     ],
     [
       'Pad',
-      { mode: string('reflect') },
+      { mode: string('symmetric') },
       [[4], [6]],
       axes(1, 1),
-      'Pad does not cover the attribute mode = reflect',
+      'Pad does not cover the attribute mode = symmetric',
     ],
     [
       'Pad',

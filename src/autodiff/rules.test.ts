@@ -33,6 +33,21 @@ describe('the gradient checks are complete:', () => {
   test('the cases of a builder differentiate its operator', () => {
     const names: Record<string, string> = {
       matrixTranspose: 'Transpose',
+      mean: 'Sum',
+      channelsFirst: 'Transpose',
+      lpPool: 'AveragePool',
+      attention: 'Softmax',
+      lrn: 'AveragePool',
+      lpNormalization: 'Div',
+      groupNormalization: 'LayerNormalization',
+      instanceNormalization: 'LayerNormalization',
+      lpNorm: 'ReduceSum',
+      flatten: 'Reshape',
+      squeeze: 'Reshape',
+      unsqueeze: 'Reshape',
+      depthToSpace: 'Transpose',
+      spaceToDepth: 'Transpose',
+      oneHot: 'Where',
       scatterAdd: 'ScatterElements',
       sumTo: 'ReduceSum',
     };

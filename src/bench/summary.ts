@@ -1,12 +1,11 @@
 /** What a measurement comes to. */
-import { median } from '../compare/statistics.js';
+import { median, overheadOf } from '../compare/statistics.js';
 import { traceAlone } from '../nn/model.js';
 import type { BenchCase } from './cases.js';
 import { MATMUL_OPERATIONS } from './matmul-size.js';
 import type { CaseMeasurement, Measured, PeerMeasurement } from './measure.js';
-import { trainingOperations } from './multiply-adds.js';
+import { trainingOperations } from '../nn/multiply-adds.js';
 import type { MemoryStages, StartStages } from './protocol.js';
-import { medianInterval } from './statistics.js';
 
 export interface CaseSummary {
   readonly case: string;
@@ -69,9 +68,7 @@ export function summarize(benchCase: BenchCase, measurement: CaseMeasurement): C
   const { matmul, vanilla, tract, peers } = measurement;
   const operations = trainingOperations(traceAlone(benchCase.model(), batchSize, true).graph.nodes);
   const [vanillaMilliseconds, tractMilliseconds] = [medianTime(vanilla), medianTime(tract)];
-  const differences = tract.turns.flatMap((turn, i) =>
-    turn.map((milliseconds, j) => (milliseconds - vanilla.turns[i][j]) / vanillaMilliseconds),
-  );
+  const { overhead, interval } = overheadOf(vanilla.turns.flat(), tract.turns.flat());
   const rate = operations / vanillaMilliseconds / 1e6;
   const matmulRate = MATMUL_OPERATIONS / medianTime(matmul) / 1e6;
   return {
@@ -80,8 +77,8 @@ export function summarize(benchCase: BenchCase, measurement: CaseMeasurement): C
     batchSize,
     vanillaMilliseconds,
     tractMilliseconds,
-    overhead: median(differences),
-    overheadInterval: medianInterval(differences),
+    overhead,
+    overheadInterval: interval,
     imagesPerSecond: (1000 * batchSize) / vanillaMilliseconds,
     gigaOperations: operations / 1e9,
     rate,

@@ -27,7 +27,7 @@ async function refused(parameters: readonly string[], code: number, message: Reg
 
 const usage: readonly [string, RegExp][] = [
   ['train --optimiser sgd', /unknown option '--optimiser' \(Did you mean --optimizer\?\)/],
-  ['train --schedule cosin', /'cosin' is invalid.* one of cosine, constant\. Did you mean cosine\?/],
+  ['train --schedule cosin', /'cosin' is invalid.* one of cosine, constant, .*\. Did you mean cosine\?/],
   ['train --model resnet81', /Did you mean resnet18\?/],
   ['train --data cifar11', /Did you mean cifar10\?/],
   ['trian', /unknown command 'trian' \(Did you mean train\?\)/],
@@ -40,10 +40,32 @@ const usage: readonly [string, RegExp][] = [
   ['train --epochs 1.5', /--epochs .* whole number of at least 1/],
   ['train --batch-size 0', /--batch-size .* at least 1/],
   ['train --label-smoothing 1', /--label-smoothing .* below 1/],
-  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem$/m],
+  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem, --drop-path$/m],
   ['train --image-size 64', /--image-size is for folders of pictures, not for shapes/],
   ['train --model vit --width 10', /the width 10 is not a multiple of the 3 heads/],
-  ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd, not for adam/],
+  ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd or muon, not for adam/],
+  [
+    'train --optimizer lion --epsilon 1e-3',
+    /--epsilon is for the optimizer adam or adamw or lamb, not for lion/,
+  ],
+  ['train --optimizer adam --rest-lr 0.1', /--rest-lr is for the optimizer muon, not for adam/],
+  ['train --optimizer adam --betas 0.9,0.99,0.999', /It must be a number of at least 0 and below 1/],
+  ['train --schedule cosine --gamma 0.5', /--gamma is for the schedule step, not for cosine/],
+  [
+    'train --schedule one-cycle --warmup 5',
+    /--warmup is for the schedule cosine or constant or linear or step, not/,
+  ],
+  ['train --group norm', /--group .* It must be like norm,bias:weight-decay=0/],
+  ['train --group norm:weight-decay=0,weight-decay=1', /It must be like norm,bias:weight-decay=0/],
+  [
+    'train --group nowhere:lr-factor=2 --limit-train 128',
+    /a parameter group selects nothing: no parameter is \["nowhere"\]/,
+  ],
+  [
+    'train --model mlp --progressive 16:0.5 --limit-train 128',
+    /progressive: mlp takes no images of 16 pixels/,
+  ],
+  ['train --model mlp --drop-path 0.1', /--drop-path is no option of mlp/],
   ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
   ['train --no-augment --color-jitter 1', /--no-augment leaves nothing for --rand-augment/],

@@ -280,7 +280,7 @@ test('the command says so in one line, whatever it is asked to do with the file'
   for (const [place, value, words] of [
     [['model', 'config', 'depth'], 0, 'model: mlp: depth must be'],
     [['model', 'name'], 'alexnet', 'model: there is no model "alexnet"'],
-    [['optimizer', 'name'], 'lion', 'optimizer: there is no optimizer "lion"'],
+    [['optimizer', 'name'], 'rprop', 'optimizer: there is no optimizer "rprop"'],
   ] as const) {
     writeFileSync(file, edited('config', place, value));
     for (const parameters of [

@@ -7,14 +7,17 @@ import { divergenceSentences, percent } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
+import { augmentationOf } from './augmentation.js';
 import { isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { duration } from './format.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
+import { transformsOf } from './optimization.js';
+import { withRecipe } from './recipe-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
-import { augmentationFrom, datasetFrom, modelFrom, optimizationFrom } from './train-plan.js';
+import { datasetFrom, knownModel, modelFor, optimizationFrom } from './train-plan.js';
 import { lambdaValue, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
@@ -120,17 +123,17 @@ export async function compare(flags: CompareFlags, command: Command): Promise<nu
 }
 
 async function run(
-  flags: CompareFlags,
+  asked: CompareFlags,
   command: Command,
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<CompareResult | undefined> {
-  // Said before anything is downloaded; of a folder it depends on its pictures.
-  const known = isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
+  const flags = withRecipe(asked, command);
+  const known = knownModel(flags, command);
   const variants = variantsOf(flags.methods, flags.lambda);
   const training = optimizationFrom(flags, command);
   const dataset = await datasetFrom(flags, signal);
-  const model = known ?? modelFrom(flags, command, dataset);
+  const model = known ?? (await modelFor(flags, command, dataset));
   const { device, threads, epochs, maxSteps, evalEvery, seeds } = flags;
   const scaling = flags.inputScaling === 'standardized' ? '' : `-${flags.inputScaling}`;
   const out =
@@ -142,8 +145,9 @@ async function run(
     variants,
     seeds,
     training: { ...training, device, ...(threads !== undefined && { threads }) },
+    transforms: transformsOf(flags),
     epochs,
-    augmentation: augmentationFrom(flags, dataset),
+    augmentation: augmentationOf({ ...flags, seed: 0 }, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
     ...(evalEvery !== undefined && { evaluateEvery: evalEvery }),
   };

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { DataError } from '../data/data-error.js';
 import { DeviceError } from '../engine/device.js';
+import { ProcessGroupError } from '../engine/process-group.js';
 import { GraphError } from '../graph/graph.js';
 import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';
@@ -28,6 +29,7 @@ const known = [
   GraphError,
   OptionError,
   OutputError,
+  ProcessGroupError,
   SafetensorsError,
   StateError,
   UsageError,

@@ -1,7 +1,9 @@
 /** `tract export`. */
 import { dirname, join } from 'node:path';
 import { elementCount } from '../tensor/tensor.js';
+import { type FileModel, isFileModel } from '../models/file-model.js';
 import { writeAtomically } from '../train/atomic-write.js';
+import { exportFileModel } from '../train/export-file.js';
 import { exportOnnx } from '../train/export.js';
 import { print, printJson } from './terminal.js';
 import { readTrained } from './trained.js';
@@ -11,6 +13,8 @@ export interface ExportFlags {
   readonly out?: string;
   /** Default: any number of images. */
   readonly batchSize?: number;
+  /** Of a model out of a file. */
+  readonly withPreprocessing?: boolean;
   readonly json?: boolean;
 }
 
@@ -18,7 +22,17 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
   const { file, config, model, learned } = await readTrained(run);
   const { batchSize, json, out = join(dirname(file), 'model.onnx') } = flags;
   const { classNames } = config.data;
-  const bytes = exportOnnx(model, learned, { ...(batchSize !== undefined && { batchSize }), classNames });
+  const options = { ...(batchSize !== undefined && { batchSize }), classNames };
+  if (isFileModel(model) && !flags.withPreprocessing) {
+    await giveBack(file, model, exportFileModel(model, learned, options), {
+      out,
+      batchSize,
+      json,
+      classNames,
+    });
+    return;
+  }
+  const bytes = exportOnnx(model, learned, options);
   await writeAtomically(out, bytes);
   const batch = batchSize ?? 'N';
   const shape = [batch, ...model.imageShape];
@@ -44,5 +58,40 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
     `  const session = await ort.InferenceSession.create(${JSON.stringify(out)});`,
     `  const images = new ort.Tensor('uint8', pixels, [${example.join(', ')}]); // pixels: Uint8Array of ${elementCount(example)}`,
     '  const { logits } = await session.run({ images });',
+  );
+}
+
+/** Writes a model that came out of a file, and tells what is in it. */
+async function giveBack(
+  checkpoint: string,
+  { name, imageShape, classes, file }: FileModel,
+  bytes: Uint8Array,
+  {
+    out,
+    batchSize,
+    json,
+    classNames,
+  }: { out: string; batchSize: number | undefined; json: boolean | undefined; classNames: readonly string[] },
+): Promise<void> {
+  await writeAtomically(out, bytes);
+  const batch = batchSize ?? 'N';
+  const [channels, height, width] = imageShape;
+  const shape = [batch, ...(file.layout === 'NHWC' ? [height, width, channels] : imageShape)];
+  if (json) {
+    printJson({
+      event: 'export',
+      checkpoint,
+      out,
+      bytes: bytes.length,
+      input: { name: file.input.name, type: 'float32', shape },
+      output: { name: file.output.name, type: 'float32', shape: [batch, classes] },
+      classNames,
+    });
+    return;
+  }
+  print(
+    `${out}: ${name} from ${checkpoint}, ${(bytes.length / 1e6).toFixed(1)} MB`,
+    `  in   ${file.input.name}  float32 [${shape.join(', ')}]: pixels scaled to 0 to 1 and standardised by the mean and deviation in the metadata`,
+    `  out  ${file.output.name}  float32 [${batch}, ${classes}]${file.activation ? `, behind the ${file.activation} of the file it came from` : ''}; the metadata entry class_names says which is which`,
   );
 }

@@ -4,10 +4,11 @@ import { contactSheet } from '../compare/contact-sheet.js';
 import { imageCount } from '../data/dataset.js';
 import type { FolderReport } from '../data/folder/folder-report.js';
 import { writeAtomically } from '../train/atomic-write.js';
+import { augmentationOf } from './augmentation.js';
 import { Interruption } from './interruption.js';
 import { print, printJson } from './terminal.js';
 import type { DataFlags } from './train-flags.js';
-import { augmentationFrom, datasetFrom } from './train-plan.js';
+import { datasetFrom } from './train-plan.js';
 
 export interface LookFlags extends DataFlags {
   readonly pictures: number;
@@ -22,7 +23,7 @@ export async function look(flags: LookFlags): Promise<number> {
     const dataset = await datasetFrom(flags, interruption.signal);
     const report = 'report' in dataset ? (dataset.report as FolderReport) : undefined;
     const html = await contactSheet(dataset, {
-      augmentation: augmentationFrom(flags, dataset),
+      augmentation: augmentationOf(flags, dataset),
       seed: flags.seed,
       pictures: flags.pictures,
       ...(report && { report }),

@@ -1,18 +1,23 @@
 /** The command line: commands, flags, help. */
 import { Command, Option } from 'commander';
+import { type CheckFlags, check } from './check.js';
 import { type CompareFlags, addCompareFlags, compare } from './compare.js';
 import { evaluate, type EvalFlags } from './eval.js';
+import { type FindRateFlags, addFindRateFlags, findRate } from './find-lr.js';
 import { exportModel, type ExportFlags } from './export.js';
 import { type InspectFlags, inspect } from './inspect.js';
 import { type LookFlags, look } from './look.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
-import { note } from './terminal.js';
+import type { MpiGroup } from '../mpi/mpi-group.js';
+import { UsageError } from './errors.js';
+import { isMuted, note } from './terminal.js';
 import { train } from './train.js';
 import {
   type TrainFlags,
   addDataFlags,
   addTrainFlags,
+  batchNormOption,
   cacheSizeOption,
   dataDirOption,
   dataOption,
@@ -27,8 +32,11 @@ import { packageVersion } from './version.js';
 const RUN =
   "a run's folder (its best checkpoint where validation images chose one, else its last), or a checkpoint file";
 
-/** @param exitWith called with the exit code of a command that ran */
-export function createProgram(exitWith: (code: number) => void): Command {
+/**
+ * @param exitWith called with the exit code of a command that ran
+ * @param group where this process is one of several
+ */
+export function createProgram(exitWith: (code: number) => void, group?: MpiGroup): Command {
   const program = new Command('tract')
     .description('Train vision models in fewer epochs, with TrAct.')
     .version(packageVersion(), '--version', 'print the version')
@@ -36,7 +44,15 @@ export function createProgram(exitWith: (code: number) => void): Command {
     .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
+    .hook('preAction', (_, action) => {
+      if (group && action.name() !== 'train') {
+        throw new UsageError(
+          `tract ${action.name()} runs in one process, not in the ${group.size} that a launcher of MPI started`,
+        );
+      }
+    })
     .configureOutput({
+      ...(isMuted() && { writeOut: () => undefined }),
       // Commander sets its guess on a line of its own; an error is one sentence here.
       outputError: (text) => {
         const line = text.trim().replace(/\s*\n\s*/g, ' ');
@@ -51,12 +67,14 @@ export function createProgram(exitWith: (code: number) => void): Command {
         'tract train --help',
       ]),
     );
-  addTrain(program, exitWith);
+  addTrain(program, exitWith, group);
   addCompare(program, exitWith);
+  addFindRate(program, exitWith);
   addEval(program);
   addPredict(program, exitWith);
   addExport(program);
   addInspect(program);
+  addCheck(program, exitWith);
   addLook(program, exitWith);
   program
     .command('models')
@@ -68,7 +86,7 @@ export function createProgram(exitWith: (code: number) => void): Command {
   return program;
 }
 
-function addTrain(program: Command, exitWith: (code: number) => void): void {
+function addTrain(program: Command, exitWith: (code: number) => void, group: MpiGroup | undefined): void {
   const command = program
     .command('train')
     .summary('train a model')
@@ -85,12 +103,14 @@ function addTrain(program: Command, exitWith: (code: number) => void): void {
         'tract train --data cifar10 --model vit --optimizer adam --tract 0.1 --warmup 500',
         'tract train --resume runs/cifar',
         'tract train --resume runs/cifar --epochs 10',
+        'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
+        'tract train --data cifar10 --model net.onnx --tract --lr 0.01',
         'tract train --data cifar100 --json > log.jsonl',
         'tract train --data photos --image-size 128 --tract',
       ]),
     )
     .action(async (flags: TrainFlags) => {
-      exitWith(await train(flags, command));
+      exitWith(await train(flags, command, group));
     });
 }
 
@@ -114,6 +134,51 @@ function addCompare(program: Command, exitWith: (code: number) => void): void {
     )
     .action(async (flags: CompareFlags) => {
       exitWith(await compare(flags, command));
+    });
+}
+
+function addCheck(program: Command, exitWith: (code: number) => void): void {
+  program
+    .command('check')
+    .summary('say what is in an .onnx file, and whether it can be trained')
+    .description(
+      'Say what is in an .onnx file of any program, and whether it can be trained: its operators and all of those that cannot be read or have no gradient, parameters, head, the layer that TrAct takes, arithmetic and memory.',
+    )
+    .argument('<model.onnx>', 'the file')
+    .addOption(new Option('--classes <number>', 'as it would be with this many classes').argParser(whole(1)))
+    .option('--head <name>', 'the weight of the layer that is replaced for another number of classes')
+    .addOption(batchNormOption())
+    .addOption(
+      new Option('--image-size <pixels>', 'height and width, where the file leaves them open').argParser(
+        whole(1),
+      ),
+    )
+    .option('--output <name>', 'the output that holds the logits')
+    .addOption(jsonOption())
+    .addHelpText('after', examples(['tract check mobilenet.onnx', 'tract check vit.onnx --classes 5 --json']))
+    .action(async (path: string, flags: CheckFlags) => {
+      exitWith(await check(path, flags));
+    });
+}
+
+function addFindRate(program: Command, exitWith: (code: number) => void): void {
+  const command = program
+    .command('find-lr')
+    .summary('find a learning rate by short runs')
+    .description(
+      'Train for a few steps at each of several learning rates, from the same weights on the same batches, and suggest the one that has come furthest, with its reason: a table, find-lr.svg and find-lr.json. Test images are not looked at. Short runs favour high rates less than long ones do: take it as the highest rate of a schedule, and as a place to begin.',
+    );
+  addFindRateFlags(command)
+    .addHelpText(
+      'after',
+      examples([
+        'tract find-lr --tract --width 16',
+        'tract find-lr --data cifar10 --model vit --optimizer adamw --warmup 10',
+        'tract find-lr --rates 0.01,0.03,0.1,0.3 --steps 60 --out rates',
+      ]),
+    )
+    .action(async (flags: FindRateFlags) => {
+      exitWith(await findRate(flags, command));
     });
 }
 
@@ -230,12 +295,16 @@ function addExport(program: Command): void {
   program
     .command('export')
     .description(
-      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language.',
+      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language. A model out of an .onnx file is given back as it came: with the same input and output, and standardised images in.',
     )
     .argument('<run>', RUN)
     .option('--out <file>', "the .onnx file (default: model.onnx in the run's folder)")
     .addOption(
       new Option('--batch-size <images>', 'images at once (default: any number of them)').argParser(whole(1)),
+    )
+    .option(
+      '--with-preprocessing',
+      'of a model out of an .onnx file: take pixels, and standardise them inside',
     )
     .addOption(jsonOption())
     .addHelpText(

@@ -20,6 +20,8 @@ export interface StartEvent {
   readonly step: number;
   /** Steps of the epoch that it starts in, if that had begun. */
   readonly stepInEpoch: number;
+  /** Processes that train together; absent where it is one. */
+  readonly ranks?: number;
 }
 
 export interface CheckpointEvent extends SavedCheckpoint {

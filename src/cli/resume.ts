@@ -5,10 +5,13 @@ import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
 import { type RunConfig, stepsOf, wholeTrainImages } from '../train/run-config.js';
+import type { ResolutionStage } from '../train/progressive.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { isDatasetName } from './dataset-names.js';
+import { augmentationFlags } from './augmentation.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
+import { groupFlags, optimizerOptions, scheduleOptions } from './optimization-flags.js';
 import { type TrainFlags, endFlags, freeFlags } from './train-flags.js';
 
 export interface ResumedRun {
@@ -102,8 +105,17 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
   const values: FlagValues = {
     ...(flags as unknown as FlagValues),
     tract: flags.tract === undefined ? undefined : formatLambda(flags.tract),
+    betas: flags.betas?.join(','),
+    progressive: flags.progressive && stagesText(flags.progressive),
   };
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
+  const kept = fixed.find((key) => groupFlags.has(key) || augmentationFlags.has(key) || key === 'recipe');
+  if (kept !== undefined) {
+    const what = kept === 'recipe' ? 'options' : groupFlags.has(kept) ? 'parameter groups' : 'augmentation';
+    throw new UsageError(
+      `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the ${what} that it was begun with; leave it out, or start a new run with another --out`,
+    );
+  }
   for (const key of fixed) {
     const [given, kept] = [values[key], stored[key]];
     // A folder of pictures may have been moved; whether they are the same is seen when they are read.
@@ -119,6 +131,9 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
   }
 }
 
+const stagesText = (stages: readonly ResolutionStage[]): string =>
+  stages.map(({ size, until }) => `${size}:${until}`).join(',');
+
 type FlagValues = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** An option of one of the transforms that training images go through. */
@@ -130,7 +145,10 @@ function augmentationOption({ augmentation }: RunConfig, name: string, option: s
 
 /** The values that flags would have had to start a run with this configuration. */
 function flagValues(config: RunConfig): FlagValues {
-  const { data, model, tract, optimizer, schedule } = config;
+  const { data, model, tract, optimizer, schedule, transforms = [] } = config;
+  const { beta1, beta2 } = optimizer.config;
+  const options = (names: Readonly<Record<string, string>>, from: FlagValues): FlagValues =>
+    Object.fromEntries(Object.entries(names).map(([key, option]) => [key, from[option]]));
   return {
     ...model.config,
     data: data.name,
@@ -146,17 +164,25 @@ function flagValues(config: RunConfig): FlagValues {
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,
     tractLayer: tract ? [tract.layer].flat().join() : undefined,
-    optimizer: optimizer.name,
-    momentum: optimizer.config.momentum,
-    nesterov: optimizer.config.nesterov,
+    optimizer: optimizer.name.slice(optimizer.name.lastIndexOf('+') + 1),
+    ...options(optimizerOptions, optimizer.config),
+    betas: 'beta1' in optimizer.config ? `${beta1},${beta2}` : undefined,
     weightDecay: optimizer.config.weightDecay,
+    lookahead: optimizer.config.lookaheadEvery,
+    ema: config.emaDecay,
+    centralize: transforms.some(({ name }) => name === 'centralize'),
+    clipNorm: transforms.find(({ name }) => name === 'clip')?.config.maxNorm as number | undefined,
     schedule: schedule.name,
+    ...options(scheduleOptions, schedule.config),
     lr: schedule.config.lr,
     warmup: schedule.config.warmup,
     labelSmoothing: config.labelSmoothing,
     mixup: config.mixing?.mixup,
     cutmix: config.mixing?.cutmix,
+    testViews: config.testViews,
+    progressive: config.progressive && stagesText(config.progressive),
     batchSize: config.batchSize,
+    shards: config.shards ?? 1,
     seed: config.seed,
   };
 }

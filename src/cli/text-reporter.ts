@@ -90,15 +90,17 @@ export function textReporter(command: string): Reporter {
   };
 }
 
-function introduction({ config, parameters, steps, step, out, resumed }: StartEvent): string[] {
+function introduction({ config, parameters, steps, step, out, resumed, ranks }: StartEvent): string[] {
   const { data, model, tract, optimizer, schedule } = config;
+  const shards = config.shards === undefined ? '' : ` in ${config.shards} shards`;
+  const processes = ranks === undefined ? '' : ` by ${ranks} processes`;
   const method = tract
     ? `, ${[tract.layer].flat().join(', ')} by TrAct (lambda ${formatLambda(tract.lambda)})`
     : '';
   return [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,
-    `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}, ${steps} steps, seed ${config.seed}`,
+    `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}${shards}${processes}, ${steps} steps, seed ${config.seed}`,
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];
 }

@@ -2,10 +2,14 @@
 import { type Command, Option } from 'commander';
 import { type Device, devices } from '../engine/device.js';
 import { models } from '../models/registry.js';
-import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
+import { type TestViews, testViews } from '../nn/test-views.js';
+import { type RecipeName, recipes } from '../train/recipes.js';
+import type { ResolutionStage } from '../train/progressive.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
+import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
 import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
+import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
 import { colour, lambdaValue, number, oneOf, oneOfOrPath, whole } from './values.js';
 
 /** Which images are trained on, and how they are shown. */
@@ -28,34 +32,37 @@ export interface DataFlags {
   readonly background?: string;
   readonly workers?: number;
   readonly cacheSize?: number;
+  readonly flip?: Flip;
+  readonly cropPadding?: number;
+  readonly cropMode?: CropMode;
   readonly seed: number;
 }
 
-export interface TrainFlags extends DataFlags {
+export interface TrainFlags extends DataFlags, OptimizationFlags {
+  readonly recipe?: RecipeName;
   readonly model: string;
+  readonly head?: string;
+  readonly batchNorm?: 'keep' | 'insert';
   readonly width?: number;
   readonly depth?: number;
   readonly stem?: 'cifar' | 'imagenet';
   readonly patch?: number;
   readonly heads?: number;
   readonly mlpRatio?: number;
+  readonly dropPath?: number;
   readonly weights?: string;
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
   readonly tractLayer?: string;
-  readonly optimizer: OptimizerName;
-  readonly lr?: number;
-  readonly momentum?: number;
-  readonly nesterov?: boolean;
-  readonly weightDecay?: number;
-  readonly schedule: ScheduleName;
-  readonly warmup: number;
   readonly labelSmoothing: number;
   readonly mixup?: number;
   readonly cutmix?: number;
+  readonly testViews?: TestViews;
+  readonly progressive?: readonly ResolutionStage[];
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
+  readonly shards?: number;
   readonly device: Device;
   readonly threads?: number;
   readonly out?: string;
@@ -63,12 +70,12 @@ export interface TrainFlags extends DataFlags {
   readonly json?: boolean;
 }
 
-/** The learning rates and the momentum that are used unless others are asked for. */
-export const defaultRates: Readonly<Record<OptimizerName, number>> = { sgd: 0.08, adam: 0.001, adamw: 0.001 };
-export const DEFAULT_MOMENTUM = 0.9;
+/** Whether the name of a model means a file. */
+export const isModelFile = (name: string): boolean => name.toLowerCase().endsWith('.onnx');
+
+const modelName = (text: string): string => (isModelFile(text) ? text : oneOf([...models.keys()])(text));
 
 const positive = number('a number above 0', (value) => value > 0);
-const notNegative = number('a number of at least 0', (value) => value >= 0);
 const share = number('a number above 0 and below 1', (value) => value > 0 && value < 1);
 const belowOne = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
 
@@ -82,6 +89,11 @@ export const jsonOption = (): Option =>
   new Option('--json', 'print JSON lines on stdout, and nothing else there');
 export const dataOption = (): Option =>
   new Option('--data <name>', dataWords).argParser(oneOfOrPath(datasetNames));
+export const batchNormOption = (): Option =>
+  new Option(
+    '--batch-norm <what>',
+    '.onnx: keep, or insert batch norm behind every convolution where an exporter folded it',
+  ).argParser(oneOf(['keep', 'insert']));
 export const dataDirOption = (): Option =>
   new Option('--data-dir <folder>', 'folder with the files of CIFAR (default: they are downloaded once)');
 
@@ -102,6 +114,14 @@ export function checkFolderFlags(data: string, flags: Pick<TrainFlags, 'imageSiz
   const given = flags.imageSize !== undefined ? '--image-size' : '--background';
   if (flags.imageSize === undefined && flags.background === undefined) return;
   throw new UsageError(`${given} is for folders of pictures, not for ${data}`);
+}
+
+/** Such as `16:0.3,24:0.6`; what is missing, or too much, is no number. */
+function stagesValue(text: string): ResolutionStage[] {
+  return text.split(',').map((stage) => {
+    const [size, ...until] = stage.split(':');
+    return { size: whole(1)(size), until: share(until.join(':')) };
+  });
 }
 
 type Add = (flags: string, description: string, parse?: (text: string) => unknown, value?: unknown) => void;
@@ -162,22 +182,42 @@ export function addDataFlags(command: Command): Command {
     colour,
   );
   command.addOption(workersOption()).addOption(cacheSizeOption());
+  add(
+    '--flip <how>',
+    "mirroring of training images: random, alternating (half of them in every other epoch), none (default: the dataset's)",
+    oneOf(flips),
+  );
+  add('--crop-padding <pixels>', "border of the random crop (default: the dataset's)", whole(0));
+  add('--crop-mode <name>', 'what is in that border: zeros or reflect (default: zeros)', oneOf(cropModes));
   return command;
 }
 
 /** Adds the flags, in groups. */
 export function addTrainFlags(command: Command): Command {
   const add = adderTo(command);
+  command.optionsGroup('Recipe:');
+  add(
+    '--recipe <name>',
+    "what the other flags are, where they are not given: paper (the TrAct paper's settings for CIFAR-10) or speed (airbench94: its network, whitening, Muon, augmentation and evaluation)",
+    oneOf(recipes),
+  );
   addDataFlags(command);
 
   command.optionsGroup('Model:');
-  add('--model <name>', 'see tract models', oneOf([...models.keys()]), 'resnet18');
+  add('--model <name>', 'see tract models; or an .onnx file, see tract check', modelName, 'resnet18');
+  add('--head <name>', '.onnx: the weight of the layer that is replaced for another number of classes');
+  command.addOption(batchNormOption());
   add('--width <number>', 'resnet: channels after the stem (64); vit: features; mlp: hidden units', whole(1));
   add('--depth <number>', 'vit: blocks; mlp: hidden layers', whole(1));
   add('--stem <name>', 'resnet: cifar (3x3) or imagenet (7x7, stride 2)', oneOf(['cifar', 'imagenet']));
   add('--patch <pixels>', 'vit: height and width of a patch', whole(1));
   add('--heads <number>', 'vit: attention heads', whole(1));
   add('--mlp-ratio <number>', "vit: hidden features of a block's MLP, as a multiple of the width", positive);
+  add(
+    '--drop-path <number>',
+    'resnet, vit: stochastic depth, the probability that the last block is left out (default: 0)',
+    belowOne,
+  );
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 
   command.optionsGroup('TrAct:');
@@ -188,15 +228,9 @@ export function addTrainFlags(command: Command): Command {
   );
   add('--tract-layer <name>', 'the layer it is for, such as conv1 (default: the first)');
 
-  command.optionsGroup('Optimization:');
-  add('--optimizer <name>', optimizers.join(', '), oneOf(optimizers), 'sgd');
-  const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}`).join(', ');
-  add('--lr <rate>', `highest learning rate (default: ${rates})`, positive);
-  add('--momentum <number>', `for sgd (default: ${DEFAULT_MOMENTUM})`, belowOne);
-  add('--nesterov', 'Nesterov momentum, for sgd');
-  add('--weight-decay <number>', 'default: 0.01 for adamw, else 0', notNegative);
-  add('--schedule <name>', `of the learning rate: ${schedules.join(', ')}`, oneOf(schedules), 'cosine');
-  add('--warmup <steps>', 'steps in which the learning rate first grows', whole(0), 0);
+  addOptimizationFlags(command);
+
+  command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
   add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
   add(
@@ -204,7 +238,22 @@ export function addTrainFlags(command: Command): Command {
     'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
     positive,
   );
+  add(
+    '--progressive <sizes>',
+    'progressive resizing: 16:0.3,24:0.6 trains on images of 16 pixels up to 30 % of the run, of 24 up to 60 %, then of their own size; for resnet',
+    stagesValue,
+  );
+  add(
+    '--test-views <views>',
+    'test-time augmentation, the mean over views of an image: none, flip, flip-shift (default: none)',
+    oneOf(testViews),
+  );
   add('--batch-size <images>', 'images of a step', whole(1), 128);
+  add(
+    '--shards <number>',
+    'into how many shards a batch is cut, whose gradients are added: one after the other, or in several processes, which mpirun starts; what is computed depends on this number, not on that of processes (default: one a process)',
+    whole(1),
+  );
   add('--epochs <number>', 'passes over the training images', whole(1), 5);
   add('--max-steps <number>', 'end after this many steps', whole(1));
   add('--seed <number>', 'of initial weights, order, augmentation, and the images set aside', whole(0), 0);

@@ -1,41 +1,47 @@
 /** From the flags of `tract train` to what is trained, on what, and where it is kept. */
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
-import { colorJitter } from '../data/colour.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
-import type { ImageTransform } from '../data/image-transform.js';
-import { randAugment } from '../data/rand-augment.js';
-import { randomErasing } from '../data/random-erasing.js';
 import type { Model } from '../nn/model.js';
-import { createModel } from '../models/registry.js';
-import { createOptimizer, createSchedule } from '../optim/registry.js';
+import type { FileModel } from '../models/file-model.js';
+import { createModel, modelOptions } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';
-import { readWeights, restoreTrainer } from '../train/checkpoint.js';
+import type { MpiGroup } from '../mpi/mpi-group.js';
+import {
+  type Checkpoint,
+  fromCheckpoint,
+  readWeights,
+  restoreTrainer,
+  toCheckpoint,
+} from '../train/checkpoint.js';
+import { FILE_MODEL, loadModel, modelOfRun } from '../train/load-model.js';
+import { bytesOfFirst } from '../train/ranks.js';
 import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
+import { speedGroups } from '../train/recipes.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
+import { augmentationOf, checkAugmentation } from './augmentation.js';
 import { datasetFacts, isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { givenFlags, longFlag } from './flags.js';
+import { inTurns } from './ranks.js';
+import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
-import {
-  DEFAULT_MOMENTUM,
-  type DataFlags,
-  type TrainFlags,
-  checkFolderFlags,
-  defaultRates,
-} from './train-flags.js';
+import { optimizationOf, transformsOf } from './optimization.js';
+import { type DataFlags, type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
   readonly config: RunConfig;
   readonly dataset: ImageDataset;
   readonly options: RunOptions;
-  readonly folder: RunFolder;
+  /** Where the run is kept; of several processes rank 0 alone has it. */
+  readonly folder: RunFolder | undefined;
   /** Whether it continues a run. */
   readonly resumed: boolean;
   /** Whether the configuration is another than the checkpoint's that it continues. */
@@ -43,14 +49,24 @@ export interface TrainPlan {
   createTrainer(): Promise<Trainer>;
 }
 
+/** Who runs it: whether it is to end early, and the processes it is one of, if there are several. */
+export interface Runner {
+  readonly signal: AbortSignal;
+  readonly group: MpiGroup | undefined;
+}
+
 /** A new run. */
-export async function newRun(flags: TrainFlags, command: Command, signal: AbortSignal): Promise<TrainPlan> {
-  const trainerOptions = optimizationFrom(flags, command);
-  // Said before anything is downloaded; of a folder it depends on its pictures.
-  const known = isDatasetName(flags.data) ? trainableFrom(flags, command) : undefined;
-  const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
-  const dataset = await datasetFrom(flags, signal);
-  const given = known ?? trainableFrom(flags, command, dataset);
+export async function newRun(asked: TrainFlags, command: Command, runner: Runner): Promise<TrainPlan> {
+  const flags = withRecipe(asked, command);
+  const { signal, group } = runner;
+  const isFirst = !group || group.rank === 0;
+  const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
+  const trainerOptions = { ...others, shards };
+  // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
+  const known = knownModel(flags, command);
+  const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
+  const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
+  const given = trainableFrom(known ?? (await modelFor(flags, command, dataset)), flags);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -60,19 +76,27 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   const { epochs, maxSteps, device, threads } = flags;
   const options: RunOptions = {
     epochs,
-    augmentation: augmentationFrom(flags, dataset),
+    augmentation: augmentationOf(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const name = `runs/${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${tractSetting(given) ? '-tract' : ''}`;
+  const dataName = isDatasetName(flags.data) ? flags.data : dataset.name;
+  const name = `runs/${dataName}-${basename(flags.model, '.onnx')}${tractSetting(given) ? '-tract' : ''}`;
   return {
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
     options,
-    folder: await (flags.out === undefined ? RunFolder.createFresh(name) : RunFolder.create(flags.out)),
+    folder: isFirst
+      ? await (flags.out === undefined ? RunFolder.createFresh(name) : RunFolder.create(flags.out))
+      : undefined,
     resumed: false,
     extended: false,
     async createTrainer() {
-      const trainer = await Trainer.create(given, { ...trainerOptions, device, ...(threads && { threads }) });
+      const trainer = await Trainer.create(given, {
+        ...trainerOptions,
+        device,
+        ...(threads && { threads }),
+        ...(group && { group }),
+      });
       if (weights) {
         try {
           trainer.load(weights);
@@ -86,23 +110,27 @@ export async function newRun(flags: TrainFlags, command: Command, signal: AbortS
   };
 }
 
-/** A run that goes on. */
+/** A run that goes on. Of several processes rank 0 reads the checkpoint, and gives it to all. */
 export async function continuedRun(
   run: string,
   flags: TrainFlags,
   command: Command,
-  signal: AbortSignal,
+  { signal, group }: Runner,
 ): Promise<TrainPlan> {
-  const { file, checkpoint, extended, folder } = await resumedRun(run, flags, command);
-  const { config } = checkpoint;
+  const own = !group || group.rank === 0 ? await resumedRun(run, flags, command) : undefined;
+  const { folder, extended = false, file = run } = own ?? {};
   const { device, threads } = flags;
   try {
-    const dataset = await datasetOfRun(config.data, file, {
-      dir: flags.dataDir,
-      ...(givenFlags(command).includes('data') && { data: flags.data }),
-      reading: flags,
-      signal,
-    });
+    const checkpoint = await sharedCheckpoint(group, own?.checkpoint);
+    const { config } = checkpoint;
+    const dataset = await inTheirTurns(group, flags, () =>
+      datasetOfRun(config.data, file, {
+        dir: flags.dataDir,
+        ...(givenFlags(command).includes('data') && { data: flags.data }),
+        reading: flags,
+        signal,
+      }),
+    );
     return {
       config,
       dataset,
@@ -112,49 +140,44 @@ export async function continuedRun(
       extended,
       async createTrainer() {
         try {
-          return await restoreTrainer(checkpoint, { device, ...(threads && { threads }) });
+          return await restoreTrainer(checkpoint, {
+            device,
+            ...(threads && { threads }),
+            ...(group && { group }),
+          });
         } catch (error) {
           throw describedError(file, error);
         }
       },
     };
   } catch (error) {
-    await folder.close();
+    await folder?.close();
     throw error;
   }
 }
 
-/** What training images go through: what the dataset says, and what the flags add to it. */
-export function augmentationFrom(
-  { augment, randAugment: magnitude, colorJitter: strength, randomErasing: probability }: DataFlags,
-  { augmentation }: ImageDataset,
-): readonly ImageTransform[] | null {
-  const added = [
-    ...(magnitude === undefined ? [] : [randAugment({ magnitude })]),
-    ...(strength === undefined ? [] : [jitter(strength)]),
-    ...(probability === undefined ? [] : [randomErasing({ probability })]),
-  ];
-  return augment ? [...augmentation, ...added] : null;
+/** Loads the dataset; where it may have to be downloaded, one of several processes on each machine does it first. */
+function inTheirTurns(
+  group: MpiGroup | undefined,
+  { dataDir }: TrainFlags,
+  load: () => Promise<ImageDataset>,
+): Promise<ImageDataset> {
+  return group && dataDir === undefined ? inTurns(group, load) : load();
 }
 
-/** @throws UsageError for flags that leave each other nothing */
-function checkAugmentation({
-  augment,
-  randAugment: magnitude,
-  colorJitter: strength,
-  randomErasing: probability,
-}: DataFlags): void {
-  if (augment || [magnitude, strength, probability].every((value) => value === undefined)) return;
-  throw new UsageError('--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing');
+/** A checkpoint that rank 0 has, if there are several processes. */
+export async function sharedCheckpoint(
+  group: MpiGroup | undefined,
+  own: Checkpoint | undefined,
+): Promise<Checkpoint> {
+  if (!group) return own!;
+  const checkpoint = fromCheckpoint(await bytesOfFirst(group, own && toCheckpoint(own)));
+  const { model } = checkpoint.config;
+  if (model.name !== FILE_MODEL) return own ?? checkpoint;
+  const file = own?.model as FileModel | undefined;
+  const source = await bytesOfFirst(group, file?.file.bytes);
+  return own ?? { ...checkpoint, model: await modelOfRun(source, model) };
 }
-
-const jitter = (strength: number): ImageTransform =>
-  colorJitter({
-    brightness: strength,
-    contrast: strength,
-    saturation: strength,
-    hue: Math.min(0.5, strength / 4),
-  });
 
 /** The dataset that the flags name, cut to their limits. */
 export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<ImageDataset> {
@@ -179,7 +202,7 @@ export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<Imag
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const;
 
 /**
  * The model that the flags describe.
@@ -188,7 +211,11 @@ const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio'] as c
  * @throws UsageError, OptionError
  */
 export function modelFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Model {
-  const { config } = createModel(flags.model);
+  for (const key of ['head', 'batchNorm'] as const) {
+    if (flags[key] !== undefined)
+      throw new UsageError(`${longFlag(command, key)} is for models in .onnx files, not for ${flags.model}`);
+  }
+  const config = modelOptions(flags.model);
   const given = modelFlags.filter((key) => flags[key] !== undefined);
   const foreign = given.find((key) => !(key in config));
   if (foreign !== undefined) {
@@ -213,9 +240,42 @@ function factsOf({ classNames, imageShape: [, imageSize] }: ImageDataset, config
 const LARGEST_SMALL = 64;
 const PHOTO_PATCH = 16;
 
+/** The model, where the flags alone say which; what is wrong with them is then said before anything is read. */
+export function knownModel(flags: TrainFlags, command: Command): Model | undefined {
+  return !isModelFile(flags.model) && isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
+}
+
+/** The model for a dataset, built in or in a file. @throws UsageError, OptionError, GraphError */
+export async function modelFor(flags: TrainFlags, command: Command, dataset: ImageDataset): Promise<Model> {
+  return isModelFile(flags.model) ? modelInFile(flags, command, dataset) : modelFrom(flags, command, dataset);
+}
+
+/**
+ * The model in the file that the flags name, of as many classes as the data have.
+ *
+ * @throws UsageError, OptionError, GraphError
+ */
+async function modelInFile(
+  flags: TrainFlags,
+  command: Command,
+  { classNames, imageShape: [channels, height, width] }: ImageDataset,
+): Promise<Model> {
+  const foreign = modelFlags.find((key) => flags[key] !== undefined);
+  if (foreign !== undefined)
+    throw new UsageError(`${longFlag(command, foreign)} is no option of a model in a file`);
+  const { head, batchNorm } = flags;
+  return loadModel(flags.model, {
+    classes: classNames.length,
+    imageSize: [height, width],
+    channels,
+    ...(head !== undefined && { head }),
+    ...(batchNorm !== undefined && { batchNorm }),
+  });
+}
+
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-function trainableFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Trainable {
-  const model = modelFrom(flags, command, dataset);
+export function trainableFrom(own: Model, flags: TrainFlags): Trainable {
+  const model = { model: own, transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
   const setting = {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
@@ -226,30 +286,26 @@ function trainableFrom(flags: TrainFlags, command: Command, dataset?: ImageDatas
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { optimizer, momentum, nesterov, weightDecay, batchSize, seed, labelSmoothing } = flags;
-  const sgd = optimizer === 'sgd';
-  for (const key of ['momentum', 'nesterov'] as const) {
-    if (flags[key] !== undefined && !sgd)
-      throw new UsageError(`${longFlag(command, key)} is for the optimizer sgd, not for ${optimizer}`);
-  }
-  const config = {
-    ...(sgd && { momentum: momentum ?? DEFAULT_MOMENTUM }),
-    ...(nesterov !== undefined && { nesterov }),
-    ...(weightDecay !== undefined && { weightDecay }),
-  };
-  const { lr = defaultRates[optimizer], warmup, mixup, cutmix } = flags;
+  const { batchSize, shards, seed, labelSmoothing, testViews, progressive, mixup, cutmix } = flags;
+  // What is not for Muon has optimizers of its own in the recipe.
+  const groups = hasSpeedGroups(flags, command) ? speedGroups(batchSize) : [];
   return {
-    optimizer: createOptimizer(optimizer, createSchedule(flags.schedule, { lr, warmup }), config),
+    ...optimizationOf(flags, command, groups),
     batchSize,
+    ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
     ...((mixup !== undefined || cutmix !== undefined) && {
       mixing: { ...(mixup !== undefined && { mixup }), ...(cutmix !== undefined && { cutmix }) },
     }),
+    ...(testViews && { testViews }),
+    ...(progressive && { progressive }),
   };
 }
 
-async function weightsIn(path: string): Promise<ReturnType<typeof readWeights>> {
-  const bytes = await readBytes(path);
+/** The weights in a file, which of several processes rank 0 reads. */
+export async function weightsIn(path: string, group?: MpiGroup): Promise<ReturnType<typeof readWeights>> {
+  const own = !group || group.rank === 0 ? await readBytes(path) : undefined;
+  const bytes = group ? await bytesOfFirst(group, own) : own!;
   return describing(path, () => readWeights(bytes));
 }

@@ -1,5 +1,7 @@
 /** `tract train`. */
 import type { Command } from 'commander';
+import { ProcessGroupError } from '../engine/process-group.js';
+import type { MpiGroup } from '../mpi/mpi-group.js';
 import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, followedSplit } from '../data/dataset.js';
 import { elementCount } from '../tensor/tensor.js';
@@ -10,6 +12,7 @@ import { OutputError } from '../train/atomic-write.js';
 import { CheckpointKeeper } from '../train/callbacks/checkpoint-keeper.js';
 import type { FitOptions, FitResult } from '../train/options.js';
 import { stepsOf, stepsPerEpochOf } from '../train/run-config.js';
+import { checkSame, gathered } from '../train/ranks.js';
 import type { Trainer } from '../train/trainer.js';
 import { testBest } from './final-test.js';
 import { shellWord } from './format.js';
@@ -17,27 +20,43 @@ import { Interruption } from './interruption.js';
 import { commandName } from './main-name.js';
 import { type Reporter, jsonReporter } from './reporter.js';
 import { textReporter } from './text-reporter.js';
-import type { TrainFlags } from './train-flags.js';
-import { type TrainPlan, continuedRun, newRun } from './train-plan.js';
+import { longFlag } from './flags.js';
+import { type TrainFlags, freeFlags } from './train-flags.js';
+import { type Runner, type TrainPlan, continuedRun, newRun } from './train-plan.js';
 import { packageVersion } from './version.js';
 
 /** Trains, and returns the exit code. */
-export async function train(flags: TrainFlags, command: Command): Promise<number> {
+export async function train(
+  flags: TrainFlags,
+  command: Command,
+  group: MpiGroup | undefined,
+): Promise<number> {
+  if (group) await checkSame(group, comparedFlags(flags, command));
   const reporter = flags.json ? jsonReporter() : textReporter(commandName());
   const interruption = new Interruption(() => {
     reporter.note('Finishing the step and saving; Ctrl-C again ends at once.');
   });
   const { signal } = interruption;
+  const runner = { signal, group };
   try {
     const plan =
       flags.resume === undefined
-        ? await newRun(flags, command, signal)
-        : await continuedRun(flags.resume, flags, command, signal);
-    const { interrupted } = await run(plan, reporter, signal);
-    return interrupted ? (interruption.exitCode ?? 1) : 0;
+        ? await newRun(flags, command, runner)
+        : await continuedRun(flags.resume, flags, command, runner);
+    const { interrupted } = await run(plan, reporter, runner);
+    if (!interrupted) return 0;
+    const codes = group
+      ? (await gathered(group, Int32Array.of(interruption.exitCode ?? 0))).map(([code]) => code)
+      : [];
+    // Whichever of several processes was interrupted.
+    return Math.max(interruption.exitCode ?? 0, ...codes) || 1;
   } catch (error) {
     // A download, say, that was given up: what matters is that the user wanted it so.
-    if (signal.aborted && error === signal.reason) return interruption.exitCode ?? 1;
+    if (signal.aborted && error === signal.reason) {
+      const exitCode = interruption.exitCode ?? 1;
+      group?.abort(exitCode);
+      return exitCode;
+    }
     throw error;
   } finally {
     reporter.close();
@@ -45,29 +64,44 @@ export async function train(flags: TrainFlags, command: Command): Promise<number
   }
 }
 
-async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Promise<FitResult> {
+/** The flags that have to be the same for all processes. */
+function comparedFlags(flags: TrainFlags, command: Command): Record<string, unknown> {
+  const values = flags as unknown as Readonly<Record<string, unknown>>;
+  const compared = command.options
+    .map((option) => option.attributeName())
+    .filter((key) => key === 'resume' || !freeFlags.has(key));
+  return {
+    'version of tract-ts': packageVersion(),
+    ...Object.fromEntries(compared.map((key) => [longFlag(command, key), values[key]])),
+  };
+}
+
+async function run(plan: TrainPlan, reporter: Reporter, { signal, group }: Runner): Promise<FitResult> {
   const { config, dataset, options, folder } = plan;
   let trainer: Trainer | undefined;
   try {
     trainer = await plan.createTrainer();
     // The files that a run goes on with may be others than those it was begun with.
-    checkClassNames(config.data.classNames, dataset, `the model in ${folder.path}`);
+    const out = folder?.path ?? '';
+    checkClassNames(config.data.classNames, dataset, `the model in ${out}`);
     const began = performance.now();
     const { step: begun, stepInEpoch } = trainer.progress;
-    const keeper = new CheckpointKeeper({
-      trainer,
-      folder,
-      config,
-      changed: begun === 0 || plan.extended,
-      onSaved(saved) {
-        reporter.report({ event: 'checkpoint', ...saved });
-      },
-    });
+    const keeper =
+      folder &&
+      new CheckpointKeeper({
+        trainer,
+        folder,
+        config,
+        changed: begun === 0 || plan.extended,
+        onSaved(saved) {
+          reporter.report({ event: 'checkpoint', ...saved });
+        },
+      });
     const steps = stepsOf(config, trainer.progress);
     reporter.report({
       event: 'start',
       version: packageVersion(),
-      out: folder.path,
+      out,
       resumed: plan.resumed,
       config,
       parameters: parameterCount(trainer.model),
@@ -75,6 +109,7 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
       steps,
       step: begun,
       stepInEpoch,
+      ...(group && { ranks: group.size }),
     });
     const result = await fitAndSave(trainer, keeper, dataset, {
       ...options,
@@ -86,13 +121,13 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     const { evaluation } = result;
     const chosen = dataset.validation !== undefined;
     const tested =
-      chosen && !result.interrupted ? await testBest(trainer, folder, dataset, signal) : undefined;
+      chosen && !result.interrupted ? await testBest(trainer, folder, dataset, { signal, group }) : undefined;
     const interrupted = result.interrupted || (chosen && !tested);
     const { step, bestAccuracy } = trainer.progress;
     reporter.report({
       event: 'end',
       interrupted,
-      out: folder.path,
+      out,
       step,
       epochs: trainer.progress.epoch,
       ...(evaluation && figuresOf(followedSplit(dataset).kind, evaluation)),
@@ -103,13 +138,13 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
     if (interrupted) {
       reporter.note(
         `Stopped after step ${step} of ${steps}; to continue:`,
-        `  ${commandName()} train --resume ${shellWord(folder.path)}`,
+        `  ${commandName()} train --resume ${shellWord(out)}`,
       );
     }
     return { ...result, interrupted };
   } finally {
     // A run that cannot start is in nobody's way: neither in that of the command that was meant.
-    await (trainer && trainer.progress.step > 0 ? folder.close() : folder.discard());
+    await (trainer && trainer.progress.step > 0 ? folder?.close() : folder?.discard());
     await trainer?.release();
   }
 }
@@ -117,15 +152,16 @@ async function run(plan: TrainPlan, reporter: Reporter, signal: AbortSignal): Pr
 /** Trains to the end or to an interruption; what ends it early says where the last good checkpoint is. */
 async function fitAndSave(
   trainer: Trainer,
-  keeper: CheckpointKeeper,
+  keeper: CheckpointKeeper | undefined,
   dataset: ImageDataset,
   options: FitOptions,
 ): Promise<FitResult> {
   try {
-    return await trainer.fit(dataset, { ...options, callbacks: [keeper.callback] });
+    return await trainer.fit(dataset, { ...options, callbacks: keeper ? [keeper.callback] : [] });
   } catch (error) {
-    const kept = trainer.progress.step > 0;
-    if (kept && (error instanceof DivergenceError || error instanceof OutputError)) {
+    const kept = keeper && trainer.progress.step > 0;
+    const early = [DivergenceError, OutputError, ProcessGroupError];
+    if (kept && error instanceof Error && early.some((type) => error instanceof type)) {
       error.message += `; the last good checkpoint is ${keeper.lastSaved}`;
     }
     throw error;

@@ -153,7 +153,7 @@ async function compareIn(
       'all runs diverged, so that there is nothing to compare; a lower learning rate may help',
     );
   }
-  const stepTimes = await relativeStepTimes(
+  const overheads = await relativeStepTimes(
     join(out, 'step-times.json'),
     firstOfEach(plan),
     comparison.dataset,
@@ -163,7 +163,7 @@ async function compareIn(
   if (signal?.aborted) return undefined;
   await owned.confirm();
   const chance = chanceOf(labelsOf(split), comparison.dataset.classNames.length);
-  return writeFindings(comparison, plan, conclude(finished, plan.steps, stepTimes, chance, kind), out);
+  return writeFindings(comparison, plan, conclude(finished, plan.steps, overheads, chance, kind), out);
 }
 
 /** The first run of each variant. */

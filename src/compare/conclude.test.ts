@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FinishedRun, conclude } from './conclude.js';
+import type { Overhead } from './statistics.js';
 import { summaryRows } from './summary.js';
 import { variantsOf } from './variant.js';
 import { sentences } from './words.js';
@@ -30,10 +31,9 @@ const slow = [0.1, 0.2, 0.3, 0.4, 0.5];
 const fast = [0.1, 0.3, 0.5, 0.6, 0.7];
 /** Every curve here starts there, and ends above it. */
 const chance = { accuracy: 0.1, clearlyAbove: 0.15 };
-const times = new Map([
-  ['vanilla', 1],
-  [tract.id, 1.25],
-]);
+const costs = (overhead: number, interval: Overhead['interval']): Map<string, Overhead> =>
+  new Map([[tract.id, { overhead, interval }]]);
+const times = costs(0.25, [0.2, 0.3]);
 
 describe('conclude', () => {
   const found = conclude([run(vanilla, 0, slow), run(tract, 0, fast)], 40, times, chance);
@@ -72,12 +72,27 @@ describe('conclude', () => {
       'TrAct trains 2.00× faster than vanilla here, though one seed cannot tell that from chance: it reaches the 50.0 % test accuracy that vanilla ends at after 20 steps instead of 40, 1.60× counted in training time.',
     );
     assert.match(budget, /20\.0 points more accurate than vanilla; one seed cannot tell/);
-    assert.match(overhead, /25\.0 % longer/);
+    assert.equal(
+      overhead,
+      'A step of TrAct takes 25.0 % longer than one of vanilla (95 % confidence interval +20.0 to +30.0 %; steps of both made in turn on this machine).',
+    );
+  });
+
+  it('says that a cost is not told from zero, and makes no training time of it', () => {
+    const runs = [run(vanilla, 0, slow), run(tract, 0, fast)];
+    const [answer, , overhead] = sentences(conclude(runs, 40, costs(-0.1, [-0.3, 0.05]), chance));
+    assert.match(answer, /after 20 steps instead of 40\.$/);
+    assert.match(
+      overhead,
+      /takes as long as one of vanilla, as far as could be told \(.* −30\.0 to \+5\.0 %/,
+    );
+    // Where nothing was measured, nothing is said.
+    assert.equal(sentences(conclude(runs, 40, new Map(), chance)).length, 2);
   });
 });
 
 describe('the words of a comparison', () => {
-  const same = new Map<string, number>();
+  const same = new Map<string, Overhead>();
   const say = (runs: FinishedRun[]): string[] => sentences(conclude(runs, 40, same, chance));
 
   it('admit a target that is not reached', () => {

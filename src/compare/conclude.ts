@@ -2,7 +2,7 @@
 import type { Chance } from './chance.js';
 import { type MeanPoint, type Spread, bestUntil, meanCurve, spread, stepsTo } from './curves.js';
 import type { RunRecord } from './record.js';
-import { type PairedDifference, mean, pairedDifference } from './statistics.js';
+import { type Overhead, type PairedDifference, mean, pairedDifference } from './statistics.js';
 import type { Variant } from './variant.js';
 
 /** A finished run and where it belongs. */
@@ -28,8 +28,10 @@ export interface RunResult {
 export interface Versus {
   /** How much higher its accuracy is at the end, 0 to 1, seed by seed. */
   readonly accuracy: PairedDifference;
-  /** How much more time a step takes, measured by turns: 0.02 for 2 %. */
-  readonly overhead: number;
+  /** How much more time a step takes, measured by turns: 0.02 for 2 %. Absent where it was not measured. */
+  readonly overhead?: number;
+  /** 95 % confidence interval of the overhead. */
+  readonly overheadInterval?: readonly [number, number];
 }
 
 /** What came out for a method. */
@@ -92,14 +94,14 @@ const SHARES = [0.25, 0.5, 0.75];
 /**
  * @param runs all of them; the variant of the first is what the others are compared with
  * @param steps of each run
- * @param stepTimes how many times longer a step of each variant takes than one of the first, by ids of variants
+ * @param overheads how much longer a step of each variant takes than one of the first, by ids of variants
  * @param chance on the images that the runs were evaluated on
  * @param split which those images are
  */
 export function conclude(
   runs: readonly FinishedRun[],
   steps: number,
-  stepTimes: ReadonlyMap<string, number>,
+  overheads: ReadonlyMap<string, Overhead>,
   chance: Chance,
   split: Conclusions['split'] = 'test',
 ): Conclusions {
@@ -108,7 +110,6 @@ export function conclude(
   const baseSeconds = mean(
     runs.filter(({ variant }) => variant.id === base.id).map(({ record }) => record.secondsPerStep),
   );
-  const relative = (variant: Variant): number => stepTimes.get(variant.id) ?? 1;
   const results = variants.map((variant): VariantResult => {
     const own = runs.filter((run) => run.variant.id === variant.id);
     const complete = own.filter(({ record }) => record.diverged === undefined);
@@ -124,8 +125,8 @@ export function conclude(
               accuracy: spread(last.map(({ accuracy }) => accuracy)),
               loss: spread(last.map(({ loss }) => loss)),
             },
-      secondsPerStep: baseSeconds * relative(variant),
-      ...(variant.id !== base.id && { versus: versus(runs, base, variant, relative(variant)) }),
+      secondsPerStep: baseSeconds * (1 + (overheads.get(variant.id)?.overhead ?? 0)),
+      ...(variant.id !== base.id && { versus: versus(runs, base, variant, overheads.get(variant.id)) }),
     };
   });
   return { steps, split, chance, variants: results, targets: targets(results, runs, steps, chance) };
@@ -163,14 +164,14 @@ function versus(
   runs: readonly FinishedRun[],
   base: Variant,
   variant: Variant,
-  stepTime: number,
+  measured: Overhead | undefined,
 ): Versus | null {
   const both = pairs(runs, base, variant);
   if (both.length === 0) return null;
   const final = ({ curve }: RunRecord): number => curve.at(-1)!.accuracy;
   return {
     accuracy: pairedDifference(both.map(([first, second]) => final(second) - final(first))),
-    overhead: stepTime - 1,
+    ...(measured && { overhead: measured.overhead, overheadInterval: measured.interval }),
   };
 }
 

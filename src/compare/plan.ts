@@ -8,6 +8,7 @@ import type { ImageTransform } from '../data/image-transform.js';
 import { storedTransforms } from '../data/image-transforms.js';
 import { eachPicture } from '../data/pictures.js';
 import type { Model } from '../nn/model.js';
+import type { GradientTransform } from '../optim/transform.js';
 import type { Trainable } from '../optim/trainable.js';
 import { sameShape } from '../tensor/tensor.js';
 import { checkRunOptions, checkTrainerOptions } from '../train/check-options.js';
@@ -28,6 +29,8 @@ export interface Comparison {
   /** Of initial weights, order and augmentation: runs of equal seeds see the same batches. */
   readonly seeds: readonly number[];
   readonly training: Omit<TrainerOptions, 'seed'>;
+  /** Of the gradients, alike for all methods; behind TrAct. Default none. */
+  readonly transforms?: readonly GradientTransform[];
   readonly epochs: number;
   readonly maxSteps?: number;
   /** Default: the dataset's own; `null` for none. */
@@ -67,7 +70,8 @@ const EVALUATIONS = 16;
  * @throws DataError when a batch is larger than the dataset, the dataset does not fit the model, or an image cannot be read
  */
 export async function planComparison(comparison: Comparison): Promise<Plan> {
-  const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation } = comparison;
+  const { dataset, model, variants, seeds, training, epochs, maxSteps, augmentation, transforms } =
+    comparison;
   checkMatrix(comparison);
   const followed = followedSplit(dataset);
   if (imageCount(followed.split) === 0)
@@ -81,7 +85,7 @@ export async function planComparison(comparison: Comparison): Promise<Plan> {
   const data = await fingerprint(dataset);
   const runs = seeds.flatMap((seed) =>
     variants.map((variant): PlannedRun => {
-      const given = trainableOfVariant(variant, model);
+      const given = trainableOfVariant(variant, model, transforms);
       checkFits(dataset, given.model);
       const fit = {
         epochs,

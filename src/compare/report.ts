@@ -14,7 +14,7 @@ import {
   updateExplanation,
 } from './page.js';
 import type { Results } from './results.js';
-import { percent, rangeOf, signed, times } from './words.js';
+import { isMeasurable, percent, rangeOf, signed, times } from './words.js';
 
 export interface ReportParts {
   readonly results: Results;
@@ -78,7 +78,11 @@ function tiles({ split, variants, targets, chance }: Results): string {
     if (reached || hasLearned(rival, chance)) {
       entries.push([`${signed(mean)} points`, `${split} accuracy after the same steps`]);
     }
-    entries.push([`${signed(rival.versus.overhead)} %`, 'time a step']);
+    const { overhead } = rival.versus;
+    if (overhead !== undefined) {
+      const sure = isMeasurable(rival) ? '' : ', not told from zero';
+      entries.push([`${signed(overhead)} %`, `time a step${sure}`]);
+    }
   }
   const cells = entries.map(
     ([value, text]) => `<div class="tile"><b>${prose(value)}</b><span>${escapeXml(text)}</span></div>`,
@@ -208,7 +212,7 @@ function method({ setup, variants, steps, targets }: Results): string[] {
           `Steps to a target are read off the mean curve of a method's seeds, and so is the speed-up. By seed, each curve is read by itself, against the same target: a seed that ends below it has no speed-up, which leaves it out of the range that is given, while it counts in the mean curve.`,
         ]
       : []),
-    'Training time is the number of steps times the time of one step. The overhead of a method was measured by steps of it and of the first method in turn, so that whatever else the machine was doing slowed both down alike; evaluations do not count.',
+    'Training time is the number of steps times the time of one step. The overhead of a method was measured by steps of it and of the first method in turn, so that whatever else the machine was doing slowed both down alike. Where the 95 % confidence interval of the overhead includes zero, the machine was too busy, or the overhead too small, to tell it. Evaluations do not count.',
   ];
 }
 

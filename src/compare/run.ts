@@ -71,7 +71,7 @@ async function train(
   };
   let saved = performance.now();
   try {
-    await folder.begin(run.config, trainer.progress);
+    await folder.begin(run.config, trainer.progress, trainer.model);
     const { interrupted } = await trainer.fit(dataset, {
       ...runOptionsOf(run.config, augmentation ?? dataset.augmentation),
       evaluateEvery,
@@ -119,6 +119,7 @@ async function begin(
         const { device, threads } = training;
         const trainer = await restoreTrainer(checkpoint, {
           model: run.given.model,
+          transforms: run.given.transforms,
           ...(device !== undefined && { device }),
           ...(threads !== undefined && { threads }),
         });

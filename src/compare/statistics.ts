@@ -16,6 +16,40 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/**
+ * Where the median of the distribution lies with a probability of at least 95 %, whatever the distribution: between
+ * two of the sorted values, by the binomial distribution of how many of them lie below it.
+ *
+ * @returns the extreme values where there are too few (fewer than six) for the probability
+ */
+export function medianInterval(values: readonly number[]): readonly [number, number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let [below, probability, rank] = [0, 0.5 ** count, 0];
+  while (below + probability <= 0.025) {
+    below += probability;
+    probability *= (count - rank) / (rank + 1);
+    rank++;
+  }
+  const outer = Math.max(rank - 1, 0);
+  return [sorted[outer], sorted[count - 1 - outer]];
+}
+
+/** How much more time one thing takes than another. */
+export interface Overhead {
+  /** The median of the differences, as a fraction of the median time of the first: 0.02 for 2 %. */
+  readonly overhead: number;
+  /** Its 95 % confidence interval. */
+  readonly interval: readonly [number, number];
+}
+
+/** @param base, other times that were measured in turn: those of equal positions belong together */
+export function overheadOf(base: readonly number[], other: readonly number[]): Overhead {
+  const whole = median(base);
+  const differences = base.map((time, i) => (other[i] - time) / whole);
+  return { overhead: median(differences), interval: medianInterval(differences) };
+}
+
 /** The sample standard deviation (n - 1 in the denominator); NaN for fewer than two values. */
 export function standardDeviation(values: readonly number[]): number {
   if (values.length < 2) return NaN;

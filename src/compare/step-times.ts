@@ -15,7 +15,7 @@ import type { Trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
 import { eventLoopTurn, loaderOf } from '../train/loaders.js';
 import type { PlannedRun } from './plan.js';
-import { median } from './statistics.js';
+import { type Overhead, overheadOf } from './statistics.js';
 
 /** The first steps are slower: memory is taken, batches are not ready yet. */
 const WARM_UP = 4;
@@ -24,8 +24,8 @@ const TIMED = 40;
 const SECONDS = 30;
 
 /**
- * How many times longer a step of each method takes than one of the first, by the ids of the variants. What has been
- * measured is kept in a file.
+ * How much longer a step of each method takes than one of the first, by the ids of the variants. What has been measured
+ * is kept in a file.
  *
  * @param file JSON, by the ids of runs
  * @param runs the first run of each variant, that of the first method in front
@@ -37,46 +37,61 @@ export async function relativeStepTimes(
   dataset: ImageDataset,
   training: Omit<TrainerOptions, 'seed'>,
   { signal, onMeasure }: { readonly signal?: AbortSignal; readonly onMeasure?: () => void } = {},
-): Promise<Map<string, number>> {
+): Promise<Map<string, Overhead>> {
   const [base, ...others] = runs;
   const known = await readTimes(file);
-  const result = new Map([[base.variant.id, 1]]);
+  const result = new Map<string, Overhead>();
   const keyOf = (run: PlannedRun): string => `${run.id}/${base.id}`;
   if (others.some((run) => !(keyOf(run) in known))) onMeasure?.();
   for (const run of others) {
     const key = keyOf(run);
-    known[key] ??= await relativeStepTime(base.given, run.given, dataset, training, signal);
+    const measured = known[key] ?? (await stepOverhead(base.given, run.given, dataset, training, signal));
     // What was given up half way is no measurement to keep.
-    if (signal?.aborted) break;
-    result.set(run.variant.id, known[key]);
+    if (!measured) break;
+    known[key] = measured;
+    result.set(run.variant.id, measured);
     await writeAtomically(file, `${JSON.stringify(known, null, 1)}\n`);
   }
   return result;
 }
 
-async function readTimes(file: string): Promise<Record<string, number>> {
+async function readTimes(file: string): Promise<Record<string, Overhead | undefined>> {
   try {
-    return check.dictionary(JSON.parse(await readFile(file, 'utf8')), 'step times', check.number);
+    return check.dictionary(JSON.parse(await readFile(file, 'utf8')), 'step times', overheadFrom);
   } catch {
     // Missing or damaged: it is measured again.
     return {};
   }
 }
 
-/** The median time of a step of `other` over that of `base`, both made in turn on the same images. */
-export async function relativeStepTime(
+function overheadFrom(value: unknown, path: string): Overhead {
+  const { overhead, interval } = check.record(value, path);
+  const [low, high] = check.list(interval, `${path}.interval`, check.number);
+  const upper = check.number(high, `${path}.interval[1]`);
+  return { overhead: check.number(overhead, `${path}.overhead`), interval: [low, upper] };
+}
+
+/**
+ * What a step of `other` takes more than one of `base`, both made in turn on the same images.
+ *
+ * @returns undefined where the signal was aborted
+ */
+async function stepOverhead(
   base: Model | Trainable,
   other: Model | Trainable,
   dataset: ImageDataset,
   training: Omit<TrainerOptions, 'seed'>,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<Overhead | undefined> {
   const { mean, deviation } = dataset;
   const trainers: Trainer[] = [];
   const loader = loaderOf(dataset, dataset.train);
   try {
     for (const given of [base, other])
-      trainers.push(await Trainer.create(given, { ...training, standardization: { mean, deviation } }));
+      // Steps of images of their own size: what is timed belongs to no place in a run.
+      trainers.push(
+        await Trainer.create(given, { ...training, progressive: [], standardization: { mean, deviation } }),
+      );
     const times = trainers.map((): number[] => []);
     const began = performance.now();
     for (let made = 0, epoch = 0; made < WARM_UP + TIMED; epoch++) {
@@ -87,7 +102,7 @@ export async function relativeStepTime(
         random: Random.fromSeed(epoch).state,
       };
       for await (const { images, labels } of loader.epoch(plan)) {
-        if (signal?.aborted) return NaN;
+        if (signal?.aborted) return undefined;
         for (const [player, trainer] of trainers.entries()) {
           const started = performance.now();
           // At a rate of 0 a step costs the same, and nothing can diverge.
@@ -96,11 +111,11 @@ export async function relativeStepTime(
         }
         made++;
         const late = performance.now() - began > 1000 * SECONDS && times[1].length > 3;
-        if (made >= WARM_UP + TIMED || late) return median(times[1]) / median(times[0]);
+        if (made >= WARM_UP + TIMED || late) return overheadOf(times[0], times[1]);
         await eventLoopTurn();
       }
     }
-    return median(times[1]) / median(times[0]);
+    return overheadOf(times[0], times[1]);
   } finally {
     await loader.close();
     for (const trainer of trainers) await trainer.release();

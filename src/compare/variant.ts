@@ -1,7 +1,8 @@
 /** What a comparison compares: methods, each with the λ it was run with. */
 import type { ConfigValue, Model } from '../nn/model.js';
 import { createModel } from '../models/registry.js';
-import { type Trainable, trainable } from '../optim/trainable.js';
+import type { Trainable } from '../optim/trainable.js';
+import type { GradientTransform } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Lambda, formatLambda } from '../tract/lambda.js';
 import { tract } from '../tract/tract.js';
@@ -107,13 +108,17 @@ const inWords = (lambda: Lambda): string =>
 /**
  * What a variant trains. Parameters of equal names get equal initial values from equal seeds.
  *
+ * @param transforms of the gradients, alike for all methods; behind TrAct
  * @throws OptionError when the model has no such first layer
  * @throws FirstLayerError when TrAct finds no first layer
  */
-export function trainableOfVariant({ method, lambda }: Variant, model: Model): Trainable {
-  if (method === 'vanilla') return trainable(model);
-  if (method === 'tract') return tract(model, lambda === undefined ? {} : { lambda });
-  return trainable(withFirstLayer(model, method));
+export function trainableOfVariant(
+  { method, lambda }: Variant,
+  model: Model,
+  transforms: readonly GradientTransform[] = [],
+): Trainable {
+  if (method === 'tract') return tract({ model, transforms }, lambda === undefined ? {} : { lambda });
+  return { model: method === 'vanilla' ? model : withFirstLayer(model, method), transforms };
 }
 
 /**

@@ -48,7 +48,10 @@ export function speedupSentence(conclusions: Conclusions, variant: VariantResult
   if (own.speedup === null) return `${name} is not faster here: ${base.label} ends no better than it began.`;
   const baseSteps = Math.round(stepsOf(target.reached, base.id));
   const counts = `after ${Math.round(own.steps)} steps instead of ${baseSteps}`;
-  const time = own.speedupInTime === null ? '' : `, ${times(own.speedupInTime)} counted in training time`;
+  const time =
+    own.speedupInTime === null || !isMeasurable(variant)
+      ? ''
+      : `, ${times(own.speedupInTime)} counted in training time`;
   if (own.speedup > 1 + EQUAL) {
     return `${name} trains ${times(own.speedup)} faster than ${base.label} here${doubt(variant)}: it reaches ${goal} ${counts}${time}.`;
   }
@@ -139,14 +142,22 @@ export function budgetSentence({ steps, variants }: Conclusions, variant: Varian
   return `${start}, but these ${pairs} seeds cannot tell it from chance (${range}, which includes zero).`;
 }
 
+/** Whether the overhead of a method is told from zero. */
+export function isMeasurable({ versus }: VariantResult): boolean {
+  const interval = versus?.overheadInterval;
+  return interval !== undefined && (interval[0] > 0 || interval[1] < 0);
+}
+
 /** What a step costs. */
 export function overheadSentence({ variants }: Conclusions, variant: VariantResult): string | undefined {
-  if (!variant.versus) return undefined;
-  const { overhead } = variant.versus;
+  const { overhead, overheadInterval: interval } = variant.versus ?? {};
+  if (overhead === undefined || !interval) return undefined;
+  const range = `95 % confidence interval ${signed(interval[0])} to ${signed(interval[1])} %; steps of both made in turn on this machine`;
+  const base = variants[0].label;
+  if (!isMeasurable(variant))
+    return `A step of ${variant.label} takes as long as one of ${base}, as far as could be told (${range}).`;
   const size = `${Math.abs(100 * overhead).toFixed(1)} %`;
-  if (Math.abs(overhead) < 5e-4)
-    return `A step of ${variant.label} takes as long as one of ${variants[0].label}.`;
-  return `A step of ${variant.label} takes ${size} ${overhead > 0 ? 'longer' : 'less time'} than one of ${variants[0].label} (steps of both made in turn on this machine).`;
+  return `A step of ${variant.label} takes ${size} ${overhead > 0 ? 'longer' : 'less time'} than one of ${base} (${range}).`;
 }
 
 /** Runs that came to no end. */

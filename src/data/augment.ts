@@ -14,23 +14,39 @@ export interface CropAndFlip {
 
 /** Options of `randomCrop`. */
 export interface RandomCropOptions {
-  /** Rows and columns of zeros added on each side; default 0, which leaves images as they are. */
+  /** Rows and columns added on each side; default 0, which leaves images as they are. */
   readonly padding?: number;
+  /** What they hold: `zeros`, or the image mirrored at its edge, without the edge itself, which `padding` has to leave room for. Default `zeros`. */
+  readonly paddingMode?: 'zeros' | 'reflect';
 }
 
 /**
- * Pads an image with zeros and crops it back to its size at a random place, as torchvision's RandomCrop does. Two draws
+ * Pads an image and crops it back to its size at a random place, as torchvision's RandomCrop does. Two draws
  * choose how far it is moved down and right; none without padding.
  *
- * @throws RangeError for a padding that is no whole number from 0 to 65,536
+ * @throws RangeError for a padding that is no whole number from 0 to 65,536, or a mode that does not exist; when it is
+ *   applied, for an image that is too small to be mirrored so far
  */
-export function randomCrop({ padding = 0 }: RandomCropOptions = {}): ImageTransform {
+export function randomCrop({ padding = 0, paddingMode = 'zeros' }: RandomCropOptions = {}): ImageTransform {
   checkWhole('randomCrop: padding', padding, 0, LARGEST_SIDE);
+  // It may come from a file.
+  if (!['zeros', 'reflect'].includes(paddingMode))
+    throw new RangeError(
+      `randomCrop: paddingMode must be "zeros" or "reflect", not ${JSON.stringify(paddingMode)}`,
+    );
+  if (paddingMode === 'reflect') {
+    return known({
+      name: 'randomCrop',
+      config: { padding, paddingMode },
+      apply: (picture, random) => reflectedCrop(picture, padding, random),
+    });
+  }
   const how = { cropPadding: padding, horizontalFlip: false };
   return known({
     name: 'randomCrop',
     config: { padding },
     apply: (picture, random) => augmented(picture, how, random),
+    skip: (shape, random) => skipped(shape, how, random),
   });
 }
 
@@ -41,13 +57,56 @@ export function randomHorizontalFlip(): ImageTransform {
     name: 'randomHorizontalFlip',
     config: {},
     apply: (picture, random) => augmented(picture, how, random),
+    skip: (shape, random) => skipped(shape, how, random),
   });
+}
+
+/** The same with a border that is the image mirrored. */
+function reflectedCrop({ data, shape }: Picture, padding: number, random: Random): Picture {
+  const [channels, height, width] = shape;
+  if (padding >= Math.min(height, width)) {
+    throw new RangeError(
+      `randomCrop: an image of ${height}x${width} pixels cannot be mirrored by ${padding} pixels; give less padding`,
+    );
+  }
+  if (padding === 0) return { data, shape };
+  const down = random.integer(2 * padding + 1) - padding;
+  const right = random.integer(2 * padding + 1) - padding;
+  const within = (at: number, size: number): number => (at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at);
+  const columns = Array.from({ length: width }, (_, column) => within(column + right, width));
+  const target = new Uint8Array(data.length);
+  for (let row = 0; row < channels * height; row++) {
+    const from = (row - (row % height) + within((row % height) + down, height)) * width;
+    for (let column = 0; column < width; column++)
+      target[row * width + column] = data[from + columns[column]]!;
+  }
+  return { data: target, shape };
+}
+
+/** An image mirrored left to right. */
+export function mirrored({ data, shape }: Picture): Picture {
+  const width = shape[2];
+  const target = new Uint8Array(data.length);
+  for (let at = 0; at < data.length; at++) target[at - (at % width) + width - 1 - (at % width)] = data[at]!;
+  return { data: target, shape };
 }
 
 function augmented({ data, shape }: Picture, how: CropAndFlip, random: Random): Picture {
   const target = new Uint8Array(data.length);
   augmentImage(target, 0, data, 0, shape, how, random);
   return { data: target, shape };
+}
+
+function skipped(shape: ImageShape, how: CropAndFlip, random: Random): ImageShape {
+  drawn(how, random);
+  return shape;
+}
+
+/** How far the crop window is moved down and right of the image's own place, -padding … padding; whether it is mirrored. */
+function drawn({ cropPadding, horizontalFlip }: CropAndFlip, random: Random): [number, number, boolean] {
+  const down = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
+  const right = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
+  return [down, right, horizontalFlip && random.integer(2) === 1];
 }
 
 /**
@@ -64,13 +123,10 @@ export function augmentImage(
   source: Uint8Array,
   sourceOffset: number,
   [channels, height, width]: ImageShape,
-  { cropPadding, horizontalFlip }: CropAndFlip,
+  how: CropAndFlip,
   random: Random,
 ): void {
-  // How far the crop window is moved down and right of the image's own place: -padding … padding.
-  const down = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
-  const right = cropPadding > 0 ? random.integer(2 * cropPadding + 1) - cropPadding : 0;
-  const mirrored = horizontalFlip && random.integer(2) === 1;
+  const [down, right, mirrored] = drawn(how, random);
   const first = Math.max(0, -right);
   const end = Math.min(width, width - right);
   for (let channel = 0; channel < channels; channel++) {

@@ -39,9 +39,9 @@ export type SentPlan = Omit<BatchPlan, 'augmentation'> & {
 
 /** Shared memory that batches are written to. */
 export interface Ring {
-  /** For each slot uint8 [batchSize, channels, height, width]. */
+  /** For each slot uint8 [rows, channels, height, width]. */
   readonly images: readonly Uint8Array[];
-  /** For each slot int32 [batchSize]. */
+  /** For each slot int32 [rows]. */
   readonly labels: readonly Int32Array[];
   /** int32 [slotCount]: the rows of each slot that hold images. */
   readonly counts: Int32Array;

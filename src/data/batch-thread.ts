@@ -9,6 +9,7 @@ import {
   type WorkerData,
   type WorkerMessage,
 } from './batch-protocol.js';
+import { rowCount } from './batches.js';
 import { DataError } from './data-error.js';
 import { imageSize } from './image-source.js';
 import { allocateShared } from './shared-memory.js';
@@ -31,7 +32,7 @@ export class BatchThread {
   readonly #worker: Worker;
   readonly #imageSize: number;
   #ring: Ring | undefined;
-  #ringBatchSize = 0;
+  #ringRows = 0;
   #epochs = 0;
   #current: Epoch | undefined;
   #failure: Error | undefined;
@@ -68,7 +69,7 @@ export class BatchThread {
     this.end('this epoch has ended: another was begun');
     const epoch: Epoch = {
       number: ++this.#epochs,
-      ring: this.#ringFor(plan.batchSize),
+      ring: this.#ringFor(rowCount(plan)),
       control: new Int32Array(new SharedArrayBuffer(4 * Object.keys(Control).length)),
       taken: 0,
     };
@@ -146,13 +147,13 @@ export class BatchThread {
     this.end(error.message);
   }
 
-  /** The ring for a batch size; epochs of one size after another use the same. */
-  #ringFor(batchSize: number): Ring {
-    if (!this.#ring || this.#ringBatchSize !== batchSize) {
-      this.#ringBatchSize = batchSize;
+  /** The ring for so many rows of a batch; epochs of one size after another use the same. */
+  #ringFor(rows: number): Ring {
+    if (!this.#ring || this.#ringRows !== rows) {
+      this.#ringRows = rows;
       this.#ring = {
-        images: Array.from({ length: slotCount }, () => allocateShared(batchSize * this.#imageSize)),
-        labels: Array.from({ length: slotCount }, () => new Int32Array(new SharedArrayBuffer(4 * batchSize))),
+        images: Array.from({ length: slotCount }, () => allocateShared(rows * this.#imageSize)),
+        labels: Array.from({ length: slotCount }, () => new Int32Array(new SharedArrayBuffer(4 * rows))),
         counts: new Int32Array(new SharedArrayBuffer(4 * slotCount)),
       };
     }

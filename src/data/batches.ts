@@ -27,12 +27,13 @@ import type { Batch, BatchLoader, BatchPlan, LoaderOptions } from './loader.js';
  * The number of batches in a whole epoch of `images` images.
  *
  * @throws DataError when the batch size is not a positive whole number, when a batch that must be full is larger
- *   than the split, or when the plan starts beyond the end
+ *   than the split, when the plan starts beyond the end, and for rows that a batch does not have
  */
 export function batchCount(
   images: number,
-  { batchSize, last, start = 0 }: Pick<BatchPlan, 'batchSize' | 'last' | 'start'>,
+  plan: Pick<BatchPlan, 'batchSize' | 'last' | 'start' | 'stride' | 'rows'>,
 ): number {
+  const { batchSize, last, start = 0, stride = 1, rows: [from, to] = [0, batchSize] } = plan;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new DataError(`The batch size is a whole number of at least 1, not ${batchSize}.`);
   }
@@ -45,7 +46,21 @@ export function batchCount(
   if (!Number.isInteger(start) || start < 0 || start > count) {
     throw new DataError(`An epoch of ${count} batches cannot start at batch ${start}.`);
   }
+  if (!Number.isInteger(stride) || stride < 1) {
+    throw new DataError(`One of every ${stride} batches cannot be made; give a whole number of at least 1.`);
+  }
+  if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= batchSize)) {
+    throw new DataError(`A batch of ${batchSize} has no rows from ${from} to before ${to}.`);
+  }
   return count;
+}
+
+/** The number of rows that are made of every batch. */
+export function rowCount({
+  batchSize,
+  rows: [from, to] = [0, batchSize],
+}: Pick<BatchPlan, 'batchSize' | 'rows'>): number {
+  return to - from;
 }
 
 /** Images that are read at the same time, of a source that takes its time. */
@@ -61,6 +76,8 @@ export class BatchMaker {
   readonly #preprocessing: readonly ImageTransform[];
   /** Where augmentation is what it is for most small images, it is done in one go. */
   readonly #cropAndFlip: CropAndFlip | undefined;
+  /** Whether images are skipped without being read: all transforms say what they would have drawn. */
+  readonly #skips: boolean;
   readonly #random: Random;
   readonly #order: Uint32Array | undefined;
   /** Holds an image on its way; made anew where the one before belongs to a read that goes on. */
@@ -75,39 +92,55 @@ export class BatchMaker {
     this.#plan = plan;
     this.#preprocessing = options.preprocessing ?? [];
     this.#cropAndFlip = plan.augmentation && cropAndFlip(plan.augmentation);
+    this.#skips = [...this.#preprocessing, ...(plan.augmentation ?? [])].every(
+      (one) => one.skip !== undefined,
+    );
     this.#random = Random.fromState(plan.random);
     this.#order = plan.shuffle ? this.#random.fork('order').permutation(images) : undefined;
   }
 
   /**
-   * Writes batch `index`; at once, unless the source takes its time.
+   * Writes batch `index`, or those of its rows that the plan asks for; at once, unless the source takes its time.
    *
-   * @param images - uint8 [batchSize, channels, height, width]
-   * @param labels - int32 [batchSize]
+   * @param images - uint8 [rows, channels, height, width]
+   * @param labels - int32 [rows]
    * @returns the number of rows that hold images; the others are filled with zeros
    * @throws DataError naming an image that cannot be read, or does not get the dataset's shape
    */
   write(index: number, images: Uint8Array, labels: Int32Array): number | Promise<number> {
-    const { batchSize } = this.#plan;
+    const { batchSize, rows: [from, to] = [0, batchSize] } = this.#plan;
     const size = imageSize(this.#shape);
     const first = index * batchSize;
-    const count = Math.min(batchSize, this.#source.count - first);
-    images.fill(0, count * size, batchSize * size);
-    labels.fill(0, count, batchSize);
+    const end = Math.max(from, Math.min(to, this.#source.count - first));
+    images.fill(0, (end - from) * size, (to - from) * size);
+    labels.fill(0, end - from, to - from);
     const batch: Rows = {
       images,
       labels,
-      numbers: Array.from({ length: count }, (_, row) => this.#order?.[first + row] ?? first + row),
+      from,
+      numbers: Array.from({ length: end }, (_, row) => this.#order?.[first + row] ?? first + row),
       // A stream for each batch lets any one be made without those before it.
       preprocessing: this.#random.fork(`preprocess/${index}`),
       augmentation: this.#random.fork(`augment/${index}`),
     };
-    for (let row = 0; row < count; row++) {
+    const begin = this.#skips ? from : 0;
+    for (let row = 0; row < begin; row++) this.#skip(batch, row);
+    for (let row = begin; row < end; row++) {
       const reading = this.#read(batch.numbers[row]);
       if (reading instanceof Promise) return this.#finish(batch, row, reading);
       this.#place(batch, row, reading);
     }
-    return count;
+    return end - from;
+  }
+
+  /** Draws what is drawn for an image that is not asked for. */
+  #skip({ numbers, preprocessing, augmentation }: Rows, row: number): void {
+    const { augmentation: transforms = [] } = this.#plan;
+    // Where nothing is drawn, nobody has to know the shape.
+    if (this.#preprocessing.length + transforms.length === 0) return;
+    let shape = shapeOf(this.#source, numbers[row], this.#shape);
+    for (const one of this.#preprocessing) shape = one.skip!(shape, preprocessing);
+    for (const one of transforms) shape = one.skip!(shape, augmentation);
   }
 
   /** The rows from `row` on, whose image is being read already; several are read at once, and placed in order. */
@@ -122,7 +155,7 @@ export class BatchMaker {
         this.#place(batch, first + i, result.value);
       });
     }
-    return numbers.length;
+    return numbers.length - batch.from;
   }
 
   async #readLater(number: number): Promise<Picture> {
@@ -155,26 +188,28 @@ export class BatchMaker {
     );
   }
 
-  /** Transforms an image and writes it to its row. */
+  /** Transforms an image and writes it to its row, if that is one of those asked for. */
   #place(batch: Rows, row: number, read: Picture): void {
     const number = batch.numbers[row];
-    batch.labels[row] = labelOf(this.#source, number);
+    const to = row - batch.from;
+    if (to >= 0) batch.labels[to] = labelOf(this.#source, number);
     const size = imageSize(this.#shape);
-    const { augmentation = [] } = this.#plan;
+    const { augmentation = [], epoch = 0 } = this.#plan;
     let picture = transformed(read, this.#preprocessing, batch.preprocessing);
-    if (this.#cropAndFlip && sameShape(picture.shape, this.#shape)) {
+    if (this.#cropAndFlip && sameShape(picture.shape, this.#shape) && to >= 0) {
       const how = this.#cropAndFlip;
-      augmentImage(batch.images, row * size, picture.data, 0, this.#shape, how, batch.augmentation);
+      augmentImage(batch.images, to * size, picture.data, 0, this.#shape, how, batch.augmentation);
       return;
     }
-    picture = transformed(picture, augmentation, batch.augmentation);
+    picture = transformed(picture, augmentation, batch.augmentation, { image: number, epoch });
+    if (to < 0) return;
     if (!sameShape(picture.shape, this.#shape) || picture.data.length !== size) {
       const [was, became, wanted] = [read.shape, picture.shape, this.#shape].map((shape) => shape.join(', '));
       throw new DataError(
         `Image ${number} is [${was}] and becomes [${became}], but images of this dataset are [${wanted}]; let a transform bring it there: resize, centerCrop or randomResizedCrop.`,
       );
     }
-    batch.images.set(picture.data, row * size);
+    batch.images.set(picture.data, to * size);
   }
 }
 
@@ -182,7 +217,9 @@ export class BatchMaker {
 interface Rows {
   readonly images: Uint8Array;
   readonly labels: Int32Array;
-  /** Which image comes into each row. */
+  /** The row of the batch that is the first of `images` and `labels`. */
+  readonly from: number;
+  /** Which image comes into each row of the batch, up to the last one that is asked for. */
   readonly numbers: readonly number[];
   readonly preprocessing: Random;
   readonly augmentation: Random;
@@ -224,18 +261,16 @@ export class InlineLoader implements BatchLoader {
     return { [Symbol.asyncIterator]: () => this.#batches(maker, plan, epoch) };
   }
 
-  async *#batches(
-    maker: BatchMaker,
-    { batchSize, start = 0 }: BatchPlan,
-    epoch: number,
-  ): AsyncGenerator<Batch> {
+  async *#batches(maker: BatchMaker, plan: BatchPlan, epoch: number): AsyncGenerator<Batch> {
+    const { start = 0, stride = 1 } = plan;
+    const rows = rowCount(plan);
     const newBuffers = (): Buffers => ({
-      images: new Uint8Array(batchSize * imageSize(this.#shape)),
-      labels: new Int32Array(batchSize),
+      images: new Uint8Array(rows * imageSize(this.#shape)),
+      labels: new Int32Array(rows),
     });
     let [used, spare] = [newBuffers(), undefined as Buffers | undefined];
     let ahead: Promise<number> | undefined;
-    for (let index = start; index < maker.count; index++) {
+    for (let index = start; index < maker.count; index += stride) {
       this.#checkIsLast(epoch);
       if (ahead) [used, spare] = [spare!, used];
       const written = ahead ?? maker.write(index, used.images, used.labels);
@@ -243,9 +278,9 @@ export class InlineLoader implements BatchLoader {
       const count = takesTime ? await written : written;
       this.#checkIsLast(epoch);
       ahead = undefined;
-      if (takesTime && index + 1 < maker.count) {
+      if (takesTime && index + stride < maker.count) {
         const { images, labels } = (spare ??= newBuffers());
-        ahead = (async () => maker.write(index + 1, images, labels))();
+        ahead = (async () => maker.write(index + stride, images, labels))();
         // Whoever leaves before that batch is not to hear of what is wrong with it.
         ahead.catch(() => undefined);
       }

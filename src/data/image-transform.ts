@@ -10,6 +10,14 @@ export interface Picture {
   readonly shape: ImageShape;
 }
 
+/** Which image it is, and when it is seen. */
+export interface Occasion {
+  /** The number of the image in its split, counted from 0. */
+  readonly image: number;
+  /** Epochs that are complete. */
+  readonly epoch: number;
+}
+
 /** The options of a transform, as a checkpoint keeps them. */
 export type TransformConfig = { readonly [key: string]: Json };
 
@@ -25,8 +33,15 @@ export interface ImageTransform {
   /**
    * The image that comes of another, a new one or the same. It may write to the data of the one it is given, and must
    * not keep it. All that is random comes from `random`, so that runs can be repeated.
+   *
+   * @param occasion in training; what is not random may depend on it
    */
-  apply(picture: Picture, random: Random): Picture;
+  apply(picture: Picture, random: Random, occasion?: Occasion): Picture;
+  /**
+   * Draws what `apply` would draw for an image of this shape, and gives the shape of the result: whoever needs some of
+   * the images of a batch is spared the others. Left out, they are made all the same.
+   */
+  skip?(shape: ImageShape, random: Random): ImageShape;
 }
 
 const ours = new WeakSet<ImageTransform>();

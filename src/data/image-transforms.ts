@@ -1,4 +1,5 @@
 /** Image transforms by name, and lists of them as checkpoints keep them. */
+import { alternatingFlip } from './alternating-flip.js';
 import { type CropAndFlip, randomCrop, randomHorizontalFlip } from './augment.js';
 import { colorJitter } from './colour.js';
 import { type ImageTransform, type TransformConfig, isKnown } from './image-transform.js';
@@ -17,6 +18,7 @@ import {
 export const imageTransforms = [
   'randomCrop',
   'randomHorizontalFlip',
+  'alternatingFlip',
   'resize',
   'centerCrop',
   'randomResizedCrop',
@@ -30,6 +32,7 @@ export type ImageTransformName = (typeof imageTransforms)[number];
 const makers: Readonly<Record<ImageTransformName, (config: TransformConfig) => ImageTransform>> = {
   randomCrop: (config) => randomCrop(config),
   randomHorizontalFlip: () => randomHorizontalFlip(),
+  alternatingFlip: (config) => alternatingFlip(config),
   resize: (config) => resize(config as unknown as ResizeOptions),
   centerCrop: (config) => centerCrop(config as unknown as CenterCropOptions),
   randomResizedCrop: (config) => randomResizedCrop(config as unknown as RandomResizedCropOptions),
@@ -110,7 +113,10 @@ export function cropAndFlip(transforms: readonly ImageTransform[]): CropAndFlip 
   return { cropPadding: Number(crop?.config.padding ?? 0), horizontalFlip: flip !== undefined };
 
   function next(name: ImageTransformName): ImageTransform | undefined {
-    return rest.length > 0 && rest[0].name === name && isKnown(rest[0]) ? rest.shift() : undefined;
+    const first = rest.at(0);
+    // A border that is mirrored is another crop.
+    const plain = first?.name === name && !('paddingMode' in first.config) && isKnown(first);
+    return plain ? rest.shift() : undefined;
   }
 }
 

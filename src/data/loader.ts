@@ -20,19 +20,28 @@ export interface BatchPlan {
   readonly last: 'drop' | 'pad';
   /** State of the generator for this epoch; order and augmentation derive from it. */
   readonly random: RandomState;
+  /** Epochs that are complete, for augmentation that depends on it; default 0. */
+  readonly epoch?: number;
   /** The first batch to make, to resume in the middle of an epoch; default 0. Batch k is the same whatever it is. */
   readonly start?: number;
+  /** One of every so many batches is made, beginning with the first; default 1. */
+  readonly stride?: number;
+  /**
+   * The rows of every batch that are made, from one to before another, which are those of the whole batch all the same;
+   * default all of them.
+   */
+  readonly rows?: readonly [from: number, to: number];
 }
 
-/** Images and labels of a step. */
+/** Images and labels of a step; [rows, …] are all of the batch, or those of its rows that were asked for. */
 export interface Batch {
   /** Position in the epoch, from 0. */
   readonly index: number;
-  /** uint8 [batchSize, channels, height, width]. */
+  /** uint8 [rows, channels, height, width]. */
   readonly images: Uint8Array;
-  /** int32 [batchSize]. */
+  /** int32 [rows]. */
   readonly labels: Int32Array;
-  /** Rows that hold images; fewer than batchSize only in a padded last batch, whose other rows are zero. */
+  /** Rows that hold images; fewer than there are only in a padded last batch, whose other rows are zero. */
   readonly count: number;
 }
 

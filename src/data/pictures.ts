@@ -1,7 +1,7 @@
 /** The pictures of a source one after the other, as it gives them. */
 import { type Random } from '../random/random.js';
 import { type ImageShape, type Images, imageSize, shapeOf, sourceOf, unreadable } from './image-source.js';
-import type { ImageTransform, Picture } from './image-transform.js';
+import type { ImageTransform, Occasion, Picture } from './image-transform.js';
 
 /**
  * Shows every picture of a source, in order. Memory is that of one picture, which is overwritten by the next.
@@ -36,6 +36,7 @@ export function transformed(
   picture: Picture,
   transforms: readonly ImageTransform[],
   random: Random,
+  occasion?: Occasion,
 ): Picture {
-  return transforms.reduce((each, one) => one.apply(each, random), picture);
+  return transforms.reduce((each, one) => one.apply(each, random, occasion), picture);
 }

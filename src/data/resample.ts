@@ -44,6 +44,15 @@ export function resample({ data, shape }: Picture, part: Window, height: number,
   return { data: target, shape: [channels, height, width] };
 }
 
+/** The weights by which `from` values in a row become `to`, float32 [to, from]. */
+export function resamplingMatrix(from: number, to: number): Float32Array {
+  const matrix = new Float32Array(to * from);
+  tapsOf(from, to).forEach(({ first, weights }, row) => {
+    matrix.set(weights, row * from + first);
+  });
+  return matrix;
+}
+
 function tapsOf(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);

@@ -1,5 +1,6 @@
 /** Transforms that change an image's size. */
 import type { Random } from '../random/random.js';
+import type { ImageShape } from './image-source.js';
 import { type ImageTransform, type Picture, known } from './image-transform.js';
 import { type Window, resample } from './resample.js';
 import { checkRange, sides } from './transform-options.js';
@@ -21,16 +22,16 @@ export interface ResizeOptions {
  */
 export function resize({ size }: ResizeOptions): ImageTransform {
   const wanted = sides('resize: size', size);
+  const resized = ([, height, width]: ImageShape): readonly [number, number] => {
+    const short = Math.min(height, width);
+    const scaled = (side: number): number => Math.floor((side * wanted[0]) / short);
+    return typeof size === 'number' ? [scaled(height), scaled(width)] : wanted;
+  };
   return known({
     name: 'resize',
     config: { size },
-    apply: (picture) => {
-      const [, height, width] = picture.shape;
-      const short = Math.min(height, width);
-      const scaled = (side: number): number => Math.floor((side * wanted[0]) / short);
-      const [toHeight, toWidth] = typeof size === 'number' ? [scaled(height), scaled(width)] : wanted;
-      return resample(picture, whole(picture), toHeight, toWidth);
-    },
+    apply: (picture) => resample(picture, whole(picture), ...resized(picture.shape)),
+    skip: (shape) => [shape[0], ...resized(shape)],
   });
 }
 
@@ -52,6 +53,7 @@ export function centerCrop({ size }: CenterCropOptions): ImageTransform {
     name: 'centerCrop',
     config: { size },
     apply: (picture) => cropped(picture, height, width),
+    skip: ([channels]) => [channels, height, width],
   });
 }
 
@@ -83,12 +85,17 @@ export function randomResizedCrop(options: RandomResizedCropOptions): ImageTrans
   return known({
     name: 'randomResizedCrop',
     config: { size, scale, ratio },
-    apply: (picture, random) => resample(picture, drawWindow(picture, scale, ratio, random), height, width),
+    apply: (picture, random) =>
+      resample(picture, drawWindow(picture.shape, scale, ratio, random), height, width),
+    skip: (shape, random) => {
+      drawWindow(shape, scale, ratio, random);
+      return [shape[0], height, width];
+    },
   });
 }
 
 function drawWindow(
-  { shape: [, height, width] }: Picture,
+  [, height, width]: ImageShape,
   scale: readonly [number, number],
   ratio: readonly [number, number],
   random: Random,

@@ -1,6 +1,6 @@
 /** Batches made ahead of their use in worker threads of Node's. */
 import { BatchThread } from './batch-thread.js';
-import { InlineLoader, batchCount } from './batches.js';
+import { InlineLoader, batchCount, rowCount } from './batches.js';
 import { checkSplit } from './dataset.js';
 import { type ImageShape, type Images, imageCount, imageSize, sourceOf } from './image-source.js';
 import { isKnown } from './image-transform.js';
@@ -59,11 +59,12 @@ export class WorkerLoader implements BatchLoader {
     const number = ++this.#epochs;
     this.#inline.endEpoch();
     this.#end('this epoch has ended: another was begun');
-    const { augmentation, start = 0, ...others } = plan;
+    const { augmentation, start = 0, stride = 1, ...others } = plan;
     if (this.#threads.length === 0 || !(augmentation ?? []).every(isKnown)) return this.#inline.epoch(plan);
     const sent = { ...others, ...(augmentation && { augmentation: storedTransforms(augmentation) }) };
-    for (const [i, thread] of this.#threads.slice(0, count - start).entries()) {
-      thread.begin({ ...sent, start: start + i }, this.#threads.length);
+    const wanted = Math.ceil((count - start) / stride);
+    for (const [i, thread] of this.#threads.slice(0, wanted).entries()) {
+      thread.begin({ ...sent, start: start + i * stride }, stride * this.#threads.length);
     }
     return { [Symbol.asyncIterator]: () => this.#batches(number, plan, count) };
   }
@@ -74,14 +75,15 @@ export class WorkerLoader implements BatchLoader {
     for (const thread of this.#threads) await thread.close(this.#closed);
   }
 
-  async *#batches(number: number, { batchSize, start = 0 }: BatchPlan, count: number): AsyncGenerator<Batch> {
+  async *#batches(number: number, plan: BatchPlan, count: number): AsyncGenerator<Batch> {
+    const { start = 0, stride = 1 } = plan;
     // In ordinary memory: ONNX Runtime takes no tensor in shared memory.
-    const images = new Uint8Array(batchSize * this.#imageSize);
-    const labels = new Int32Array(batchSize);
+    const images = new Uint8Array(rowCount(plan) * this.#imageSize);
+    const labels = new Int32Array(rowCount(plan));
     try {
-      for (let index = start; index < count; index++) {
+      for (let index = start; index < count; index += stride) {
         if (number !== this.#epochs) throw this.#closed ?? new Error('this epoch has ended');
-        const thread = this.#threads[(index - start) % this.#threads.length];
+        const thread = this.#threads[((index - start) / stride) % this.#threads.length];
         yield { index, images, labels, count: await thread.take(images, labels) };
       }
     } finally {

@@ -3,8 +3,11 @@ import { type Tensor, zeros } from '../tensor/tensor.js';
 import type { Graph } from '../graph/graph.js';
 import { stateNames, sumName, sumNames } from '../graph/state-names.js';
 import { type CompileOptions, compile } from './compile.js';
+import { type Interval, type ProcessGroup, shardsOf } from './process-group.js';
 import { type RuntimeTensors, type Tensors, toRuntime } from './session.js';
+import { addTree, middleOf, ownSums } from './shard-tree.js';
 import type { StateStore } from './state-store.js';
+import { type Memory, SumLayout } from './sum-layout.js';
 
 /** Makes one step after another on a state. */
 export interface StepRunner {
@@ -40,11 +43,14 @@ export interface ShardedStepOptions extends CompileOptions {
   readonly shards: number;
   /** The inputs of one shard of a batch. */
   readonly shardOf: (inputs: Tensors, shard: number) => Tensors;
+  /** The processes that the shards are divided among, equally. Default: this one makes them all. */
+  readonly group?: ProcessGroup;
 }
 
 /**
  * A step in two graphs. The first goes from the state and a shard to sums, which are added over the shards; the second
- * from the state and the sums to the next state. The sums are added in a fixed tree: halves first.
+ * from the state and the sums to the next state. The sums are added in a fixed tree, halves first, in however many
+ * processes: each computes the sums of its shards, and the second graph.
  *
  * @param gradients its outputs are sums (`sum/<name>`)
  * @param update its inputs are the sums and the state, its outputs the next state and the results
@@ -52,42 +58,49 @@ export interface ShardedStepOptions extends CompileOptions {
 export async function shardedStep(
   gradients: Graph,
   update: Graph,
-  { shards, shardOf, ...options }: ShardedStepOptions,
+  { shards, shardOf, group, ...options }: ShardedStepOptions,
 ): Promise<StepRunner> {
   const [first, second] = [await compile(gradients, options), await compile(update, options)];
   const reads = stateNames(gradients).state;
-  const types = sumNames(gradients);
+  const layout = new SumLayout(sumNames(gradients), group?.size);
   const results = resultsOf(update);
   const fetches = toRuntime(results);
-  /** One set of sums for each level of the tree. */
-  const levels: Tensors[] = [];
-  const level = (depth: number): Tensors =>
-    (levels[depth] ??= Object.fromEntries(
-      types.map(([name, { dtype, shape }]) => [name, zeros(dtype, shape)]),
-    ));
+  /** Memory for as many sums as there are at a time, and the same as what graphs write to and read. */
+  const memory: { readonly bytes: Memory; readonly sums: RuntimeTensors }[] = [];
+  const place = (depth: number): (typeof memory)[number] => {
+    if (!memory[depth]) {
+      const bytes = layout.allocate();
+      memory[depth] = { bytes, sums: toRuntime(layout.tensorsIn(bytes), sumName) };
+    }
+    return memory[depth];
+  };
 
-  /** Writes the sums over the shards from `from` to before `to`. */
+  /** Writes the sums over some shards to the memory of that depth, and uses what is behind it. */
   const sum = async (
     state: RuntimeTensors,
     inputs: Tensors,
-    [from, to]: readonly [number, number],
+    [from, to]: Interval,
     depth: number,
-  ): Promise<Tensors> => {
+  ): Promise<void> => {
     if (to - from === 1) {
-      const into = level(depth);
-      await first.runInto({ ...state, ...toRuntime(shardOf(inputs, from)) }, toRuntime(into, sumName));
-      return into;
+      await first.runInto({ ...state, ...toRuntime(shardOf(inputs, from)) }, place(depth).sums);
+      return;
     }
-    const middle = from + Math.ceil((to - from) / 2);
-    const left = await sum(state, inputs, [from, middle], depth);
-    add(left, await sum(state, inputs, [middle, to], depth + 1));
-    return left;
+    const middle = middleOf([from, to]);
+    await sum(state, inputs, [from, middle], depth);
+    await sum(state, inputs, [middle, to], depth + 1);
+    layout.add(place(depth).bytes, place(depth + 1).bytes);
   };
+  const whole: Interval = [0, shards];
+  const addUp = group && new GroupSum(group, layout, whole);
+  const own = group ? ownSums(shardsOf(shards, group), whole) : [whole];
 
   return {
     async step(store, inputs) {
-      const sums = await sum(store.inputs(reads), inputs, [0, shards], 0);
-      await store.advance(second, { ...toRuntime(sums, sumName), ...toRuntime(inputs) }, fetches);
+      const state = store.inputs(reads);
+      for (const [i, part] of own.entries()) await sum(state, inputs, part, i);
+      await addUp?.run(own.map((_, i) => place(i).bytes));
+      await store.advance(second, { ...place(0).sums, ...toRuntime(inputs) }, fetches);
       return results;
     },
     async release() {
@@ -97,10 +110,58 @@ export async function shardedStep(
   };
 }
 
-/** left += right, element by element. */
-function add(left: Tensors, right: Tensors): void {
-  for (const [name, { data }] of Object.entries(left)) {
-    const [to, from] = [data as Float32Array, right[name].data as Float32Array];
-    for (let i = 0; i < to.length; i++) to[i] += from[i];
+/**
+ * Adds sums over processes in the tree of the shards. Each process gets one piece of all sums of the others, adds that up
+ * and gives it to all: no process sends or receives more than twice what it has, and none adds in another order, as the
+ * reductions of MPI's libraries may.
+ */
+class GroupSum {
+  readonly #group: ProcessGroup;
+  readonly #layout: SumLayout;
+  readonly #whole: Interval;
+  /** The parts of the tree that each rank has computed. */
+  readonly #parts: readonly (readonly Interval[])[];
+  /** For the first part of all ranks, the second, …: where the pieces of all ranks come in. */
+  readonly #received: readonly Memory[];
+
+  constructor(group: ProcessGroup, layout: SumLayout, whole: Interval) {
+    this.#group = group;
+    this.#layout = layout;
+    this.#whole = whole;
+    this.#parts = Array.from({ length: group.size }, (_, rank) =>
+      ownSums(shardsOf(whole[1], { rank, size: group.size }), whole),
+    );
+    const most = Math.max(...this.#parts.map(({ length }) => length));
+    this.#received = Array.from({ length: most }, () => layout.allocate());
+  }
+
+  /** @param sums of this rank's parts; the first has those of all ranks in the end */
+  async run(sums: readonly Memory[]): Promise<void> {
+    const { pieceLength } = this.#layout;
+    for (const [part, received] of this.#received.entries()) {
+      await this.#group.allToAll(
+        sums[part] ?? sums[0],
+        received,
+        this.#parts.map(({ length }) => part < length),
+      );
+    }
+    const piece = (bytes: Memory, rank: number): Memory =>
+      bytes.subarray(rank * pieceLength, (rank + 1) * pieceLength);
+    const from = this.#group.rank * pieceLength;
+    const found = new Map(
+      this.#parts.flatMap((parts, rank) =>
+        parts.map((shards, part) => [shards.join(), piece(this.#received[part], rank)]),
+      ),
+    );
+    const total = addTree(
+      this.#whole,
+      (shards) => found.get(shards.join()),
+      (left, right) => {
+        this.#layout.add(left, right, from);
+        return left;
+      },
+    );
+    piece(sums[0], this.#group.rank).set(total);
+    await this.#group.allGather(sums[0]);
   }
 }

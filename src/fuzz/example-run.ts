@@ -10,7 +10,7 @@ import { tract } from '../tract/tract.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { describeRun } from '../train/run-config.js';
 import { modelTensors } from '../train/step-graph.js';
-import { slotName } from '../train/training-graph.js';
+import { emaName, slotName } from '../train/training-graph.js';
 
 const split = (images: number) => ({ images: new Uint8Array(images * 4), labels: new Uint8Array(images) });
 
@@ -38,12 +38,20 @@ export function exampleRun(withTract: boolean): Checkpoint {
   const plain = mlp({ classes: 3, channels: 1, imageSize: 2, width: 3, depth: 1 });
   const given = withTract ? tract(plain, { lambda: { relative: 0.1 } }) : plain;
   const optimizer = sgd({ learningRate: cosine(0.1), momentum: 0.9, weightDecay: 1e-4 });
-  const training = { optimizer, batchSize: 8, seed: 7, labelSmoothing: 0.1, mixing: { mixup: 0.2 } };
+  const training = {
+    optimizer,
+    batchSize: 8,
+    seed: 7,
+    labelSmoothing: 0.1,
+    mixing: { mixup: 0.2 },
+    ...(withTract && { emaDecay: 0.9 }),
+  };
   const config = describeRun(given, training, dataset, { epochs: 5, ...(withTract && { maxSteps: 20 }) });
   const weights = modelTensors(plain);
   const tensors = Object.entries(weights).flatMap(([name, { dtype, shape }]) => [
     [name, zeros(dtype, shape)] as const,
     ...optimizer.slots.map((slot) => [slotName(name, slot.name), zeros(dtype, shape)] as const),
+    ...(withTract ? [[emaName(name), zeros(dtype, shape)] as const] : []),
   ]);
   const { mean, deviation } = dataset;
   return {

@@ -21,6 +21,7 @@ const unlimited = { seconds: Infinity, megabytes: Infinity };
 const fewer: Readonly<Record<string, number>> = {
   onnx: 1000,
   'onnx-run': 1000,
+  'onnx-model': 1500,
   cifar: 1000,
   'class-names': 500,
   image: 500,

@@ -6,6 +6,7 @@ import { image } from './parsers/image.js';
 import { metrics } from './parsers/metrics.js';
 import { flagValues, lambda } from './parsers/numbers.js';
 import { onnx, onnxRun } from './parsers/onnx.js';
+import { onnxModel } from './parsers/onnx-model.js';
 import { keptScan, pictureTable } from './parsers/pictures.js';
 import { runConfig } from './parsers/run-config.js';
 import { checkpoint, safetensors } from './parsers/safetensors.js';
@@ -16,6 +17,7 @@ export const parsers: readonly FuzzedParser[] = [
   runConfig,
   onnx,
   onnxRun,
+  onnxModel,
   metrics,
   lambda,
   flagValues,

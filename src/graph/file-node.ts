@@ -11,6 +11,8 @@ import {
 export const MAXIMUM_RANK = 32;
 /** The most elements of an attribute or a constant that is a list of sizes, axes or indices of axes. */
 const MAXIMUM_LIST = 2 * MAXIMUM_RANK;
+/** The most bytes of an attribute that is a text. */
+const MAXIMUM_TEXT = 500;
 
 /** One node. What its checks throw says what is wrong; who reads the file puts the node's name in front. */
 export class FileNode {
@@ -65,6 +67,21 @@ export class FileNode {
     return this.optional(index) ? this.list(index) : fallback;
   }
 
+  /** The elements of an input that has to be a constant list of numbers, whole or not. */
+  numbers(index: number): readonly number[] {
+    const { dtype, shape, constant } = this.input(index);
+    if (!constant || dtype === 'bool' || shape.length > 1 || (shape[0] ?? 1) > MAXIMUM_LIST)
+      throw new GraphError(`input ${index} is no constant list of at most ${MAXIMUM_LIST} numbers`);
+    return Array.from(constant.data as ArrayLike<number | bigint>, Number);
+  }
+
+  /** The one element of an input that has to be a constant number, in any of ONNX's two forms: [] or [1]. */
+  constantNumber(index: number): number {
+    const found = this.numbers(index);
+    if (found.length !== 1) throw new GraphError(`input ${index} is no constant number`);
+    return found[0];
+  }
+
   /** An attribute that is a whole number; without a fallback it has to be there. */
   int(name: string, fallback?: number): number {
     const attribute = this.#attribute(name, AttributeType.INT, fallback);
@@ -80,6 +97,33 @@ export class FileNode {
         `attribute "${name}" has ${attribute.ints.length} elements where ${length} are needed`,
       );
     return attribute.ints.map((element) => safe(name, element));
+  }
+
+  /** An attribute that is a list of whole numbers of any length up to the most there are; undefined where it is absent. */
+  optionalInts(name: string): readonly number[] | undefined {
+    const attribute = this.#attribute(name, AttributeType.INTS, []);
+    if (!attribute) return undefined;
+    if (attribute.ints.length > MAXIMUM_LIST)
+      throw new GraphError(
+        `attribute "${name}" has ${attribute.ints.length} elements, and ${MAXIMUM_LIST} is the limit`,
+      );
+    return attribute.ints.map((element) => safe(name, element));
+  }
+
+  /** An attribute that is a yes, 1, or a no, 0. */
+  flag(name: string, fallback: boolean): boolean {
+    const value = this.int(name, fallback ? 1 : 0);
+    if (value !== 0 && value !== 1)
+      throw new GraphError(`attribute "${name}" must be 0 or 1, but is ${value}`);
+    return value === 1;
+  }
+
+  /** An attribute that is a finite number. */
+  number(name: string, fallback: number): number {
+    const attribute = this.#attribute(name, AttributeType.FLOAT, fallback);
+    const value = attribute ? attribute.f : fallback;
+    if (!Number.isFinite(value)) throw new GraphError(`attribute "${name}" must be finite, but is ${value}`);
+    return value;
   }
 
   /** An attribute that is a number of at least 0. */
@@ -101,6 +145,14 @@ export class FileNode {
     if (word === undefined || attribute.s.length > 100)
       throw new GraphError(`attribute "${name}" must be ${words.join(' or ')}, but is ${quote(written)}`);
     return word;
+  }
+
+  /** An attribute that is any text of at most 500 bytes; it has to be there. */
+  string(name: string): string {
+    const { s } = this.#attribute(name, AttributeType.STRING, undefined)!;
+    if (s.length > MAXIMUM_TEXT)
+      throw new GraphError(`attribute "${name}" has ${s.length} bytes, and ${MAXIMUM_TEXT} is the limit`);
+    return new TextDecoder().decode(s);
   }
 
   /** An attribute for which one value is supported; ONNX's default where the file has none. */

@@ -1,6 +1,7 @@
 /** Operators, for models of one's own: functions that add a node to the graph of their operands. */
 export {
   type ConvolutionGeometry,
+  channelsFirst,
   conv,
   convGradInput,
   convGradWeight,
@@ -14,11 +15,9 @@ export {
   add,
   cast,
   div,
-  equal,
   erf,
   exp,
   gelu,
-  greater,
   identity,
   log,
   mul,
@@ -34,26 +33,104 @@ export {
   tanh,
   where,
 } from './ops/elementwise.js';
-export { gemm, linear, matMul } from './ops/linear-algebra.js';
+export { type AttentionOptions, attention } from './ops/attention.js';
+export { einsum } from './ops/einsum.js';
+export { type GridSampleOptions, type ResizeOptions, gridSample, resize } from './ops/sampling.js';
+export {
+  celu,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  pRelu,
+  selu,
+  shrink,
+  softplus,
+  softsign,
+  thresholdedRelu,
+} from './ops/activation.js';
+export { clip, max, mean, min, mod, sum } from './ops/extremes.js';
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  ceil,
+  cos,
+  cosh,
+  floor,
+  round,
+  sin,
+  sinh,
+  tan,
+} from './ops/functions.js';
+export {
+  and,
+  equal,
+  greater,
+  greaterOrEqual,
+  isInf,
+  isNaN,
+  less,
+  lessOrEqual,
+  not,
+  or,
+  xor,
+} from './ops/logic.js';
+export { type GemmOptions, gemm, linear, matMul } from './ops/linear-algebra.js';
 export {
   batchNormTraining,
   batchNormTrainingGrad,
+  type LrnOptions,
   batchNormalization,
+  groupNormalization,
+  instanceNormalization,
   layerNormalization,
+  lpNormalization,
+  lrn,
 } from './ops/normalization.js';
-export { type PoolingGeometry, maxPool, maxPoolGrad } from './ops/pooling.js';
-export { argMax, logSoftmax, reduceMax, reduceMean, reduceSum, softmax, sumTo } from './ops/reduce.js';
+export { type PoolingGeometry, averagePool, lpPool, maxPool, maxPoolGrad } from './ops/pooling.js';
 export {
-  type SliceRange,
-  concat,
-  expand,
+  argMax,
+  logSoftmax,
+  lpNorm,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  softmax,
+  sumTo,
+} from './ops/reduce.js';
+export {
+  type ScatterReduction,
   gather,
   gatherElements,
+  gatherND,
+  oneHot,
+  scatterAdd,
+  scatterElements,
+  scatterND,
+} from './ops/indexing.js';
+export {
+  type PadMode,
+  type SliceRange,
+  concat,
+  depthToSpace,
+  expand,
+  eyeLike,
+  flatten,
   matrixTranspose,
   pad,
+  range,
   reshape,
-  scatterAdd,
   slice,
+  spaceToDepth,
   split,
+  squeeze,
+  tile,
   transpose,
+  trilu,
+  unsqueeze,
 } from './ops/shape.js';

@@ -6,7 +6,6 @@
  * and inputs and infers the types of the results: the types that the file claims are compared with these, so that no
  * lie about a shape reaches ONNX Runtime.
  */
-import { fromBinary } from '@bufbuild/protobuf';
 import { quote, shorten } from '../tensor/shorten.js';
 import {
   type Tensor,
@@ -16,26 +15,19 @@ import {
   formatShape,
   sameShape,
 } from '../tensor/tensor.js';
+import { decodeModel } from './decode-model.js';
 import { FileNode, MAXIMUM_RANK } from './file-node.js';
 import { fileOperators } from './file-operators.js';
 import { Graph, GraphError, type Value, describe } from './graph.js';
 import { OPSET_VERSION, dtypeOf } from './onnx-types.js';
 import {
   type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
   type NodeProto,
   TensorProto_DataLocation as DataLocation,
   type TensorProto,
   type ValueInfoProto,
 } from './onnx_pb.js';
-import { countParts } from './wire-parts.js';
 
-/**
- * The most messages and elements of lists in a file, weights not counted; a decoded one takes up to 400 bytes. The
- * training step of a ResNet-50 has 151,000.
- */
-const MAXIMUM_PARTS = 1_000_000;
 /** The longest name of an input, an output or a node, in characters. */
 const MAXIMUM_NAME = 256;
 /** The most inputs of one node. */
@@ -56,7 +48,7 @@ export interface ParsedModel {
  * @throws GraphError naming what is wrong with the file; all operators that are not read are named at once
  */
 export function fromOnnx(bytes: Uint8Array): ParsedModel {
-  const model = decode(bytes);
+  const model = decodeModel(bytes);
   if (!model.graph) throw new GraphError('not an ONNX model: it holds no graph');
   const opset = model.opsetImport.find(({ domain }) => domain === '')?.version;
   if (opset !== BigInt(OPSET_VERSION))
@@ -65,17 +57,6 @@ export function fromOnnx(bytes: Uint8Array): ParsedModel {
     );
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
   return { graph: parseGraph(model.graph), metadata };
-}
-
-function decode(bytes: Uint8Array): ModelProto {
-  try {
-    const parts = countParts(ModelProtoSchema, bytes, MAXIMUM_PARTS);
-    if (parts > MAXIMUM_PARTS)
-      throw new Error(`it has more than ${MAXIMUM_PARTS} nodes, attributes, types and names`);
-    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
-  } catch (error) {
-    throw new GraphError(`not an ONNX model: ${(error as Error).message}`);
-  }
 }
 
 function parseGraph(proto: GraphProto): Graph {

@@ -1,6 +1,7 @@
 /**
  * The names that a step graph gives its state: what it reads is the input `state/<name>`, what takes its place the
- * output `next/<name>`. No other input or output has a slash in its name, so that a parameter may be called anything.
+ * output `next/<name>`, and random numbers are `random/<name>`. No other input or output has a slash in its name, so that
+ * a parameter may be called anything.
  */
 import type { Graph, Value } from './graph.js';
 

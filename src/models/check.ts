@@ -9,3 +9,9 @@ export function positiveIntegers(model: string, options: Readonly<Record<string,
     }
   }
 }
+
+/** @throws OptionError for a probability of leaving a branch out that is none */
+export function checkDropPath(model: string, rate: number): void {
+  if (!(Number.isFinite(rate) && rate >= 0 && rate < 1))
+    throw new OptionError(`${model}: dropPath must be at least 0 and below 1, not ${rate}`);
+}

@@ -5,11 +5,11 @@ import type { Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { kaimingNormalFanOut } from '../nn/init.js';
 import type { Conv2dOptions } from '../nn/conv2d-options.js';
-import { batchNorm, conv2d, linear } from '../nn/layers.js';
+import { batchNorm, conv2d, dropPath, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
 import { OptionError } from '../tensor/option-error.js';
-import { positiveIntegers } from './check.js';
+import { checkDropPath, positiveIntegers } from './check.js';
 
 /** Options of residual networks. */
 export interface ResNetOptions {
@@ -26,9 +26,15 @@ export interface ResNetOptions {
   readonly imageSize?: number;
   /** Default 3. */
   readonly channels?: number;
+  /**
+   * Stochastic depth: the probability that the last block's branch is left out for an image in training, at least 0 and
+   * below 1; from the first block, which is never left out, it grows evenly. Default 0.
+   */
+  readonly dropPath?: number;
 }
 
-type Block = (scope: Scope, x: Value, channels: number, stride: number) => Value;
+/** @param drop the probability that the branch is left out */
+type Block = (scope: Scope, x: Value, channels: number, stride: number, drop: number) => Value;
 
 const convolutionOptions = (kernelSize: number, stride: number): Conv2dOptions => ({
   kernelSize,
@@ -49,16 +55,17 @@ function shortcut(scope: Scope, x: Value, channels: number, stride: number): Val
 }
 
 /** Two 3x3 convolutions (ResNet-18 and -34). */
-const basicBlock: Block = (scope, x, channels, stride) => {
+const basicBlock: Block = (scope, x, channels, stride, drop) => {
   const inner = batchNorm(scope.child('bn1'), convolution(scope.child('conv1'), x, channels, 3, stride));
   const activated = scope.build(() => op.relu(inner));
   const outer = batchNorm(scope.child('bn2'), convolution(scope.child('conv2'), activated, channels, 3));
   const identity = shortcut(scope, x, channels, stride);
-  return scope.build(() => op.relu(op.add(outer, identity)));
+  const branch = dropPath(scope, outer, drop);
+  return scope.build(() => op.relu(op.add(branch, identity)));
 };
 
 /** 1x1, 3x3 and 1x1 with four times the channels (ResNet-50); the stride is in the 3x3, as in torchvision. */
-const bottleneck: Block = (scope, x, channels, stride) => {
+const bottleneck: Block = (scope, x, channels, stride, drop) => {
   const reduced = batchNorm(scope.child('bn1'), convolution(scope.child('conv1'), x, channels, 1));
   const first = scope.build(() => op.relu(reduced));
   const spatial = batchNorm(
@@ -68,11 +75,12 @@ const bottleneck: Block = (scope, x, channels, stride) => {
   const second = scope.build(() => op.relu(spatial));
   const outer = batchNorm(scope.child('bn3'), convolution(scope.child('conv3'), second, 4 * channels, 1));
   const identity = shortcut(scope, x, 4 * channels, stride);
-  return scope.build(() => op.relu(op.add(outer, identity)));
+  const branch = dropPath(scope, outer, drop);
+  return scope.build(() => op.relu(op.add(branch, identity)));
 };
 
 function resnet(name: string, block: Block, depths: readonly number[], options: ResNetOptions): Model {
-  const { classes = 10, width = 64, channels = 3 } = options;
+  const { classes = 10, width = 64, channels = 3, dropPath: drop = 0 } = options;
   const stem = options.stem ?? ((options.imageSize ?? 32) <= 64 ? 'cifar' : 'imagenet');
   const imageSize = options.imageSize ?? (stem === 'cifar' ? 32 : 224);
   // Options may come from a checkpoint, where the compiler has not seen them.
@@ -80,10 +88,13 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
     throw new OptionError(`${name}: stem must be "cifar" or "imagenet", not ${JSON.stringify(stem)}`);
   }
   positiveIntegers(name, { classes, width, imageSize, channels });
+  checkDropPath(name, drop);
+  const blocks = depths.reduce((sum, depth) => sum + depth, 0);
   const [kernelSize, stride] = stem === 'cifar' ? [3, 1] : [7, 2];
   return {
     name,
-    config: { classes, stem, width, imageSize, channels },
+    // Only where it is used: configurations of runs from before it have no such entry.
+    config: { classes, stem, width, imageSize, channels, ...(drop > 0 && { dropPath: drop }) },
     imageShape: [channels, imageSize, imageSize],
     classes,
     forward(scope, images) {
@@ -96,10 +107,12 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
         .build(
           () => op.maxPool(op.relu(first), { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] }).values,
         );
+      let number = 0;
       depths.forEach((depth, stage) => {
         for (let index = 0; index < depth; index++) {
           const at = scope.child(`layer${stage + 1}`).child(index);
-          x = block(at, x, width * 2 ** stage, stage > 0 && index === 0 ? 2 : 1);
+          const rate = (drop * number++) / Math.max(blocks - 1, 1);
+          x = block(at, x, width * 2 ** stage, stage > 0 && index === 0 ? 2 : 1, rate);
         }
       });
       const pooled = scope.child('avgpool').build(() => op.reduceMean(x, [2, 3]));

@@ -3,11 +3,11 @@ import { type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { selfAttention } from '../nn/attention.js';
 import { constant, normal } from '../nn/init.js';
-import { conv2d, layerNorm, linear } from '../nn/layers.js';
+import { conv2d, dropPath, layerNorm, linear } from '../nn/layers.js';
 import type { Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
 import { OptionError } from '../tensor/option-error.js';
-import { positiveIntegers } from './check.js';
+import { checkDropPath, positiveIntegers } from './check.js';
 
 /** Options of vision transformers. */
 export interface VitOptions {
@@ -31,22 +31,34 @@ export interface VitOptions {
   readonly classToken?: boolean;
   /** Added to the variance of the layer norms. Default 1e-5, as PyTorch's; timm's models have 1e-6. */
   readonly normEpsilon?: number;
+  /**
+   * Stochastic depth: the probability that the last block's attention, and its MLP, are left out for an image in training,
+   * at least 0 and below 1; from the first block, which is never left out, it grows evenly. Default 0.
+   */
+  readonly dropPath?: number;
 }
 
-/** `x` [N, tokens, width] → like x */
-function block(scope: Scope, x: Value, heads: number, hidden: number, epsilon: number): Value {
+/**
+ * `x` [N, tokens, width] → like x
+ *
+ * @param drop the probability that a branch is left out
+ */
+function block(scope: Scope, x: Value, heads: number, hidden: number, epsilon: number, drop: number): Value {
   const attended = selfAttention(scope.child('attn'), layerNorm(scope.child('norm1'), x, { epsilon }), heads);
-  const middle = scope.build(() => op.add(x, attended));
+  const first = dropPath(scope.child('drop_path1'), attended, drop);
+  const middle = scope.build(() => op.add(x, first));
   const mlp = scope.child('mlp');
   const expanded = linear(mlp.child('fc1'), layerNorm(scope.child('norm2'), middle, { epsilon }), hidden);
   const activated = mlp.build(() => op.gelu(expanded));
   const projected = linear(mlp.child('fc2'), activated, x.shape[2]);
-  return scope.build(() => op.add(middle, projected));
+  const second = dropPath(scope.child('drop_path2'), projected, drop);
+  return scope.build(() => op.add(middle, second));
 }
 
 function visionTransformer(name: string, options: VitOptions): Model {
   const { classes = 10, imageSize = 32, channels = 3, patch = 4, width = 96, depth = 4, heads = 3 } = options;
-  const { mlpRatio = 2, classToken = true, normEpsilon = 1e-5 } = options;
+  const { mlpRatio = 2, classToken = true, normEpsilon = 1e-5, dropPath: drop = 0 } = options;
+  checkDropPath(name, drop);
   const hidden = Math.round(width * mlpRatio);
   positiveIntegers(name, { classes, imageSize, channels, patch, width, depth, heads });
   if (imageSize % patch !== 0) {
@@ -63,7 +75,11 @@ function visionTransformer(name: string, options: VitOptions): Model {
     throw new OptionError(`${name}: normEpsilon must be at least 0, not ${normEpsilon}`);
   return {
     name,
-    config: { classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken, normEpsilon },
+    config: {
+      ...{ classes, imageSize, channels, patch, width, depth, heads, mlpRatio, classToken, normEpsilon },
+      // Only where it is used: configurations of runs from before it have no such entry.
+      ...(drop > 0 && { dropPath: drop }),
+    },
     imageShape: [channels, imageSize, imageSize],
     classes,
     forward(scope, images) {
@@ -79,7 +95,8 @@ function visionTransformer(name: string, options: VitOptions): Model {
         return op.add(all, positions);
       });
       for (let index = 0; index < depth; index++) {
-        x = block(scope.child('blocks').child(index), x, heads, hidden, normEpsilon);
+        const rate = (drop * index) / Math.max(depth - 1, 1);
+        x = block(scope.child('blocks').child(index), x, heads, hidden, normEpsilon, rate);
       }
       const normalized = layerNorm(scope.child('norm'), x, { epsilon: normEpsilon });
       const features = scope

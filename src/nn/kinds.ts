@@ -1,4 +1,5 @@
 /** What kinds of parameters a model has: what groups choose by. */
+import type { Value } from '../graph/graph.js';
 import type { TracedModel } from './model.js';
 
 /** The operators whose second input is the weight of a layer. */
@@ -10,17 +11,30 @@ const layers = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'Linear']);
  */
 export function parameterKinds({ graph, parameters }: TracedModel): Map<string, ReadonlySet<string>> {
   const names = new Map([...parameters].map(([name, { value }]) => [value, name]));
-  const weights = graph.nodes.flatMap(({ opType, inputs }) => {
-    const name = layers.has(opType) && inputs[1] ? names.get(inputs[1]) : undefined;
-    return name === undefined ? [] : [name];
+  const nameOf = (value: Value | null | undefined): string | undefined => {
+    if (!value) return undefined;
+    const turned = value.producer?.opType === 'Transpose' ? value.producer.inputs[0] : undefined;
+    return names.get(value) ?? (turned ? names.get(turned) : undefined);
+  };
+  const found = graph.nodes.flatMap(({ opType, inputs }) => {
+    const weight = layers.has(opType) ? nameOf(inputs[1]) : undefined;
+    return weight === undefined ? [] : [{ weight, bias: nameOf(inputs[2]) }];
   });
-  const place = (name: string | undefined): string | undefined => name?.slice(0, name.lastIndexOf('.') + 1);
-  const [first, head] = [place(weights[0]), place(weights.at(-1))];
+  /** The parameters of a layer: those of its place, or where names have no places, its weight and its shift. */
+  const membersOf = (layer: (typeof found)[number] | undefined): ((name: string) => boolean) => {
+    if (!layer) return () => false;
+    const place = placeOf(layer.weight);
+    return (name) =>
+      name === layer.weight || name === layer.bias || (place !== '' && placeOf(name) === place);
+  };
+  const [isFirst, isHead] = [membersOf(found.at(0)), membersOf(found.at(-1))];
   return new Map(
     [...parameters].map(([name, { kind }]) => {
-      const own = place(name);
-      const kinds = [kind, ...(own === first ? ['first'] : []), ...(own === head ? ['head'] : [])];
+      const kinds = [kind, ...(isFirst(name) ? ['first'] : []), ...(isHead(name) ? ['head'] : [])];
       return [name, new Set(kinds)];
     }),
   );
 }
+
+/** The path of the layer that a parameter is of, with the dot behind it. */
+const placeOf = (name: string): string => name.slice(0, name.lastIndexOf('.') + 1);

@@ -81,6 +81,8 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Whether there are a trained scale and shift. Default true. */
   readonly affine?: boolean;
+  /** Whether there is a trained scale beside the shift; without it, it is 1. Default true. */
+  readonly scale?: boolean;
 }
 
 /**
@@ -91,23 +93,64 @@ export interface BatchNormOptions {
  * @throws GraphError for an epsilon or momentum out of range
  */
 export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}): Value {
-  const { epsilon = 1e-5, momentum = 0.1, affine = true } = options;
+  const { epsilon = 1e-5, momentum = 0.1, affine = true, scale = true } = options;
   checkEpsilon('batchNorm', scope, epsilon);
   if (!(momentum >= 0 && momentum <= 1))
     throw new GraphError(`batchNorm ${scope.path}: momentum must be from 0 to 1, not ${momentum}`);
   const [, channels] = x.shape;
-  const [weight, bias] = scaleAndShift(scope, x, [channels], affine);
+  const [weight, bias] = scaleAndShift(scope, x, [channels], affine, scale);
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
     if (!scope.training) return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
-    const { y, mean, variance } = op.batchNormTraining(x, weight, bias, epsilon);
-    const count = elementCount(x.shape) / channels;
-    const unbiased = op.mul(variance, count / Math.max(count - 1, 1));
-    const move = (from: Value, to: Value): Value => op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
-    scope.update('running_mean', move(runningMean, mean));
-    scope.update('running_var', move(runningVariance, unbiased));
+    const { y, next } = moveStatistics(x, weight, bias, runningMean, runningVariance, { epsilon, momentum });
+    scope.update('running_mean', next.mean);
+    scope.update('running_var', next.variance);
     return y;
+  });
+}
+
+/**
+ * Batch normalisation by the statistics of the batch, and where the running ones move: `momentum` of the way there, the
+ * running variance towards the unbiased one.
+ */
+export function moveStatistics(
+  x: Value,
+  weight: Value,
+  bias: Value,
+  runningMean: Value,
+  runningVariance: Value,
+  { epsilon, momentum }: Required<Pick<BatchNormOptions, 'epsilon' | 'momentum'>>,
+): { readonly y: Value; readonly next: { readonly mean: Value; readonly variance: Value } } {
+  const { y, mean, variance } = op.batchNormTraining(x, weight, bias, epsilon);
+  const count = elementCount(x.shape) / x.shape[1];
+  const unbiased = op.mul(variance, count / Math.max(count - 1, 1));
+  const move = (from: Value, to: Value): Value => op.add(op.mul(from, 1 - momentum), op.mul(to, momentum));
+  return { y, next: { mean: move(runningMean, mean), variance: move(runningVariance, unbiased) } };
+}
+
+/**
+ * Stochastic depth (Huang et al., 2016), as timm's DropPath and torchvision's StochasticDepth(mode='row'): in training the
+ * whole of an example is zero with probability `rate`, and divided by 1 - rate otherwise; in evaluation it is as it is.
+ * For the branch of a residual block.
+ *
+ * @param x [N, ...]
+ * @throws GraphError for a rate that is not at least 0 and below 1
+ */
+export function dropPath(scope: Scope, x: Value, rate: number): Value {
+  if (!(rate >= 0 && rate < 1))
+    throw new GraphError(`dropPath ${scope.path}: the rate must be at least 0 and below 1, not ${rate}`);
+  if (rate === 0 || !scope.training) return x;
+  const numbers = scope.uniform('drop_path', [x.shape[0]]);
+  return scope.build(() => {
+    const kept = op.mul(op.cast(op.greater(numbers, rate), 'float32'), 1 / (1 - rate));
+    return op.mul(
+      x,
+      op.reshape(
+        kept,
+        x.shape.map((size, axis) => (axis === 0 ? size : 1)),
+      ),
+    );
   });
 }
 
@@ -133,16 +176,15 @@ function scaleAndShift(
   x: Value,
   shape: readonly number[],
   affine: boolean,
+  scale = true,
 ): readonly [Value, Value] {
-  if (affine) {
-    return [
-      scope.parameter('weight', shape, constant(1), 'norm'),
-      scope.parameter('bias', shape, constant(0), 'norm'),
-    ];
-  }
   const filled = (value: number): Value =>
     scope.build(() => op.expand(op.reshape(op.scalarLike(x, value), [1]), shape));
-  return [filled(1), filled(0)];
+  if (!affine) return [filled(1), filled(0)];
+  return [
+    scale ? scope.parameter('weight', shape, constant(1), 'norm') : filled(1),
+    scope.parameter('bias', shape, constant(0), 'norm'),
+  ];
 }
 
 function checkEpsilon(layer: string, scope: Scope, epsilon: number): void {

@@ -8,6 +8,7 @@ export {
   type LinearOptions,
   batchNorm,
   conv2d,
+  dropPath,
   layerNorm,
   linear,
 } from './layers.js';
@@ -15,6 +16,7 @@ export type { Conv2dOptions } from './conv2d-options.js';
 export { correct, crossEntropy } from './loss.js';
 export { type Metric, classAccuracy, topAccuracy } from './metrics.js';
 export { type TracedModel, trace } from './model.js';
+export type { RandomSource } from './random-bits.js';
 export type { Padding, PaddingMode, Pair, Sides } from './padding.js';
 export {
   type Buffer,

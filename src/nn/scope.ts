@@ -3,6 +3,7 @@ import { type Graph, GraphError, type Value } from '../graph/graph.js';
 import { stateName } from '../graph/state-names.js';
 import type { Shape } from '../tensor/tensor.js';
 import { type Initializer, constant } from './init.js';
+import { type RandomSource, uniformBits } from './random-bits.js';
 import type { Conv2dOptions } from './conv2d-options.js';
 
 /**
@@ -38,6 +39,8 @@ export interface ScopeOptions {
    * that no parameter can be mistaken for another input.
    */
   readonly weights?: (name: string, shape: Shape) => Value;
+  /** What draws in training depend on. Default: random numbers are graph inputs, `random/` followed by their name. */
+  readonly random?: () => RandomSource;
 }
 
 /** What all places of one tree share. */
@@ -48,6 +51,8 @@ interface Tree {
   readonly parameters: Map<string, Parameter>;
   readonly buffers: Map<string, Buffer>;
   readonly substitutes: Map<string, Conv2dBuilder>;
+  readonly random: (() => RandomSource) | undefined;
+  readonly drawn: Set<string>;
 }
 
 /** One place in the tree of layers, named as PyTorch names it: `layer1.0.conv1`. */
@@ -64,7 +69,7 @@ export class Scope {
   }
 
   /** The root of a model. */
-  static root(graph: Graph, { training, weights }: ScopeOptions): Scope {
+  static root(graph: Graph, { training, weights, random }: ScopeOptions): Scope {
     return new Scope(
       {
         graph,
@@ -73,6 +78,8 @@ export class Scope {
         parameters: new Map(),
         buffers: new Map(),
         substitutes: new Map(),
+        random,
+        drawn: new Set(),
       },
       '',
     );
@@ -127,6 +134,22 @@ export class Scope {
     this.#tree.buffers.set(path, { ...buffer, next });
   }
 
+  /**
+   * Random numbers, uniform in [0, 1), other ones at every step: a function of the run's seed, the name and the step.
+   *
+   * @returns float32 of the given shape
+   * @throws GraphError where the place has drawn under that name already: the numbers would be the same
+   */
+  uniform(name: string, shape: Shape): Value {
+    const path = this.#join(name);
+    if (this.#tree.drawn.has(path)) throw new GraphError(`the model draws "${path}" twice`);
+    this.#tree.drawn.add(path);
+    const { random, graph } = this.#tree;
+    return random
+      ? uniformBits(graph, shape, path, random())
+      : graph.input(`random/${path}`, 'float32', shape);
+  }
+
   /** Builds nodes that carry this place's name. */
   build<T>(nodes: () => T): T {
     return this.graph.inScope(this.path, nodes);
@@ -153,6 +176,7 @@ export class Scope {
     return this.#tree.buffers;
   }
 
+  /** The inputs that hold random numbers, by the names that they were asked for. */
   #join(name: string): string {
     return this.path === '' ? name : `${this.path}.${name}`;
   }

@@ -49,7 +49,7 @@ function adaptive(name: 'adam' | 'adamw', decayDefault: number, options: AdamOpt
 }
 
 /** `1 - βᵗ`, in float64: in float32 the first steps would lose four digits of it for β = 0.999. */
-function biasCorrection(beta: number, { step }: UpdateContext): Value {
+export function biasCorrection(beta: number, { step }: UpdateContext): Value {
   const base = step.graph.constant(tensor('float64', [], [beta]));
   return op.sub(1, op.pow(base, step));
 }

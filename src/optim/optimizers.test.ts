@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Graph } from '../graph/graph.js';
-import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
-import { runGraph } from '../testing/run.js';
+import { type Run, tenSteps } from '../testing/ten-steps.js';
 import { adam, adamw } from './adam.js';
 import type { Optimizer } from './optimizer.js';
 import { type SgdOptions, sgd } from './sgd.js';
@@ -15,47 +13,7 @@ const rateAt = (step: number): number => 0.05 / step;
 const gradientAt = (step: number): number[] =>
   initial.map((_, i) => (1 + i) * 0.1 * (-1) ** step + 0.02 * step - 0.1 * i);
 
-interface Run {
-  readonly start: readonly number[];
-  readonly rate: (step: number) => number;
-  readonly gradient: (step: number) => readonly number[];
-}
-
 const fixed: Run = { start: initial, rate: rateAt, gradient: gradientAt };
-
-/** The parameter after ten steps of the update rule in a graph. */
-async function tenSteps(optimizer: Optimizer, { start, rate, gradient }: Run): Promise<number[]> {
-  const shape = [start.length];
-  const graph = new Graph();
-  const parameter = graph.input('parameter', 'float32', shape);
-  const slots = optimizer.slots.map(({ name }) => graph.input(name, 'float32', shape));
-  const next = optimizer.update(parameter, graph.input('gradient', 'float32', shape), slots, {
-    learningRate: graph.input('learning_rate', 'float32', []),
-    step: graph.input('step', 'float64', []),
-  });
-  graph.output('next parameter', next.parameter);
-  assert.equal(next.slots.length, optimizer.slots.length);
-  optimizer.slots.forEach(({ name }, i) => {
-    graph.output(`next ${name}`, next.slots[i]);
-  });
-  let state: Record<string, Tensor> = { parameter: tensor('float32', shape, start) };
-  for (const { name } of optimizer.slots)
-    state[name] = tensor(
-      'float32',
-      shape,
-      start.map(() => 0),
-    );
-  for (let step = 1; step <= 10; step++) {
-    const results = await runGraph(graph, {
-      ...state,
-      gradient: tensor('float32', shape, gradient(step)),
-      learning_rate: tensor('float32', [], [rate(step)]),
-      step: tensor('float64', [], [step]),
-    });
-    state = Object.fromEntries(Object.keys(state).map((name) => [name, results[`next ${name}`]]));
-  }
-  return toNumbers(state.parameter);
-}
 
 /** The rule that torch.optim.SGD documents, for one number, in float64. */
 function sgdRule({

@@ -1,25 +1,38 @@
 /** Optimizers and schedules by name, as the command and checkpoints know them. */
 import { OptionError } from '../tensor/option-error.js';
 import { adam, adamw } from './adam.js';
+import { lamb } from './lamb.js';
+import { lion } from './lion.js';
+import { LOOKAHEAD, lookahead } from './lookahead.js';
+import { muon } from './muon.js';
 import type { Optimizer } from './optimizer.js';
-import { type LearningRate, type Schedule, constant, cosine } from './schedule.js';
+import {
+  type LearningRate,
+  type Schedule,
+  constant,
+  cosine,
+  linear,
+  oneCycle,
+  stepDecay,
+} from './schedule.js';
 import { sgd } from './sgd.js';
 
 /** The options of an optimizer, as it keeps them. */
 export type OptimizerConfig = Readonly<Record<string, number | boolean>>;
 
-/** Adam's two betas are one option, but two entries of its configuration. */
-function adamOptions({ beta1 = 0.9, beta2 = 0.999, ...others }: OptimizerConfig): object {
+/** Two betas are one option, but two entries of a configuration. */
+function withBetas(config: OptimizerConfig, beta2Default = 0.999): object {
+  const { beta1 = 0.9, beta2 = beta2Default, ...others } = config;
   return { ...others, betas: [beta1, beta2] };
 }
 
-/** The names `createOptimizer` takes. */
-export const optimizers = ['sgd', 'adam', 'adamw'] as const;
+/** The names `createOptimizer` takes; each also after `lookahead+`. */
+export const optimizers = ['sgd', 'adam', 'adamw', 'lion', 'lamb', 'muon'] as const;
 /** One of `optimizers`. */
 export type OptimizerName = (typeof optimizers)[number];
 
 /** The names `createSchedule` takes. */
-export const schedules = ['cosine', 'constant'] as const;
+export const schedules = ['cosine', 'constant', 'linear', 'step', 'one-cycle'] as const;
 /** One of `schedules`. */
 export type ScheduleName = (typeof schedules)[number];
 
@@ -28,9 +41,17 @@ const makers: Readonly<
   Record<OptimizerName, (learningRate: LearningRate, config: OptimizerConfig) => Optimizer>
 > = {
   sgd: (learningRate, config) => sgd({ ...config, learningRate }),
-  adam: (learningRate, config) => adam({ ...adamOptions(config), learningRate }),
-  adamw: (learningRate, config) => adamw({ ...adamOptions(config), learningRate }),
+  adam: (learningRate, config) => adam({ ...withBetas(config), learningRate }),
+  adamw: (learningRate, config) => adamw({ ...withBetas(config), learningRate }),
+  lion: (learningRate, config) => lion({ ...withBetas(config, 0.99), learningRate }),
+  lamb: (learningRate, config) => lamb({ ...withBetas(config), learningRate }),
+  muon: (learningRate, config) => muon({ ...config, learningRate }),
 };
+
+/** Whether `createOptimizer` takes a name. */
+export function isOptimizerName(name: string): boolean {
+  return Object.hasOwn(makers, name.startsWith(LOOKAHEAD) ? name.slice(LOOKAHEAD.length) : name);
+}
 
 /**
  * Makes an optimizer from the `name` and the `config` of another; options left out take their defaults.
@@ -42,8 +63,16 @@ export function createOptimizer(
   learningRate: LearningRate,
   config: OptimizerConfig = {},
 ): Optimizer {
-  if (!Object.hasOwn(makers, name)) {
+  if (!isOptimizerName(name)) {
     throw new OptionError(`there is no optimizer "${name}"; there are ${optimizers.join(', ')}`);
+  }
+  if (name.startsWith(LOOKAHEAD)) {
+    const { lookaheadEvery = 5, lookaheadAlpha = 0.5, ...inner } = config;
+    checkOptions(name, { lookaheadEvery, lookaheadAlpha }, { lookaheadEvery: 5, lookaheadAlpha: 0.5 });
+    return lookahead(createOptimizer(name.slice(LOOKAHEAD.length), learningRate, inner), {
+      every: Number(lookaheadEvery),
+      alpha: Number(lookaheadAlpha),
+    });
   }
   const make = makers[name as OptimizerName];
   checkOptions(name, config, make(learningRate, {}).config);
@@ -66,6 +95,11 @@ function checkOptions(
   }
 }
 
+/** Each checks the values that it is given. */
+const scheduleMakers: Readonly<
+  Record<ScheduleName, (lr: number, options: Readonly<Record<string, number>>) => Schedule>
+> = { cosine, constant, linear, step: stepDecay, 'one-cycle': oneCycle };
+
 /**
  * Makes a schedule from the `name` and the `config` of another.
  *
@@ -73,13 +107,13 @@ function checkOptions(
  */
 export function createSchedule(
   name: string,
-  config: { readonly lr: number; readonly warmup?: number },
+  config: { readonly lr: number } & Readonly<Record<string, number>>,
 ): Schedule {
-  const make = { cosine, constant } as const;
-  if (!Object.hasOwn(make, name)) {
+  if (!Object.hasOwn(scheduleMakers, name)) {
     throw new OptionError(`there is no schedule "${name}"; there are ${schedules.join(', ')}`);
   }
-  checkOptions(name, config, constant(0).config);
+  const make = scheduleMakers[name as ScheduleName];
+  checkOptions(name, config, make(0, {}).config);
   const { lr, ...options } = config;
-  return make[name as ScheduleName](lr, options);
+  return make(lr, options);
 }

@@ -28,21 +28,38 @@ function schedule(
   name: string,
   lr: number,
   { warmup = 0 }: ScheduleOptions,
-  shape: (progress: number) => number,
+  shape: (progress: number, step: number, length: number) => number,
+  config: Readonly<Record<string, number>> = {},
 ): Schedule {
-  if (!(Number.isFinite(lr) && lr >= 0))
-    throw new OptionError(`the learning rate must be finite and not negative, not ${lr}`);
+  checkRate(lr);
   if (!(Number.isSafeInteger(warmup) && warmup >= 0)) {
     throw new OptionError(`warm-up takes a whole number of steps, not ${warmup}`);
   }
   return {
     name,
-    config: { lr, warmup },
+    config: { lr, warmup, ...config },
     rate(step, total) {
       if (step < warmup) return (lr * (step + 1)) / warmup;
-      return lr * shape((step - warmup) / Math.max(total - warmup, 1));
+      const length = Math.max(total - warmup, 1);
+      return lr * shape((step - warmup) / length, step - warmup, length);
     },
   };
+}
+
+function checkRate(lr: number): void {
+  if (!(Number.isFinite(lr) && lr >= 0))
+    throw new OptionError(`the learning rate must be finite and not negative, not ${lr}`);
+}
+
+function checkOption(
+  schedule: string,
+  option: string,
+  value: number,
+  accepts: (value: number) => boolean,
+  range: string,
+): void {
+  if (!(Number.isFinite(value) && accepts(value)))
+    throw new OptionError(`${schedule}: ${option} must be ${range}, not ${value}`);
 }
 
 /**
@@ -60,6 +77,92 @@ export const constant = (learningRate: number, options: ScheduleOptions = {}): S
  */
 export const cosine = (learningRate: number, options: ScheduleOptions = {}): Schedule =>
   schedule('cosine', learningRate, options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+
+/** Options of `linear`. */
+export interface LinearScheduleOptions extends ScheduleOptions {
+  /** What is left of the rate at the end, as a share of it, 0 to 1. Default 0. */
+  readonly final?: number;
+  /** The share of the steps after the warm-up in which it falls, above 0 and at most 1; then it stays. Default 1. */
+  readonly share?: number;
+}
+
+/**
+ * A straight line from the given rate to `final` times it over the steps after the warm-up, or a share of them.
+ *
+ * @throws OptionError for an option out of range
+ */
+export function linear(learningRate: number, options: LinearScheduleOptions = {}): Schedule {
+  const { final = 0, share = 1 } = options;
+  checkOption('linear', 'final', final, (value) => value >= 0 && value <= 1, 'from 0 to 1');
+  checkOption('linear', 'share', share, (value) => value > 0 && value <= 1, 'above 0 and at most 1');
+  const shape = (progress: number): number => 1 - (1 - final) * Math.min(progress / share, 1);
+  return schedule('linear', learningRate, options, shape, { final, share });
+}
+
+/** Options of `stepDecay`. */
+export interface StepScheduleOptions extends ScheduleOptions {
+  /** Steps between two falls. Default 0: a third of the steps after the warm-up, so that there are two falls. */
+  readonly stepSize?: number;
+  /** What the rate is multiplied by, above 0 and at most 1. Default 0.1. */
+  readonly gamma?: number;
+}
+
+/**
+ * The given rate after the warm-up, multiplied by `gamma` after every `stepSize` steps, as torch.optim.lr_scheduler.StepLR.
+ *
+ * @throws OptionError for an option out of range
+ */
+export function stepDecay(learningRate: number, options: StepScheduleOptions = {}): Schedule {
+  const { stepSize = 0, gamma = 0.1 } = options;
+  checkOption(
+    'step',
+    'stepSize',
+    stepSize,
+    (value) => Number.isSafeInteger(value) && value >= 0,
+    'a whole number of steps, or 0 for a third of the run',
+  );
+  checkOption('step', 'gamma', gamma, (value) => value > 0 && value <= 1, 'above 0 and at most 1');
+  const shape = (_progress: number, step: number, length: number): number =>
+    gamma ** Math.floor(step / (stepSize === 0 ? Math.ceil(length / 3) : stepSize));
+  return schedule('step', learningRate, options, shape, { stepSize, gamma });
+}
+
+/** Options of `oneCycle`, torch.optim.lr_scheduler.OneCycleLR's. */
+export interface OneCycleOptions {
+  /** The share of the run in which the rate grows, above 0 and below 1. Default 0.3. */
+  readonly pctStart?: number;
+  /** The first rate is the highest divided by this; at least 1. Default 25. */
+  readonly divFactor?: number;
+  /** The last rate is the first divided by this; at least 1. Default 10,000. */
+  readonly finalDivFactor?: number;
+}
+
+/**
+ * One cycle (Smith and Topin, 2018): up to the given rate and down again, each along half a cosine wave, as PyTorch's
+ * OneCycleLR. Momentum stays as it is (`cycle_momentum=False`).
+ *
+ * @throws OptionError for an option out of range
+ */
+export function oneCycle(learningRate: number, options: OneCycleOptions = {}): Schedule {
+  const { pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options;
+  checkRate(learningRate);
+  checkOption('one-cycle', 'pctStart', pctStart, (value) => value > 0 && value < 1, 'above 0 and below 1');
+  checkOption('one-cycle', 'divFactor', divFactor, (value) => value >= 1, 'at least 1');
+  checkOption('one-cycle', 'finalDivFactor', finalDivFactor, (value) => value >= 1, 'at least 1');
+  const first = learningRate / divFactor;
+  const last = first / finalDivFactor;
+  const wave = (from: number, to: number, progress: number): number =>
+    to + ((from - to) / 2) * (1 + Math.cos(Math.PI * Math.min(progress, 1)));
+  return {
+    name: 'one-cycle',
+    config: { lr: learningRate, pctStart, divFactor, finalDivFactor },
+    rate(step, total) {
+      const top = pctStart * total - 1;
+      if (top > 0 && step <= top) return wave(first, learningRate, step / top);
+      return wave(learningRate, last, (step - top) / (total - 1 - top));
+    },
+  };
+}
 
 export function scheduleOf(learningRate: LearningRate): Schedule {
   return typeof learningRate === 'number' ? constant(learningRate) : learningRate;

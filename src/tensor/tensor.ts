@@ -64,6 +64,16 @@ export function allocate<D extends DType>(dtype: D, length: number): TypedArrays
   return new constructors[dtype](length) as TypedArrays[D];
 }
 
+/** The elements of a type that lie in memory from an offset on, which is a multiple of their size. */
+export function elementsAt<D extends DType>(
+  dtype: D,
+  buffer: ArrayBuffer,
+  offset: number,
+  length: number,
+): TypedArrays[D] {
+  return new constructors[dtype](buffer, offset, length) as TypedArrays[D];
+}
+
 /**
  * A tensor over the given elements. Plain number arrays are converted; a typed array of the right type is not
  * copied.

@@ -21,13 +21,16 @@ export interface CommandOptions {
   /** Closes stdout once it contains the text. */
   readonly closeAt?: string;
   readonly cwd?: string;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export function tract(parameters: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-  const { interrupt, closeAt, cwd } = options;
+  const { interrupt, closeAt, cwd, environment } = options;
   const child = spawn(process.execPath, [main, ...parameters], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
+    ...(environment && { env: { ...process.env, ...environment } }),
   });
   let [stdout, stderr, interrupted] = ['', '', false];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -9,7 +9,14 @@ export interface ConvolutionCase {
   readonly x: Shape;
   /** [Cout, Cin / groups, KH, KW] */
   readonly weight: Shape;
-  readonly options: ConvolutionGeometry;
+  readonly options: ImageGeometry;
+}
+
+/** The geometry of an image with two axes. */
+export interface ImageGeometry extends ConvolutionGeometry {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number, number, number];
+  readonly dilation: readonly [number, number];
 }
 
 const define = (
@@ -17,7 +24,7 @@ const define = (
   x: Shape,
   weight: Shape,
   options: Partial<ConvolutionGeometry> = {},
-): ConvolutionCase => ({ name, x, weight, options: geometry(options) });
+): ConvolutionCase => ({ name, x, weight, options: geometry(options) as ImageGeometry });
 
 export const convolutionCases: readonly ConvolutionCase[] = [
   define('3x3', [2, 3, 5, 4], [4, 3, 3, 3]),

@@ -10,6 +10,8 @@ const isFloat = ({ dtype }: Value): boolean => dtype === 'float32' || dtype === 
 interface Positions {
   /** Those of floating-point type that any node of a case has. */
   readonly seen: Set<number>;
+  /** Those of them that are not constant in some case. */
+  readonly varied: Set<number>;
   /** Those that a gradient passes in some case. */
   readonly passed: Set<number>;
 }
@@ -39,12 +41,13 @@ export function operatorsOf(cases: readonly GradientCase[]): Map<string, Operato
       const on = node.outputs.filter((output) => isFloat(output) && forth.has(output) && back.has(output));
       if (on.length === 0) continue;
       const name = operatorName(node);
-      const empty = (): Positions => ({ seen: new Set(), passed: new Set() });
+      const empty = (): Positions => ({ seen: new Set(), varied: new Set(), passed: new Set() });
       const operator = operators.get(name) ?? { inputs: empty(), results: empty() };
       operators.set(name, operator);
       for (const [i, input] of node.inputs.entries()) {
         if (!input || !isFloat(input)) continue;
         operator.inputs.seen.add(i);
+        if (!input.constant) operator.inputs.varied.add(i);
         if (forth.has(input)) operator.inputs.passed.add(i);
       }
       for (const [i, output] of node.outputs.entries()) {
@@ -68,7 +71,9 @@ export function missed(
     if (!operator) return [`${name} has no case`];
     const { inputs, results } = operator;
     const formulas = [...rule.inputs.keys()].filter((i) => typeof rule.inputs[i] === 'function');
-    const wanted = new Set([...formulas, ...inputs.seen]);
+    // Factors of a resize, say: always constant, and differentiating by them is an error.
+    const seen = [...inputs.seen].filter((i) => inputs.varied.has(i) || rule.inputs[i] !== undefined);
+    const wanted = new Set([...formulas, ...seen]);
     return [
       ...[...wanted].filter((i) => !inputs.passed.has(i)).map((i) => `${name}: input ${i}`),
       ...[...results.seen].filter((i) => !results.passed.has(i)).map((i) => `${name}: result ${i}`),

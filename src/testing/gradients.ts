@@ -43,6 +43,23 @@ export const positive: Draw = (random, count) => Array.from({ length: count }, (
 export const awayFromZero: Draw = (random, count) =>
   positive(random, count).map((value) => (random.uniform() < 0.5 ? -value : value));
 
+/** Normal, times a factor, but for what lies within 0.1 of one of the given kinks. */
+export const avoiding =
+  (kinks: readonly number[], factor = 1): Draw =>
+  (random, count) =>
+    Array.from({ length: count }, () => {
+      let value: number;
+      do value = factor * random.normal();
+      while (kinks.some((kink) => Math.abs(value - kink) < 0.1));
+      return value;
+    });
+
+/** Evenly distributed between two numbers. */
+export const between =
+  (low: number, high: number): Draw =>
+  (random, count) =>
+    Array.from({ length: count }, () => random.uniform(low, high));
+
 /** All different and far apart, so that a step does not change which one is the greatest. */
 export const distinct: Draw = (random, count) =>
   Array.from(random.permutation(count), (rank) => (rank - count / 2) / 4);

@@ -1,8 +1,8 @@
 /** Layers with their gradients as the authors' own PyTorch package computes them. */
 import { readFileSync } from 'node:fs';
-import { type ConvolutionGeometry, geometry } from '../graph/ops/convolution.js';
+import { geometry } from '../graph/ops/convolution.js';
 import { type Shape, type Tensor, tensor, zeros } from '../tensor/tensor.js';
-import { hostConv, resultShape } from './convolution.js';
+import { type ImageGeometry, hostConv, resultShape } from './convolution.js';
 
 interface StoredArray {
   readonly shape: number[];
@@ -33,7 +33,7 @@ export interface ReferenceCase {
   readonly kind: 'linear' | 'conv2d';
   readonly lambda: number;
   /** Of a convolution. */
-  readonly geometry: ConvolutionGeometry;
+  readonly geometry: ImageGeometry;
   readonly x: Float64Tensor;
   readonly weight: Float64Tensor;
   readonly bias: Float64Tensor | null;
@@ -59,7 +59,10 @@ export const referenceCases: readonly ReferenceCase[] = (
   const { stride = 1, padding = 0 } = config;
   const layer = {
     kind,
-    geometry: geometry({ stride: [stride, stride], padding: [padding, padding, padding, padding] }),
+    geometry: geometry({
+      stride: [stride, stride],
+      padding: [padding, padding, padding, padding],
+    }) as ImageGeometry,
     x: float64(input.shape, input.data),
     weight: float64(weight.shape, weight.data),
     bias: bias && float64([bias.length], bias),

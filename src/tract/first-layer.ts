@@ -30,6 +30,8 @@ export interface FirstLayer {
   readonly node: Node;
   /** The name of its weights, such as `conv1.weight`. */
   readonly weightName: string;
+  /** Whether the parameter is [in, out], as files of other programs may have it, and the layer takes its transpose. */
+  readonly transposed: boolean;
 }
 
 /** No layer can be chosen; the message says why and what to do. */
@@ -52,12 +54,21 @@ function candidates(nodes: readonly Node[], parameters: ReadonlyMap<string, Para
   }
   return nodes.flatMap((node) => {
     const weight = node.inputs[1];
-    const weightName =
-      (node.opType === 'Conv' || node.opType === 'Linear') && weight ? names.get(weight) : undefined;
-    if (!weight || !weightName) return [];
-    const layer = weightName.slice(0, Math.max(weightName.lastIndexOf('.'), 0));
-    return [{ layer, node, weightName, users: users.get(weight)! }];
+    if (!weight || (node.opType !== 'Conv' && node.opType !== 'Linear')) return [];
+    const source = transposedFrom(weight);
+    const weightName = names.get(source ?? weight);
+    if (weightName === undefined) return [];
+    // What has no path, as in files of other programs, is known by the name of its weights.
+    const layer = weightName.slice(0, Math.max(weightName.lastIndexOf('.'), 0)) || weightName;
+    const count = users.get(weight)! + (source ? users.get(source)! - 1 : 0);
+    return [{ layer, node, weightName, transposed: source !== undefined, users: count }];
   });
+}
+
+/** The matrix that a value is the transpose of. */
+function transposedFrom({ producer }: Value): Value | undefined {
+  const [matrix] = producer?.inputs ?? [];
+  return producer?.opType === 'Transpose' && matrix?.shape.length === 2 ? matrix : undefined;
 }
 
 /** @throws FirstLayerError where the layer shares its weights: their gradient has no single input to go with it */
@@ -69,7 +80,7 @@ function withWeightsOfItsOwn({ users, ...layer }: Candidate): FirstLayer {
 }
 
 /**
- * The layer with the given weights.
+ * The layer with the given weights, and whether it takes their transpose.
  *
  * @param parameters the trained parameters by their names
  * @throws FirstLayerError where no linear layer or convolution has them, or several do
@@ -78,12 +89,16 @@ export function layerOf(
   weightName: string,
   nodes: readonly Node[],
   parameters: ReadonlyMap<string, Value>,
-): Node {
+): { readonly node: Node; readonly transposed: boolean } {
   const weight = parameters.get(weightName);
   const users = nodes.filter(({ inputs }) => weight && inputs.includes(weight));
-  const [node] = users;
-  if (users.length === 1 && node.inputs[1] === weight && ['Conv', 'Linear'].includes(node.opType))
-    return node;
+  const [user] = users;
+  const transposed = users.length === 1 && user.opType === 'Transpose' && weight?.shape.length === 2;
+  const layers = transposed ? nodes.filter(({ inputs }) => inputs.includes(user.outputs[0])) : users;
+  const [node] = layers;
+  const given = transposed ? user.outputs[0] : weight;
+  if (layers.length === 1 && node.inputs[1] === given && ['Conv', 'Linear'].includes(node.opType))
+    return { node, transposed };
   throw new FirstLayerError(
     `TrAct needs a linear layer or a convolution with weights of its own, and "${weightName}" are none`,
   );

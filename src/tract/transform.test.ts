@@ -5,7 +5,8 @@ import { grad } from '../autodiff/grad.js';
 import { portable } from '../engine/lowering/portable.js';
 import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
-import { type ConvolutionGeometry, outputSize } from '../graph/ops/convolution.js';
+import type { ImageGeometry } from '../testing/convolution.js';
+import { outputSize } from '../graph/ops/convolution.js';
 import { type Shape, type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { randomTensor, runGraph } from '../testing/run.js';
@@ -50,7 +51,7 @@ interface Layer {
   readonly weight: Shape;
   readonly lambda: number;
   readonly seed: number;
-  readonly geometry?: ConvolutionGeometry;
+  readonly geometry?: ImageGeometry;
 }
 
 async function agrees({ x, weight, lambda, seed, geometry }: Layer): Promise<void> {

@@ -2,7 +2,7 @@
 import { GraphError, type Node, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import type { ForwardPass, GradientTransform } from '../optim/transform.js';
-import { tensor } from '../tensor/tensor.js';
+import { elementCount, tensor } from '../tensor/tensor.js';
 import { layerOf } from './first-layer.js';
 import { matrixTrace, regularizedInverse } from './inverse.js';
 import { type Lambda, RELATIVE_FLOOR, checkLambda } from './lambda.js';
@@ -27,10 +27,10 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
         weights.flatMap((weight) => {
           // Frozen weights have no gradient to transform.
           if (!pass.parameters.has(weight)) return [];
-          const layer = layerOf(weight, pass.nodes, pass.parameters);
-          const found = pass.images.graph.inScope(scopeOf(weight), () => layerStatistics(layer, pass));
+          const { node, transposed } = layerOf(weight, pass.nodes, pass.parameters);
+          const found = pass.images.graph.inScope(scopeOf(weight), () => layerStatistics(node, pass));
           return Object.entries<Value>({ ...found }).map(([name, value]): [string, Value] => [
-            `${weight}/${name}`,
+            `${weight}/${transposed ? TRANSPOSED : ''}${name}`,
             value,
           ]);
         }),
@@ -40,12 +40,18 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
       for (const weight of weights) {
         const vanilla = gradients.get(weight);
         if (!vanilla) continue;
-        const statistic = (name: string): Value | undefined => statistics.get(`${weight}/${name}`);
+        const transposed = ['gram', 'rows'].some((name) => statistics.has(`${weight}/${TRANSPOSED}${name}`));
+        const statistic = (name: string): Value | undefined =>
+          statistics.get(`${weight}/${transposed ? TRANSPOSED : ''}${name}`);
+        // [out, in], whichever way the parameter is stored.
+        const turned = (matrix: Value): Value => (transposed ? op.matrixTranspose(matrix) : matrix);
         const gram = statistic('gram');
         const transformed = vanilla.graph.inScope(scopeOf(weight), () =>
-          gram
-            ? primal(vanilla, gram, lambda)
-            : dual(vanilla, statistic('rows')!, statistic('gradients')!, lambda),
+          turned(
+            gram
+              ? primal(turned(vanilla), gram, lambda)
+              : dual(turned(vanilla), statistic('rows')!, statistic('gradients')!, lambda),
+          ),
         );
         result.set(weight, transformed);
       }
@@ -53,6 +59,9 @@ export function tractTransform(weights: readonly string[], lambda: Lambda): Grad
     },
   };
 }
+
+/** In front of the statistics of a layer that takes the transpose of its parameter. */
+const TRANSPOSED = 'transposed/';
 
 /** What nodes of the transform are known by, such as `conv1/tract`. */
 const scopeOf = (weight: string): string => `${weight.slice(0, Math.max(weight.lastIndexOf('.'), 0))}/tract`;
@@ -104,14 +113,14 @@ function convStatistics(layer: Node, pass: Shard): LayerStatistics {
   const geometry = op.geometryOf(layer);
   const { groups } = geometry;
   const kernel = weight.shape.slice(2);
-  const [batch, out, height, width] = layer.outputs[0].shape;
-  const shardRows = batch * height * width;
+  const [batch, out, ...size] = layer.outputs[0].shape;
+  const shardRows = batch * elementCount(size);
   const rows = shardRows * pass.shards;
-  const features = weight.shape[1] * kernel[0] * kernel[1];
+  const features = elementCount(weight.shape.slice(1));
   if (rows >= features) return { gram: meanOf(op.convGram(x, kernel, geometry), rows) };
   const patches = op.matrixTranspose(op.convPatches(x, kernel, geometry));
   const gradZ = pass.gradientOf(layer.outputs[0]);
-  const g = op.reshape(op.transpose(gradZ, [1, 0, 2, 3]), [groups, out / groups, shardRows]);
+  const g = op.reshape(op.channelsFirst(gradZ), [groups, out / groups, shardRows]);
   return { rows: placed(patches, 1, pass), gradients: placed(g, 2, pass) };
 }
 

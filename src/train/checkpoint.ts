@@ -6,6 +6,7 @@
  */
 import type { Tensors } from '../engine/session.js';
 import { models } from '../models/registry.js';
+import type { Model } from '../nn/model.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
 import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
@@ -14,13 +15,16 @@ import {
   type ModelMaker,
   type OwnParts,
   type RunConfig,
+  checkProgressive,
   modelOf,
   parseRunConfig,
   stepsPerEpochOf,
   trainableOf,
   trainerOptionsOf,
 } from './run-config.js';
+import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingState } from './state.js';
+import { emaName } from './training-graph.js';
 import { checkWeights } from './step-graph.js';
 import { Trainer } from './trainer.js';
 
@@ -28,6 +32,8 @@ import { Trainer } from './trainer.js';
 export interface Checkpoint {
   readonly config: RunConfig;
   readonly state: TrainingState;
+  /** The model, where it is out of a file that lies beside the checkpoint. */
+  readonly model?: Model;
 }
 
 /** The version of what is written below, in the metadata under `tract_ts_checkpoint`. */
@@ -116,9 +122,14 @@ function checkModel(config: RunConfig, state: TrainingState): void {
   trainableOf({ ...config, transforms: [] }, model);
 }
 
-/** The parameters and buffers of a state, without what optimizer and transforms keep. */
+/**
+ * The parameters and buffers of a state, without what optimizer and transforms keep: the means of those that a mean is kept
+ * of (`TrainerOptions.emaDecay`), since these are what the model is evaluated with.
+ */
 export function weightsOf({ tensors, weightNames }: Pick<TrainingState, 'tensors' | 'weightNames'>): Tensors {
-  return Object.fromEntries(weightNames.map((name) => [name, tensors[name]]));
+  const evaluated = (name: string): Tensor =>
+    Object.hasOwn(tensors, emaName(name)) ? tensors[emaName(name)] : tensors[name];
+  return Object.fromEntries(weightNames.map((name) => [name, evaluated(name)]));
 }
 
 /**
@@ -138,7 +149,8 @@ export function readWeights(bytes: Uint8Array): Tensors {
 }
 
 /** Where a run goes on, and what of it no file holds. */
-export interface RestoreOptions extends OwnParts, Pick<TrainerOptions, 'device' | 'threads' | 'metrics'> {
+export interface RestoreOptions
+  extends OwnParts, Pick<TrainerOptions, 'device' | 'threads' | 'metrics' | 'group'> {
   /** Makes models by name. Default: those of this package. */
   readonly makeModel?: ModelMaker;
 }
@@ -152,14 +164,15 @@ export interface RestoreOptions extends OwnParts, Pick<TrainerOptions, 'device' 
  * @throws CheckpointError for a configuration with a value that cannot be, or a model that has to be given
  */
 export async function restoreTrainer(
-  { config, state }: Checkpoint,
+  { config, state, model: beside }: Checkpoint,
   options: RestoreOptions = {},
 ): Promise<Trainer> {
   const { makeModel, model: own, transforms, optimizer, ...others } = options;
-  const model = own ?? modelOf(config, makeModel);
+  const model = own ?? beside ?? modelOf(config, makeModel);
   // Before anything of the size that the configuration claims is allocated.
   checkWeights(model, weightsOf(state));
   const given = trainableOf(config, model, transforms);
+  checkProgressive(config, model);
   const trainerOptions = trainerOptionsOf(config, optimizer ? { optimizer } : {});
   const trainer = await Trainer.create(given, { ...trainerOptions, ...others });
   try {

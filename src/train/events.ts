@@ -85,6 +85,10 @@ export interface StepEvent {
   readonly metrics?: Metrics;
   /** Images trained on per second, this step alone, waiting for data included. */
   readonly imagesPerSecond: number;
+  /** Seconds of the step that this process waited for others, where there are several. */
+  readonly waitingSeconds?: number;
+  /** Seconds of the step that sums were on their way, where there are several processes. */
+  readonly communicationSeconds?: number;
 }
 
 /** After every epoch. */

@@ -7,6 +7,7 @@ import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { Tensors } from '../engine/session.js';
 import { OptionError } from '../tensor/option-error.js';
+import { checkTrainerOptions } from './check-options.js';
 import { initialSlots, initialWeights, needsImages } from './initial-state.js';
 import { checkState } from './state.js';
 import { modelTensors } from './step-graph.js';
@@ -37,16 +38,17 @@ export interface ExportedStep {
  *
  * Inputs: `state/<name>` for parameters, buffers and what the optimizer keeps; `images` uint8 [N, C, H, W]; `labels` int32
  * [N]; `mean` and `deviation` float32 [C], of pixels scaled to [0, 1]; `learning_rate` float32 []; `step` float64 [],
- * counted from 1; with soft labels also `targets` float32 [N, classes]. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
+ * counted from 1; with soft labels `targets` float32 [N, classes]; `random/<name>` float32, uniform in [0, 1), for a model with stochastic depth. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
  * metadata says the same as JSON, under `inputs` and `outputs`.
  *
  * @throws OptionError for an option out of range, or a model that needs images for its initial values and gets no weights
  * @throws StateError naming the first of the given weights that does not fit the model
  */
 export function exportTrainingStep(given: Model | Trainable, options: ExportStepOptions): ExportedStep {
+  checkTrainerOptions(options);
   const { seed = 0, ...graphOptions } = options;
   const { model, transforms } = trainable(given);
-  const traced = trainingGraph(given, graphOptions);
+  const traced = trainingGraph(given, { ...graphOptions, seed });
   if (options.weights) checkState(modelTensors(model), options.weights);
   else if (needsImages(traced))
     throw new OptionError(`${model.name} takes initial values from images; give weights of a Trainer's`);

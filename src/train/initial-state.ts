@@ -4,7 +4,7 @@ import type { TracedModel } from '../nn/model.js';
 import { type GradientTransform } from '../optim/transform.js';
 import { Random } from '../random/random.js';
 import { type Shape, type Tensor, elementCount, tensor, zeros } from '../tensor/tensor.js';
-import { type TrainingGraph, slotName } from './training-graph.js';
+import { type TrainingGraph, emaName, slotName } from './training-graph.js';
 
 /** The parameters and buffers of a model, drawn at random; those that images decide on are zeros. */
 export function initialWeights(
@@ -64,12 +64,29 @@ function initialTensor(name: string, shape: Shape, data: Float32Array): Tensor<'
   );
 }
 
-/** The state of optimizers and transforms. */
+/** What of the state begins as a copy of weights: slow weights of an optimizer, and the means of weights. */
+export function initialCopies(
+  { parameters, assignments, averaged }: TrainingGraph,
+  weights: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  const copies: Record<string, Tensor> = {};
+  for (const name of parameters.keys()) {
+    const { trainable, optimizer } = assignments.get(name)!;
+    if (!trainable || !Object.hasOwn(weights, name)) continue;
+    for (const slot of optimizer.slots)
+      if (slot.initial === 'parameter') copies[slotName(name, slot.name)] = weights[name];
+  }
+  for (const name of averaged) if (Object.hasOwn(weights, name)) copies[emaName(name)] = weights[name];
+  return copies;
+}
+
+/** The state of optimizers and transforms, and the means of weights. */
 export function initialSlots(
-  { parameters, assignments }: TrainingGraph,
+  graph: TrainingGraph,
   transforms: readonly GradientTransform[],
   weights: Readonly<Record<string, Tensor>>,
 ): Record<string, Tensor> {
+  const { parameters, assignments } = graph;
   const slots: Record<string, Tensor> = {};
   const shapes = new Map<string, Shape>();
   for (const [name, { value }] of parameters) {
@@ -77,13 +94,12 @@ export function initialSlots(
     if (!trainable) continue;
     shapes.set(name, value.shape);
     for (const slot of optimizer.slots) {
-      slots[slotName(name, slot.name)] =
-        slot.initial === 'parameter' ? weights[name] : zeros('float32', value.shape);
+      slots[slotName(name, slot.name)] = zeros('float32', value.shape);
     }
   }
   for (const { name, state } of transforms) {
     for (const [own, shape] of Object.entries(state?.(shapes) ?? {}))
       slots[`${name}/${own}`] = zeros('float32', shape);
   }
-  return slots;
+  return { ...slots, ...initialCopies(graph, weights) };
 }

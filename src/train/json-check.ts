@@ -42,6 +42,11 @@ export function text(value: unknown, place: string): string {
   return value;
 }
 
+/** One of a few words. @throws CheckpointError for any other value */
+export function oneOf<T extends string>(value: unknown, place: string, words: readonly T[]): T {
+  return words.find((word) => word === value) ?? expected(place, `one of ${words.join(', ')}`, value);
+}
+
 export function flag(value: unknown, place: string): boolean {
   if (typeof value !== 'boolean') expected(place, 'true or false', value);
   return value;

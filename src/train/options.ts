@@ -2,18 +2,27 @@
 import type { ImageTransform } from '../data/image-transform.js';
 import type { Mixing } from '../data/mixing.js';
 import type { Device } from '../engine/device.js';
+import type { ProcessGroup } from '../engine/process-group.js';
 import type { Metric } from '../nn/metrics.js';
-import type { ParameterGroup } from '../optim/groups.js';
+import type { TestViews } from '../nn/test-views.js';
+import type { ParameterGroups } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
+import type { ResolutionStage } from './progressive.js';
 import type { Standardization } from './state.js';
 
 /** How a model is trained. */
 export interface TrainerOptions {
   /** Such as `sgd({ learningRate: cosine(0.08), momentum: 0.9 })`. */
   readonly optimizer: Optimizer;
-  /** Which parameters are trained, and how, where that is not alike for all. */
-  readonly groups?: readonly ParameterGroup[];
+  /** Which parameters are trained, and how, where that is not alike for all; `groupsFor` makes them of settings. */
+  readonly groups?: ParameterGroups;
+  /**
+   * Keeps an exponential moving average of the weights, above 0 and below 1, such as 0.999; early in a run it is shorter
+   * (see `averaged` in src/optim/ema.ts). The mean is what is evaluated, given out and exported; training goes on with the
+   * weights themselves. Running statistics are averaged as well. Default: none is kept.
+   */
+  readonly emaDecay?: number;
   /** Images of a step. Default 128. */
   readonly batchSize?: number;
   /**
@@ -21,15 +30,32 @@ export interface TrainerOptions {
    * is computed differs by rounding alone, but for batch norm, whose statistics are then those of a shard. Default 1.
    */
   readonly shards?: number;
+  /**
+   * The processes that train together, each of which makes a trainer with the same options. Each computes its share of
+   * the shards, whose number is a multiple of theirs; what is computed is the same for any number of processes. Default:
+   * this one alone.
+   */
+  readonly group?: ProcessGroup;
   /** Of initial weights, order and augmentation. Default 0. */
   readonly seed?: number;
   /** Default 0. */
   readonly labelSmoothing?: number;
   /**
    * Mixes the images of training batches, and their labels with them: the loss is then of class probabilities, and the
-   * accuracy of the class that most of an image is of. Default nothing.
+   * accuracy of the class that most of an image is of. Shards are mixed by themselves. Default nothing.
    */
   readonly mixing?: Mixing;
+  /**
+   * Progressive resizing: sizes of images in parts of the run, in their order, such as `[{ size: 24, until: 0.5 }]`; after
+   * them, and in evaluation, images have their own size. For models that take images of any size, such as ResNets. Needs
+   * the length of the run (`steps`, where the loop is your own). Default: their own size throughout.
+   */
+  readonly progressive?: readonly ResolutionStage[];
+  /**
+   * In which views a model is evaluated: `flip` is the mean over an image and its mirror image, `flip-shift` over six (see
+   * `testViews`). A classifier of the run and an exported model answer in the same way. Default `none`.
+   */
+  readonly testViews?: TestViews;
   /** What is measured beside loss and accuracy. Default nothing. */
   readonly metrics?: readonly Metric[];
   /** How pixels are standardised. Default: as the first dataset says; needed by `step` without a dataset. */
@@ -63,7 +89,7 @@ export interface RunOptions {
    * training. A run that is resumed where an evaluation was due reports it again. Default: at the end of epochs only.
    */
   readonly evaluateEvery?: number;
-  /** Aborting finishes the step and returns. */
+  /** Aborting finishes the step and returns; of several processes any one of them ends the run of all. */
   readonly signal?: AbortSignal;
 }
 
@@ -79,7 +105,7 @@ export interface Callback {
   readonly end?: (result?: FitResult) => void | Promise<void>;
 }
 
-/** What `Trainer.fit` is told: how long it trains, and who follows it. */
+/** What `Trainer.fit` is told: how long it trains, and who follows it; of several processes on rank 0 alone. */
 export interface FitOptions extends RunOptions {
   readonly onEvent?: Callback;
   /** Called one after the other, after `onEvent`. */
@@ -97,9 +123,9 @@ export interface FitResult {
   readonly evaluation?: Evaluation;
 }
 
-/** A batch of one's own. */
+/** A batch of one's own; of several processes each gives its rows, equally many. */
 export interface TrainingBatch {
-  /** uint8 [batchSize, channels, height, width] */
+  /** uint8 [rows, channels, height, width] */
   readonly images: Uint8Array;
   /** The class of each image. */
   readonly labels: ArrayLike<number>;
@@ -112,7 +138,10 @@ export interface TrainingBatch {
 
 /** What a single step may be told. */
 export interface StepOptions {
-  /** Default: what the optimizer's schedule says. */
+  /**
+   * Default: what the optimizer's schedule says. Those of the optimizers that groups have of their own keep their ratio to
+   * it: that of the highest rates of the two schedules.
+   */
   readonly learningRate?: number;
 }
 
@@ -125,6 +154,10 @@ export interface StepResult {
   /** Share of the batch that was classified right, 0 to 1. */
   readonly accuracy: number;
   readonly learningRate: number;
+  /** Seconds of it that this process waited for others, where there are several. */
+  readonly waitingSeconds?: number;
+  /** Seconds of it that sums were on their way, where there are several processes. */
+  readonly communicationSeconds?: number;
   /** By their names, where there are any. */
   readonly metrics?: Readonly<Record<string, number | readonly number[]>>;
 }

@@ -17,9 +17,10 @@ import { GraphError } from '../graph/graph.js';
 import { createModel, models } from '../models/registry.js';
 import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
 import { parameterKinds } from '../nn/kinds.js';
+import { type TestViews, testViews } from '../nn/test-views.js';
 import { type ParameterGroup, selects } from '../optim/groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
-import { createOptimizer, createSchedule, optimizers, schedules } from '../optim/registry.js';
+import { createOptimizer, createSchedule, isOptimizerName, schedules } from '../optim/registry.js';
 import type { Schedule } from '../optim/schedule.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { GradientTransform, Json } from '../optim/transform.js';
@@ -28,6 +29,7 @@ import { FirstLayerError } from '../tract/first-layer.js';
 import type { Lambda } from '../tract/lambda.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import * as check from './json-check.js';
+import { type ResolutionStage, checkStages } from './progressive.js';
 import type { Standardization } from './state.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 import { type Progress, totalSteps } from './progress.js';
@@ -84,6 +86,12 @@ export interface RunConfig {
   readonly transforms?: readonly Described<Json>[];
   /** Absent where all parameters are trained alike. */
   readonly groups?: readonly GroupConfig[];
+  /** Absent where no mean of the weights is kept. */
+  readonly emaDecay?: number;
+  /** Absent where images have their own size throughout. */
+  readonly progressive?: readonly ResolutionStage[];
+  /** Absent where images are evaluated as they are. */
+  readonly testViews?: TestViews;
   readonly optimizer: Described<number | boolean>;
   readonly schedule: Described<number>;
   readonly batchSize: number;
@@ -111,10 +119,20 @@ export function describeRun(
     augmentation = dataset.augmentation,
   }: Pick<RunOptions, 'epochs' | 'maxSteps' | 'augmentation'>,
 ): RunConfig {
-  const { optimizer, groups = [], batchSize = 128, shards = 1, seed = 0, labelSmoothing = 0 } = options;
+  const {
+    optimizer,
+    emaDecay,
+    progressive = [],
+    testViews = 'none',
+    batchSize = 128,
+    shards = 1,
+    seed = 0,
+    labelSmoothing = 0,
+  } = options;
   const { name, classNames, mean, deviation, train, validation, test, setAside } = dataset;
   const { preprocessing = [], evaluation = [], folder } = dataset;
   const { model, transforms } = trainable(given);
+  const groups = typeof options.groups === 'function' ? options.groups(model) : (options.groups ?? []);
   const setting = tractSetting(given);
   const [first, ...others] = transforms;
   const rest = setting && first.name === 'tract' ? others : transforms;
@@ -136,6 +154,9 @@ export function describeRun(
     tract: setting ? storedTract(setting) : null,
     ...(rest.length > 0 && { transforms: rest.map((one) => ({ name: one.name, config: one.config })) }),
     ...(groups.length > 0 && { groups: groups.map((group) => describeGroup(group, model, optimizer)) }),
+    ...(emaDecay !== undefined && { emaDecay }),
+    ...(progressive.length > 0 && { progressive: progressive.map(({ size, until }) => ({ size, until })) }),
+    ...(testViews !== 'none' && { testViews }),
     optimizer: { name: optimizer.name, config: optimizer.config },
     schedule: { name: optimizer.schedule.name, config: optimizer.schedule.config },
     batchSize,
@@ -163,15 +184,17 @@ function storedTract({
 
 /** A group's selector may be a function, which no file holds; the names that it selects say the same. */
 function describeGroup(group: ParameterGroup, model: Model, common: Optimizer): GroupConfig {
-  const { parameters, optimizer, ...settings } = group;
+  const { parameters, trainable, learningRateFactor, weightDecay, optimizer } = group;
   const traced = traceAlone(model, 1, true);
   const kinds = parameterKinds(traced);
   const selected = [...traced.parameters.keys()]
     .map((name) => ({ name, kinds: kinds.get(name)! }))
     .filter(selects(parameters));
   return {
-    ...settings,
     parameters: selected.map(({ name }) => name),
+    ...(trainable !== undefined && { trainable }),
+    ...(learningRateFactor !== undefined && { learningRateFactor }),
+    ...(weightDecay !== undefined && { weightDecay }),
     ...(optimizer &&
       optimizer !== common && {
         optimizer: { name: optimizer.name, config: optimizer.config },
@@ -216,13 +239,21 @@ export function trainableOf(
   return { model, transforms: [...given.transforms, ...others] };
 }
 
+/** @throws CheckpointError for sizes of images that are none, or that the model does not take */
+export function checkProgressive({ progressive = [] }: RunConfig, model: Model): void {
+  building('progressive', () => {
+    checkStages(progressive, model);
+  });
+}
+
 /**
  * What a run's Trainer was made with.
  *
  * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, groups, mixing } = config;
+  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, mixing } = config;
+  const { progressive, testViews } = config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {
@@ -233,6 +264,9 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
         ...(optimizer && schedule && { optimizer: optimizerOf({ optimizer, schedule }) }),
       })),
     }),
+    ...(emaDecay !== undefined && { emaDecay }),
+    ...(progressive && { progressive }),
+    ...(testViews && { testViews }),
     batchSize,
     ...(shards !== undefined && { shards }),
     seed,
@@ -344,6 +378,20 @@ export function parseRunConfig(value: unknown): RunConfig {
       transforms: check.list(config.transforms, 'transforms', (one, place) => describedAt(one, place, json)),
     }),
     ...(config.groups !== undefined && { groups: check.list(config.groups, 'groups', parseGroup) }),
+    ...(config.emaDecay !== undefined && {
+      emaDecay: check.numberIn(
+        config.emaDecay,
+        'emaDecay',
+        'a number above 0 and below 1',
+        (decay) => decay > 0 && decay < 1,
+      ),
+    }),
+    ...(config.progressive !== undefined && {
+      progressive: check.list(config.progressive, 'progressive', parseStage),
+    }),
+    ...(config.testViews !== undefined && {
+      testViews: check.oneOf(config.testViews, 'testViews', testViews),
+    }),
     optimizer: named('optimizer', numberOrFlag),
     schedule: named('schedule', check.number),
     batchSize,
@@ -403,6 +451,20 @@ function parseGroup(value: unknown, place: string): GroupConfig {
   };
 }
 
+/** Whether stages are in order, and of a size that the model takes, is checked when a trainer is made. */
+function parseStage(value: unknown, place: string): ResolutionStage {
+  const { size, until } = check.record(value, place);
+  return {
+    size: check.integer(size, `${place}.size`, 1, LARGEST_OPTION),
+    until: check.numberIn(
+      until,
+      `${place}.until`,
+      'a number above 0 and below 1',
+      (share) => share > 0 && share < 1,
+    ),
+  };
+}
+
 function parseShards(value: unknown, batchSize: number): number {
   const shards = check.integer(value, 'shards', 1, batchSize);
   if (batchSize % shards === 0) return shards;
@@ -412,7 +474,7 @@ function parseShards(value: unknown, batchSize: number): number {
 /** @throws CheckpointError for options that an optimizer or a schedule of this package cannot take */
 function checkOptimizer({ optimizer, schedule }: Pick<RunConfig, 'optimizer' | 'schedule'>): void {
   if ((schedules as readonly string[]).includes(schedule.name)) scheduleOf({ schedule });
-  if ((optimizers as readonly string[]).includes(optimizer.name))
+  if (isOptimizerName(optimizer.name))
     building('optimizer', () => createOptimizer(optimizer.name, 0, optimizer.config));
 }
 

@@ -4,18 +4,24 @@
  */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { GraphError } from '../graph/graph.js';
+import { isFileModel } from '../models/file-model.js';
+import type { Model } from '../nn/model.js';
+import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';
 import { type FileSystem, OutputError, outputError, writeAtomically } from './atomic-write.js';
-import { type Checkpoint, fromCheckpoint, toCheckpoint } from './checkpoint.js';
+import { type Checkpoint, fromCheckpoint, toCheckpoint, weightsOf } from './checkpoint.js';
 import { checkFinite } from './divergence.js';
 import type { TrainingEvent } from './events.js';
 import { ExclusiveFolder } from './exclusive-folder.js';
 import { CheckpointError } from './json-check.js';
+import { FILE_MODEL, SOURCE_FILE, modelOfRun } from './load-model.js';
 import { parseMetricsLine } from './metrics-line.js';
 import type { Progress } from './progress.js';
 import type { RunConfig } from './run-config.js';
 import { StateError } from './state.js';
+import { checkWeights } from './step-graph.js';
 
 /** Of the last step that was saved, or of the epoch that is best on validation images. */
 export type CheckpointKind = 'last' | 'best';
@@ -98,9 +104,13 @@ export class RunFolder {
    * Begins writing: the configuration, and the metrics up to where the run stands. What a run that goes on had
    * written after its last checkpoint is dropped, since it will be written again.
    *
+   * @param model the one that is trained; if it is out of a file, the file is kept
    * @throws OutputError naming the path and the way out
    */
-  async begin(config: RunConfig, progress: Progress): Promise<void> {
+  async begin(config: RunConfig, progress: Progress, model?: Model): Promise<void> {
+    const source = model && isFileModel(model) ? model.file.bytes : undefined;
+    if (source && !((await exists(join(this.path, SOURCE_FILE))) && progress.step > 0))
+      await this.#write(SOURCE_FILE, source);
     await this.#write('config.json', `${JSON.stringify(config, null, 2)}\n`);
     const path = join(this.path, 'metrics.jsonl');
     const before = progress.step === 0 ? '' : await readFile(path, 'utf8').catch(() => '');
@@ -222,7 +232,21 @@ export async function findCheckpoint(path: string, kinds: readonly CheckpointKin
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const bytes = await readBytes(path);
-  return describing(path, () => fromCheckpoint(bytes));
+  const checkpoint = describing(path, () => fromCheckpoint(bytes));
+  const { config, state } = checkpoint;
+  if (config.model.name !== FILE_MODEL) return checkpoint;
+  const source = join(dirname(path), SOURCE_FILE);
+  // A checkpoint that was copied away from it still has its weights.
+  if (!(await exists(source))) return checkpoint;
+  try {
+    const model = await modelOfRun(source, config.model);
+    checkWeights(model, weightsOf(state));
+    return { ...checkpoint, model };
+  } catch (error) {
+    if (error instanceof GraphError || error instanceof OptionError)
+      throw new CheckpointError(`${path} cannot be used: ${error.message}`, { cause: error });
+    throw describedError(path, error);
+  }
 }
 
 /**

@@ -10,8 +10,11 @@ import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type Evaluation, type TrainingEvent, figuresOf } from './events.js';
 import { eventLoopTurn, loaderOf } from './loaders.js';
+import type { ProcessGroup } from '../engine/process-group.js';
 import type { FitResult, RunOptions, StepResult, TrainerOptions } from './options.js';
 import { type Progress, initialProgress, totalSteps } from './progress.js';
+import { anywhere } from './ranks.js';
+import { SlowRanks } from './slow-ranks.js';
 
 /** A batch as a step takes it. */
 export interface StepBatch {
@@ -25,13 +28,19 @@ export interface StepBatch {
 export interface Stepping {
   readonly batchSize: number;
   readonly progress: Progress;
-  readonly options: Pick<TrainerOptions, 'mixing'>;
+  readonly options: Pick<TrainerOptions, 'mixing' | 'shards'>;
+  /** Where this process is one of several. */
+  readonly group: ProcessGroup | undefined;
+  /** Images of a step that this process computes. */
+  readonly rows: number;
   makeStep(batch: StepBatch, steps: number): Promise<StepResult>;
   evaluateSplit(
     dataset: ImageDataset,
     split: Images,
     signal: AbortSignal | undefined,
   ): Promise<Evaluation | undefined>;
+  /** Makes sure that all processes have the same state. */
+  agree(): Promise<void>;
   closeEpoch(progress: Progress): void;
 }
 
@@ -45,13 +54,14 @@ export async function* runEpochs(
   const { epochs, maxSteps = Infinity, augmentation = dataset.augmentation, signal } = options;
   const { evaluateEvery = Infinity } = options;
   if (augmentation) checkTransforms('the augmentation of the dataset', augmentation);
-  const { batchSize } = trainer;
+  const { batchSize, group, rows } = trainer;
   const transforms = augmentation ?? dataset.evaluation;
   const followed = followedSplit(dataset);
   const plan = {
     batchSize,
     shuffle: true,
     last: 'drop' as const,
+    ...(group && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
     ...(transforms && { augmentation: transforms }),
   };
   const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
@@ -68,6 +78,9 @@ export async function* runEpochs(
     evaluation = found;
     return true;
   };
+  /** Whether the run is to end here; of several processes all hear the same. */
+  const isStopped = (): Promise<boolean> => anywhere(group, signal?.aborted ?? false);
+  const slow = group && new SlowRanks(group);
   const isDue = (): boolean => evaluateEvery !== Infinity && trainer.progress.step % evaluateEvery === 0;
   const evaluationEvent = (): TrainingEvent => ({
     event: 'evaluation',
@@ -81,11 +94,15 @@ export async function* runEpochs(
     const { mixing } = trainer.options;
     if (!mixing) return { images, labels };
     const { imageShape, classNames } = dataset;
+    const { shards = group?.size ?? 1 } = trainer.options;
     const stream = Random.fromState(random).fork(`mix/${index}`);
-    return { images, ...mixBatch(images, labels, imageShape, classNames.length, mixing, stream) };
+    // Within shards: other processes have the images of others.
+    const pieces = (shards * labels.length) / batchSize;
+    return { images, ...mixBatch(images, labels, imageShape, classNames.length, mixing, stream, pieces) };
   };
 
   try {
+    await trainer.agree();
     // Before the first step; or a run was stopped between a step and the evaluation after it. After a complete
     // epoch there is an evaluation already.
     const { step: begun, stepInEpoch: inEpoch } = trainer.progress;
@@ -98,16 +115,18 @@ export async function* runEpochs(
       const { epoch, stepInEpoch, random } = trainer.progress;
       let stepStarted = started;
       const batches =
-        trainer.progress.step < steps ? loader.epoch({ ...plan, random, start: stepInEpoch }) : [];
+        trainer.progress.step < steps ? loader.epoch({ ...plan, epoch, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
         const made = await trainer.makeStep(mixed(batch, random), steps);
-        const imagesPerSecond = (1000 * batchSize) / (performance.now() - stepStarted);
+        const seconds = (performance.now() - stepStarted) / 1000;
+        const imagesPerSecond = batchSize / seconds;
         const { step, ...figures } = made;
         yield { event: 'step', step, steps, epoch: epoch + 1, ...figures, imagesPerSecond };
         // A step blocks the event loop, and a batch that is ready does not let it turn: whoever would abort the
         // signal, or draw a progress bar, gets the chance here.
         await eventLoopTurn();
-        if (signal?.aborted) return result(true);
+        await slow?.look(seconds, made);
+        if (await isStopped()) return result(true);
         if (step >= steps) break;
         if (trainer.progress.stepInEpoch < stepsPerEpoch && isDue()) {
           if (!(await evaluate())) return result(true);
@@ -117,6 +136,7 @@ export async function* runEpochs(
         stepStarted = performance.now();
       }
       const { step, lossSum, correctSum, stepInEpoch: stepsDone, bestAccuracy } = trainer.progress;
+      await trainer.agree();
       if (!(await evaluate())) return result(true);
       trainer.closeEpoch({
         ...initialProgress(nextEpoch(random)),
@@ -135,7 +155,7 @@ export async function* runEpochs(
         seconds: (performance.now() - started) / 1000,
       };
       await eventLoopTurn();
-      if (signal?.aborted) return result(trainer.progress.step < steps);
+      if (await isStopped()) return result(trainer.progress.step < steps);
     }
     return result(false);
   } finally {

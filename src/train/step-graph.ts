@@ -6,6 +6,7 @@ import { stateName } from '../graph/state-names.js';
 import { correct, crossEntropy } from '../nn/loss.js';
 import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel, trace, traceAlone } from '../nn/model.js';
+import type { RandomSource } from '../nn/random-bits.js';
 import { Scope } from '../nn/scope.js';
 import type { TensorType } from '../tensor/tensor.js';
 import { checkState, checkTensor } from './state.js';
@@ -68,12 +69,21 @@ function pixels(graph: Graph, { imageShape }: Model, batchSize: number, prefix =
   return standardize(images, mean, deviation);
 }
 
-/** A model's forward pass on a batch with its labels. */
-export function forward(model: Model, batchSize: number, training: boolean): TracedModel & { labels: Value } {
+/**
+ * A model's forward pass on a batch with its labels.
+ *
+ * @param random what draws in training depend on
+ */
+export function forward(
+  model: Model,
+  batchSize: number,
+  training: boolean,
+  random?: (graph: Graph) => RandomSource,
+): TracedModel & { labels: Value } {
   const graph = new Graph();
   const seen = pixels(graph, model, batchSize);
   const labels = graph.input('labels', 'int32', [batchSize]);
-  return { labels, ...trace(model, seen, { training }) };
+  return { labels, ...trace(model, seen, { training, ...(random && { random: () => random(graph) }) }) };
 }
 
 /**

@@ -1,11 +1,13 @@
 /** The training step of a model, compiled, with its initial state: one graph, or two around a sum over shards. */
 import type { CompileOptions } from '../engine/compile.js';
+import { type Interval, type ProcessGroup, shardsOf } from '../engine/process-group.js';
 import type { Tensors } from '../engine/session.js';
 import { StateStore } from '../engine/state-store.js';
 import { type StepRunner, fusedStep, shardedStep } from '../engine/step-runner.js';
 import type { Graph } from '../graph/graph.js';
 import { nextName } from '../graph/state-names.js';
 import type { Trainable } from '../optim/trainable.js';
+import { OptionError } from '../tensor/option-error.js';
 import { type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { initialSlots, initialWeights } from './initial-state.js';
 import {
@@ -26,11 +28,32 @@ export interface CompiledStep {
 
 export interface CompiledStepOptions extends TrainingGraphOptions, CompileOptions {
   readonly seed: number;
+  /** The processes that the shards are divided among. Default: this one makes them all. */
+  readonly group?: ProcessGroup;
 }
 
-/** @throws DeviceError where the device is not available */
+/**
+ * @throws DeviceError where the device is not available
+ * @throws OptionError where the shards cannot be divided among the processes
+ */
 export async function compileStep(given: Trainable, options: CompiledStepOptions): Promise<CompiledStep> {
-  const { seed, shards = 1, device, threads, profile, onStage } = options;
+  const { graph, update, runner } = await compileRunner(given, options);
+  const weights = initialWeights(graph, options.seed);
+  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
+  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
+}
+
+/** What makes the steps, without a state. @throws as `compileStep` */
+export async function compileRunner(
+  given: Trainable,
+  options: TrainingGraphOptions & CompileOptions & Pick<CompiledStepOptions, 'group'>,
+): Promise<Pick<CompiledStep, 'graph' | 'runner'> & { readonly update: Graph | undefined }> {
+  const { shards = 1, group, device, threads, profile, onStage } = options;
+  if (group && shards % group.size !== 0) {
+    throw new OptionError(
+      `${shards} shards cannot be divided among ${group.size} processes; the number of shards is a multiple of that of processes`,
+    );
+  }
   const compileOptions: CompileOptions = {
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
@@ -38,13 +61,16 @@ export async function compileStep(given: Trainable, options: CompiledStepOptions
     ...(onStage && { onStage }),
   };
   const graph = shards === 1 ? trainingGraph(given, options) : gradientGraph(given, options);
-  const weights = initialWeights(graph, seed);
-  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
   const update = shards === 1 ? undefined : updateGraph(given, options);
   const runner = update
-    ? await shardedStep(graph.graph, update, { ...compileOptions, shards, shardOf: shardOf(shards) })
+    ? await shardedStep(graph.graph, update, {
+        ...compileOptions,
+        shards,
+        shardOf: shardOf(group ? shardsOf(shards, group) : [0, shards]),
+        ...(group && { group }),
+      })
     : await fusedStep(graph.graph, compileOptions);
-  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
+  return { graph, runner, update };
 }
 
 /** What a step changes of the state is what the graph gives a next value of. */
@@ -57,17 +83,17 @@ function storeOf({ outputs }: Graph, state: Tensors): StateStore {
   );
 }
 
-/** The images and labels of one shard, in the order of the batch; the other inputs as they are. */
-function shardOf(shards: number): (inputs: Tensors, shard: number) => Tensors {
-  const part = ({ dtype, shape: [batch, ...rest], data }: Tensor, shard: number): Tensor => {
-    const [rows, size] = [batch / shards, elementCount(rest)];
-    return tensor(dtype, [rows, ...rest], data.subarray(shard * rows * size, (shard + 1) * rows * size));
+/** The images and labels of one of the shards that are there, in the order of the batch; the other inputs as they are. */
+function shardOf([first, end]: Interval): (inputs: Tensors, shard: number) => Tensors {
+  const part = ({ dtype, shape: [batch, ...rest], data }: Tensor, index: number): Tensor => {
+    const [rows, size] = [batch / (end - first), elementCount(rest)];
+    return tensor(dtype, [rows, ...rest], data.subarray(index * rows * size, (index + 1) * rows * size));
   };
   return ({ images, labels, targets, ...others }, shard) => ({
     ...others,
-    images: part(images, shard),
-    labels: part(labels, shard),
-    ...((targets as Tensor | undefined) && { targets: part(targets, shard) }),
+    images: part(images, shard - first),
+    labels: part(labels, shard - first),
+    ...((targets as Tensor | undefined) && { targets: part(targets, shard - first) }),
     shard: tensor('int64', [], [shard]),
   });
 }

@@ -1,5 +1,6 @@
 /** The model of a checkpoint, and what it has learned. */
 import type { Model } from '../nn/model.js';
+import { withTestViews } from '../nn/test-views.js';
 import { type Checkpoint, weightsOf } from './checkpoint.js';
 import type { LearnedState } from './evaluator.js';
 import { CheckpointError } from './json-check.js';
@@ -13,7 +14,7 @@ export interface TrainedModel {
 }
 
 /**
- * Makes the model of a checkpoint, and checks that everything in the file is that model's.
+ * Makes the model of a checkpoint, seeing images in the views that it was evaluated in, and checks that everything in the file is that model's.
  *
  * @param options.model the model, if it is the user's own
  * @param options.makeModel makes models by name. Default: those of this package
@@ -21,10 +22,10 @@ export interface TrainedModel {
  * @throws CheckpointError for another number of classes or channels, or a model that is not known
  */
 export function trainedModel(
-  { config, state }: Checkpoint,
+  { config, state, model: beside }: Checkpoint,
   options: { readonly model?: Model; readonly makeModel?: ModelMaker } = {},
 ): TrainedModel {
-  const model = options.model ?? modelOf(config, options.makeModel);
+  const model = options.model ?? beside ?? modelOf(config, options.makeModel);
   const weights = weightsOf(state);
   checkState(modelTensors(model), weights);
   const { classNames, mean, deviation } = config.data;
@@ -34,5 +35,8 @@ export function trainedModel(
   if (classNames.length !== model.classes) {
     throw new CheckpointError(`it names ${classNames.length} classes, but its model has ${model.classes}`);
   }
-  return { model, learned: { weights, standardization: { mean, deviation } } };
+  return {
+    model: withTestViews(model, config.testViews ?? 'none'),
+    learned: { weights, standardization: { mean, deviation } },
+  };
 }

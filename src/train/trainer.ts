@@ -3,6 +3,9 @@ import { checkLabelRange, checkSplits, checkStatistics } from '../data/check-dat
 import { oneHot } from '../data/mixing.js';
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
+import type { ProcessGroup } from '../engine/process-group.js';
+import type { StepRunner } from '../engine/step-runner.js';
+import { stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
@@ -14,7 +17,7 @@ import { checkTrainerOptions } from './check-options.js';
 import { diverged } from './divergence.js';
 import { type EvaluateOptions, Evaluator, type LearnedInputs, imageInputs } from './evaluator.js';
 import { type Evaluation, type TrainingEvent, evaluationOf } from './events.js';
-import { needsImages, weightsFromImages } from './initial-state.js';
+import { initialCopies, needsImages, weightsFromImages } from './initial-state.js';
 import { checkFits, firstImages } from './loaders.js';
 import type {
   FitOptions,
@@ -25,12 +28,16 @@ import type {
   TrainerOptions,
   TrainingBatch,
 } from './options.js';
+import { atSize, checkStages, sizeAt } from './progressive.js';
 import { type Progress, initialProgress } from './progress.js';
+import { anywhere, checkSame } from './ranks.js';
+import { runEntries } from './run-entries.js';
+import { agreeOnState } from './state-agreement.js';
 import { type StepBatch, runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
-import { type CompiledStep, compileStep } from './step-maker.js';
+import { type CompiledStep, compileRunner, compileStep } from './step-maker.js';
 import { metricName } from './step-graph.js';
-import { learningRateName } from './training-graph.js';
+import { emaName, learningRateName } from './training-graph.js';
 import { type Standardization, type TrainingState, checkState } from './state.js';
 
 /** Training images that initial values are computed from, at most; the first ones, as they are. */
@@ -46,6 +53,8 @@ export class Trainer {
   readonly #step: CompiledStep;
   readonly #lock = new StateLock();
   #evaluator: Evaluator | undefined;
+  /** What makes steps of images that are smaller than their own size, where such steps are being made. */
+  #smaller: { readonly size: number; readonly runner: StepRunner } | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
   /** Whether it starts from given weights, which bring along what images would have decided on. */
@@ -74,6 +83,7 @@ export class Trainer {
     checkTrainerOptions(options);
     const { batchSize = 128, seed = 0, standardization } = options;
     const { model, transforms } = trainable(given);
+    checkStages(options.progressive ?? [], model);
     if (standardization) checkStatistics(standardization, model.imageShape[0], 'The standardization');
     const step = await compileStep(
       { model, transforms },
@@ -92,14 +102,26 @@ export class Trainer {
     return this.#standardization;
   }
 
+  /** The processes that train together; undefined where this one is alone. */
+  get group(): ProcessGroup | undefined {
+    return this.options.group;
+  }
+
+  /** Images of a step that this process computes. */
+  get rows(): number {
+    return this.batchSize / (this.group?.size ?? 1);
+  }
+
   /** The names of the parameters and buffers, PyTorch's. */
   get weightNames(): readonly string[] {
     return this.#step.weightNames;
   }
 
-  /** A copy of the parameters and buffers by PyTorch's names. */
-  weights(): Promise<Tensors> {
-    return this.#step.store.read(this.weightNames);
+  /** A copy of the parameters and buffers by PyTorch's names: with an `emaDecay` of their means. */
+  async weights(): Promise<Tensors> {
+    const names = this.#evaluated;
+    const read = await this.#step.store.read([...names.values()]);
+    return Object.fromEntries([...names].map(([name, stored]) => [name, read[stored]]));
   }
 
   /** A copy of everything it takes to continue the run elsewhere to the same bits. */
@@ -137,7 +159,7 @@ export class Trainer {
     this.#lock.checkFree('load()');
     const { types } = this.#step.store;
     checkState(Object.fromEntries(this.weightNames.map((name) => [name, types[name]])), weights);
-    this.#step.store.write(weights);
+    this.#step.store.write({ ...weights, ...initialCopies(this.#step.graph, weights) });
     this.#loaded = true;
   }
 
@@ -153,11 +175,11 @@ export class Trainer {
    */
   async step(batch: TrainingBatch, { learningRate }: StepOptions = {}): Promise<StepResult> {
     this.#lock.checkFree('step()');
-    const { batchSize, model } = this;
-    const size = batchSize * imageSize(model.imageShape);
-    if (batch.labels.length !== batchSize || batch.images.length !== size) {
+    const { rows, model } = this;
+    const size = rows * imageSize(model.imageShape);
+    if (batch.labels.length !== rows || batch.images.length !== size) {
       throw new RangeError(
-        `a step takes ${batchSize} images [${model.imageShape.join(', ')}] and labels, that is ${size} bytes, not ${batch.labels.length} labels and ${batch.images.length} bytes`,
+        `a step takes ${rows} images [${model.imageShape.join(', ')}] and labels, that is ${size} bytes, not ${batch.labels.length} labels and ${batch.images.length} bytes`,
       );
     }
     checkLabelRange(batch.labels, model.classes, 'The batch');
@@ -170,9 +192,9 @@ export class Trainer {
     const { images, targets } = batch;
     if (targets && !this.options.mixing)
       throw new OptionError('a step takes targets where Trainer.create was given mixing, and only there');
-    if (targets && targets.length !== batchSize * model.classes) {
+    if (targets && targets.length !== rows * model.classes) {
       throw new RangeError(
-        `targets are [${batchSize}, ${model.classes}], ${batchSize * model.classes} numbers, not ${targets.length}`,
+        `targets are [${rows}, ${model.classes}], ${rows * model.classes} numbers, not ${targets.length}`,
       );
     }
     return this.makeStep({ images, labels, ...(targets && { targets }) }, this.options.steps, learningRate);
@@ -190,6 +212,8 @@ export class Trainer {
    *   split, a label that names no class, statistics of other pixels
    * @throws DivergenceError when the loss is no longer a number
    * @throws BusyError while another run of this trainer goes on
+   * @throws ProcessGroupError where the run is one of several processes, which were not given the same, or of which one
+   *   does not answer
    */
   async *run(
     dataset: ImageDataset,
@@ -200,6 +224,7 @@ export class Trainer {
       checkFits(dataset, this.model);
       checkSplits(dataset);
       this.#adopt(dataset);
+      if (this.group) await checkSame(this.group, await runEntries(this, dataset, options));
       if (this.#progress.step === 0 && !this.#loaded) await this.#computeFromImages(dataset);
       const events = runEpochs(this, dataset, options);
       try {
@@ -221,7 +246,8 @@ export class Trainer {
   /** `run` to its end, with the events handed to callbacks. @throws as `run` does, and what a callback throws */
   async fit(dataset: ImageDataset, options: FitOptions): Promise<FitResult> {
     const { onEvent, callbacks = [], ...runOptions } = options;
-    const all = onEvent ? [onEvent, ...callbacks] : callbacks;
+    const { group } = this;
+    const all = group && group.rank > 0 ? [] : onEvent ? [onEvent, ...callbacks] : callbacks;
     return withCallbacks(all, async (tell) => {
       const events = this.run(dataset, runOptions);
       let evaluation: Evaluation | undefined;
@@ -230,7 +256,8 @@ export class Trainer {
           const { done, value } = await events.next();
           if (done) return value;
           if (value.event !== 'step') evaluation = evaluationOf(value);
-          if (await tell(value)) return { interrupted: true, ...(evaluation && { evaluation }) };
+          if (await anywhere(group, await tell(value)))
+            return { interrupted: true, ...(evaluation && { evaluation }) };
         }
       } finally {
         await events.return({ interrupted: true });
@@ -292,6 +319,7 @@ export class Trainer {
   /** Frees the sessions. */
   async release(): Promise<void> {
     await this.#step.runner.release();
+    await this.#smaller?.runner.release();
     this.#step.store.release();
     await this.#evaluator?.release();
   }
@@ -309,8 +337,13 @@ export class Trainer {
   ): Promise<StepResult> {
     const step = this.#progress.step + 1;
     const { metrics = [] } = this.options;
+    const [common] = this.#step.graph.optimizers;
     const rates = this.#step.graph.optimizers.map(({ schedule, name }, i) => {
-      if (i === 0 && learningRate !== undefined) return learningRate;
+      if (learningRate !== undefined) {
+        const ratio = i === 0 ? 1 : schedule.config.lr / common.schedule.config.lr;
+        // A schedule of one's own need not say its highest rate, and a rate of 0 has no ratio to others.
+        if (Number.isFinite(ratio)) return learningRate * ratio;
+      }
       if (steps === undefined && schedule.name !== 'constant') {
         throw new OptionError(
           `the ${schedule.name} schedule of ${name} depends on the length of the run; give steps to Trainer.create, or learningRate to step()`,
@@ -318,7 +351,9 @@ export class Trainer {
       }
       return schedule.rate(step - 1, steps ?? Infinity);
     });
-    const results = await this.#step.runner.step(this.#step.store, {
+    const runner = await this.#runnerAt(step, steps);
+    this.group?.takeTimes();
+    const results = await runner.step(this.#step.store, {
       ...imageInputs(this.model, this.#standardization!, images, labels),
       ...(this.options.mixing && { targets: this.#targetsOf(labels, targets) }),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
@@ -329,6 +364,7 @@ export class Trainer {
       this.#step.store.undo();
       throw diverged(`the loss became ${loss} at step ${step} (epoch ${this.#progress.epoch + 1})`);
     }
+    const times = this.group?.takeTimes();
     const { lossSum, correctSum, stepInEpoch } = this.#progress;
     this.#progress = {
       ...this.#progress,
@@ -346,6 +382,7 @@ export class Trainer {
       loss,
       accuracy: correct / this.batchSize,
       learningRate: rates[0],
+      ...(times && { waitingSeconds: times.waiting, communicationSeconds: times.communication }),
       ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as StepResult['metrics'] }),
     };
   }
@@ -355,9 +392,40 @@ export class Trainer {
     return tensor('float32', [labels.length, classes], targets ?? oneHot(labels, classes));
   }
 
+  /** What makes a step of images of the size that they have in it; that of another size is given up. */
+  async #runnerAt(step: number, steps: number | undefined): Promise<StepRunner> {
+    const { progressive = [], seed = 0 } = this.options;
+    if (progressive.length === 0) return this.#step.runner;
+    if (steps === undefined) {
+      throw new OptionError(
+        'progressive resizing depends on the length of the run; give steps to Trainer.create',
+      );
+    }
+    const size = sizeAt(progressive, step - 1, steps);
+    if (this.#smaller && this.#smaller.size !== size) {
+      const { runner } = this.#smaller;
+      this.#smaller = undefined;
+      await runner.release();
+    }
+    if (size === undefined) return this.#step.runner;
+    if (!this.#smaller) {
+      const given = { model: atSize(this.model, size), transforms: this.trainable.transforms };
+      const { mixing, compile } = this.options;
+      const softLabels = mixing !== undefined;
+      const options = { ...this.options, ...compile, batchSize: this.batchSize, seed, softLabels };
+      this.#smaller = { size, runner: (await compileRunner(given, options)).runner };
+    }
+    return this.#smaller.runner;
+  }
+
   /** An epoch is complete. @internal */
   closeEpoch(progress: Progress): void {
     this.#progress = progress;
+  }
+
+  /** Makes sure that all processes have the same state: that of rank 0, where they differ. @internal */
+  async agree(): Promise<void> {
+    if (this.group) await agreeOnState(this.group, this.#step.store, this.#progress.step);
   }
 
   /** @internal */
@@ -383,24 +451,37 @@ export class Trainer {
       return (images[i] / 255 - mean[channel]) / deviation[channel];
     });
     const first = tensor('float32', [batchSize, ...imageShape], values);
-    this.#step.store.write(weightsFromImages(this.#step.graph, first));
+    const weights = weightsFromImages(this.#step.graph, first);
+    this.#step.store.write({ ...weights, ...initialCopies(this.#step.graph, weights) });
   }
 
   /** Made when it is first needed. */
   async #evaluatorOf(): Promise<Evaluator> {
-    const { device, threads, metrics } = this.options;
+    const { device, threads, metrics, testViews, group } = this.options;
     this.#evaluator ??= await Evaluator.create(this.model, {
       batchSize: this.batchSize,
+      ...(group && { group }),
       ...(metrics && { metrics }),
+      ...(testViews && { testViews }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
     });
     return this.#evaluator;
   }
 
+  /** The weights' names, and those of what is evaluated in their place. */
+  get #evaluated(): Map<string, string> {
+    const averaged = new Set(this.#step.graph.averaged);
+    return new Map(this.weightNames.map((name) => [name, averaged.has(name) ? emaName(name) : name]));
+  }
+
   get #learned(): LearnedInputs {
+    const names = this.#evaluated;
+    const inputs = this.#step.store.inputs([...names.values()]);
     return {
-      inputs: this.#step.store.inputs(this.weightNames),
+      inputs: Object.fromEntries(
+        [...names].map(([name, stored]) => [stateName(name), inputs[stateName(stored)]]),
+      ),
       standardization: this.#standardization!,
     };
   }

@@ -11,11 +11,14 @@ import { correct, crossEntropy } from '../nn/loss.js';
 import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel } from '../nn/model.js';
 import { parameterKinds } from '../nn/kinds.js';
-import { type Assignment, type ParameterGroup, assignGroups } from '../optim/groups.js';
+import { type Assignment, assignGroups } from '../optim/groups.js';
+import { averaged, checkEmaDecay } from '../optim/ema.js';
+import type { ParameterGroups } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { ForwardPass } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
+import type { DType } from '../tensor/tensor.js';
 import { forward, metricName } from './step-graph.js';
 
 /** What a training step depends on. */
@@ -28,15 +31,21 @@ export interface TrainingGraphOptions {
   /** Whether the loss is of class probabilities, the input `targets` float32 [N, classes]. Default false. */
   readonly softLabels?: boolean;
   /** Default: all parameters are trained alike. */
-  readonly groups?: readonly ParameterGroup[];
+  readonly groups?: ParameterGroups;
+  /** The decay of the mean of weights that is kept beside them. Default: none is kept. */
+  readonly emaDecay?: number;
   /** Into how many shards of equal size a batch is cut. Default 1. */
   readonly shards?: number;
   /** Beside loss and accuracy. Default none. */
   readonly metrics?: readonly Metric[];
+  /** Of what is drawn at random in a step, such as the masks of dropout. Default 0. */
+  readonly seed?: number;
 }
 
 /** A training step, with what a trainer has to know of it. */
 export interface TrainingGraph extends TracedModel {
+  /** The weights that a mean is kept of: what a step changes, where there is an `emaDecay`. */
+  readonly averaged: readonly string[];
   /** How each parameter is trained. */
   readonly assignments: ReadonlyMap<string, Assignment>;
   /** Each has a learning rate of its own: `learning_rate`, `learning_rate_2`, … */
@@ -46,6 +55,11 @@ export interface TrainingGraph extends TracedModel {
 /** The name of an optimizer's state for a parameter, such as `conv1.weight/momentum_buffer`. */
 export function slotName(parameter: string, slot: string): string {
   return `${parameter}/${slot}`;
+}
+
+/** The name of the mean of a weight's values so far. */
+export function emaName(weight: string): string {
+  return slotName(weight, 'ema');
 }
 
 /** The input that holds the learning rate of the optimizer of that position. */
@@ -67,9 +81,9 @@ export function trainingGraph(given: Model | Trainable, options: TrainingGraphOp
   const { traced, sums } = step.gradients();
   step.update(traced.graph, sums, new Map([...traced.parameters].map(([name, { value }]) => [name, value])));
   for (const [name, { value, next }] of traced.buffers) {
-    if (next && next !== value) traced.graph.output(nextName(name), next);
+    if (next && next !== value) step.next(traced.graph, name, next);
   }
-  return { ...traced, assignments: step.assignments, optimizers: step.optimizers };
+  return step.described(traced);
 }
 
 /**
@@ -82,7 +96,7 @@ export function gradientGraph(given: Model | Trainable, options: TrainingGraphOp
   const step = new StepBuilder(given, options);
   const { traced, sums } = step.gradients();
   for (const [name, value] of sums) traced.graph.output(sumName(name), value);
-  return { ...traced, assignments: step.assignments, optimizers: step.optimizers };
+  return step.described(traced);
 }
 
 /** The second half of a step: from the state, the sums, rate and step to the next state, loss, correct and metrics. */
@@ -100,9 +114,14 @@ export function updateGraph(given: Model | Trainable, options: TrainingGraphOpti
   );
   step.update(graph, sums, parameters);
   for (const [name, { value, next }] of traced.buffers) {
-    if (next && next !== value) graph.output(nextName(name), sums.get(`buffer/${name}`)!);
+    if (next && next !== value) step.next(graph, name, sums.get(`buffer/${name}`)!);
   }
   return graph;
+}
+
+/** A scalar input that may be there already, because the forward pass draws random numbers. */
+function inputOnce(graph: Graph, name: string, dtype: DType): Value {
+  return graph.inputs.find((input) => input.name === name) ?? graph.input(name, dtype, []);
 }
 
 /** Builds the halves of a step. */
@@ -112,11 +131,14 @@ class StepBuilder {
   readonly #options: TrainingGraphOptions;
   readonly #shards: number;
   #assignments: ReadonlyMap<string, Assignment> | undefined;
+  /** The input that holds the number of the step. */
+  #step: Value | undefined;
 
   constructor(given: Model | Trainable, options: TrainingGraphOptions) {
     const { model, transforms } = trainable(given);
-    const { batchSize, shards = 1, metrics = [] } = options;
+    const { batchSize, shards = 1, metrics = [], emaDecay } = options;
     checkMetrics(metrics);
+    if (emaDecay !== undefined) checkEmaDecay(emaDecay);
     if (!Number.isSafeInteger(shards) || shards < 1 || batchSize % shards !== 0) {
       throw new OptionError(`a batch of ${batchSize} cannot be cut into ${shards} shards of equal size`);
     }
@@ -128,6 +150,21 @@ class StepBuilder {
 
   get assignments(): ReadonlyMap<string, Assignment> {
     return this.#assignments!;
+  }
+
+  /** With what a trainer has to know of the step. */
+  described(traced: TracedModel): TrainingGraph {
+    const { assignments, optimizers } = this;
+    const changing = [
+      ...[...traced.parameters.keys()].filter((name) => assignments.get(name)!.trainable),
+      ...[...traced.buffers].filter(([, { value, next }]) => next && next !== value).map(([name]) => name),
+    ];
+    return {
+      ...traced,
+      assignments,
+      optimizers,
+      averaged: this.#options.emaDecay === undefined ? [] : changing,
+    };
   }
 
   /** The common one, and those that groups have of their own. */
@@ -145,13 +182,17 @@ class StepBuilder {
     const { batchSize, labelSmoothing = 0, optimizer, groups = [], metrics = [] } = this.#options;
     const { softLabels = false } = this.#options;
     const shards = this.#shards;
-    const traced = forward(this.#model, batchSize / shards, true);
+    const traced = forward(this.#model, batchSize / shards, true, (within) => ({
+      seed: this.#options.seed ?? 0,
+      step: inputOnce(within, 'step', 'float64'),
+      ...(shards > 1 && { shard: inputOnce(within, 'shard', 'int64') }),
+    }));
     const { graph, images, logits, labels, parameters, buffers } = traced;
     const targets = softLabels ? graph.input('targets', 'float32', logits.shape) : labels;
     const kinds = parameterKinds(traced);
     this.#assignments = assignGroups(
       [...parameters.keys()].map((name) => ({ name, kinds: kinds.get(name)! })),
-      groups,
+      typeof groups === 'function' ? groups(this.#model) : groups,
       optimizer,
     );
     const forwardNodes = graph.nodes.slice();
@@ -178,7 +219,7 @@ class StepBuilder {
       parameters: new Map(trained.map(([name, { value }]) => [name, value])),
       gradientOf: (value) => grad(loss, [value])[0],
       shards,
-      ...(shards > 1 && { shard: graph.input('shard', 'int64', []) }),
+      ...(shards > 1 && { shard: inputOnce(graph, 'shard', 'int64') }),
     };
     this.#transforms.forEach(({ name: transform, statistics }, i) => {
       const found = graph.inScope(transform, () => statistics?.(pass));
@@ -197,7 +238,8 @@ class StepBuilder {
     const { metrics = [] } = this.#options;
     for (const name of ['loss', 'correct', ...metrics.map(metricName)]) graph.output(name, sums.get(name)!);
     const rates = this.optimizers.map((_, i) => graph.input(learningRateName(i), 'float32', []));
-    const step = graph.input('step', 'float64', []);
+    const step = inputOnce(graph, 'step', 'float64');
+    this.#step = step;
     const gradients = this.#transformed(graph, sums, parameters, step);
     for (const [name, gradient] of gradients) {
       const { optimizer, learningRateFactor, weightDecay } = this.assignments.get(name)!;
@@ -213,11 +255,21 @@ class StepBuilder {
           ...(weightDecay !== undefined && { weightDecay }),
         });
       });
-      graph.output(nextName(name), next.parameter);
+      this.next(graph, name, next.parameter);
       slots.forEach((slot, i) => {
         graph.output(nextName(slot), next.slots[i]);
       });
     }
+  }
+
+  /** What a weight becomes, and the mean over the values that it has had. */
+  next(graph: Graph, name: string, value: Value): void {
+    graph.output(nextName(name), value);
+    const { emaDecay } = this.#options;
+    if (emaDecay === undefined) return;
+    const mean = graph.input(stateName(emaName(name)), 'float32', value.shape);
+    const next = graph.inScope('ema', () => averaged(mean, value, this.#step!, emaDecay));
+    graph.output(nextName(emaName(name)), next);
   }
 
   /** The gradients behind the chain of transforms. */

@@ -7,6 +7,7 @@ import { GraphError } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { mlp } from '../models/mlp.js';
 import { resnet18 } from '../models/resnet.js';
+import { centralizeGradients } from '../optim/centralize.js';
 import { sgd } from '../optim/sgd.js';
 import type { Trainable } from '../optim/trainable.js';
 import { type GradientTransform, clipByGlobalNorm } from '../optim/transform.js';
@@ -110,6 +111,19 @@ describe('transforms', () => {
       );
   });
 
+  it('that centralise take the mean off the gradients of each output', async () => {
+    const plain = await gradients(chain());
+    const found = await gradients(chain(centralizeGradients()));
+    for (const [name, gradient] of Object.entries(plain)) {
+      const columns = name.endsWith('weight') ? gradient.length / (name.startsWith('layers.0') ? 8 : 10) : 1;
+      const wanted = gradient.map((value, i) => {
+        const row = gradient.slice(i - (i % columns), i - (i % columns) + columns);
+        return columns === 1 ? value : value - row.reduce((a, b) => a + b) / columns;
+      });
+      assertWithin(found[name], wanted, 1e-5, name);
+    }
+  });
+
   it('keep their state from step to step, and in checkpoints', async () => {
     const given = tract(chain(smoothed));
     const trainer = await Trainer.create(given, { ...options, optimizer: sgd({ learningRate: 0 }) });
@@ -197,6 +211,7 @@ describe('transforms', () => {
 
   it('of this package are made by name', () => {
     assert.deepEqual(createTransform('clip', { maxNorm: 2 }).config, { maxNorm: 2 });
+    assert.equal(createTransform('centralize', {}).name, 'centralize');
     const config = { weights: ['layers.0.weight'], lambda: { relative: 0.2 } };
     assert.deepEqual(createTransform('tract', config).config, config);
     assert.throws(

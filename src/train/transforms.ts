@@ -1,4 +1,5 @@
 /** Gradient transforms by name, as checkpoints know them. */
+import { centralizeGradients } from '../optim/centralize.js';
 import { type GradientTransform, type Json, clipByGlobalNorm } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { Lambda } from '../tract/lambda.js';
@@ -10,6 +11,7 @@ const makers: Readonly<Record<string, (config: { readonly [key: string]: Json })
       throw new OptionError('tract: weights must be a list of names');
     return tractTransform(weights, lambda as Lambda);
   },
+  centralize: () => centralizeGradients(),
   clip: ({ maxNorm }) => clipByGlobalNorm(Number(maxNorm)),
 };
 

@@ -1,6 +1,7 @@
 /** Operators that move elements without computing: each has another one that moves the gradient back. */
 import { rowMajorStrides } from '../../graph/broadcast.js';
 import type { Node, Value } from '../../graph/graph.js';
+import type { AxisMap } from '../../graph/ops/axis-map.js';
 import * as op from '../../graph/ops.js';
 import { elementCount } from '../../tensor/tensor.js';
 import { type BackwardRule, allResults, everyInput, integers, numberOf, perInput, unary } from '../rule.js';
@@ -35,25 +36,40 @@ const unslice = (g: Value, x: Value, _y: Value, node: Node): Value => {
   return op.reshape(op.scatterAdd(elementCount(x.shape), offsets, op.reshape(g, [-1])), x.shape);
 };
 
-const unpad = (g: Value, x: Value, _y: Value, node: Node): Value =>
-  op.slice(
-    g,
-    x.shape.map((length, axis) => ({
-      axis,
-      start: integers(node, 1)[axis],
-      end: integers(node, 1)[axis] + length,
-    })),
-  );
-
-/** Each row's gradient added to the row that it was gathered from. */
-const ungather = (g: Value, x: Value, _y: Value, { inputs }: Node): Value => {
-  const rows = op.reshape(g, [-1, ...x.shape.slice(1)]);
-  const indices = op.reshape(
-    op.cast(inputs[1]!, 'int64'),
-    rows.shape.map((length, axis) => (axis === 0 ? length : 1)),
-  );
-  return op.scatterAdd(x.shape[0], op.expand(indices, rows.shape), rows);
+/** For each element of a padded axis, which one of the original it is. */
+const paddedAxis = (mode: string, length: number, before: number, after: number): AxisMap => {
+  const source = (i: number): number => {
+    if (mode === 'edge') return Math.min(Math.max(i, 0), length - 1);
+    if (mode === 'wrap') return (i + length) % length;
+    return i < 0 ? -i : i < length ? i : 2 * (length - 1) - i;
+  };
+  return {
+    from: length,
+    rows: Array.from({ length: length + before + after }, (_, i) => [[source(i - before), 1]]),
+  };
 };
+
+/** The inner part of the gradient; of what is padded with its own elements, the sums over their copies. */
+const unpad = (g: Value, x: Value, node: Node): Value => {
+  const pads = integers(node, 1);
+  const mode = node.attributes.mode.value as string;
+  if (mode !== 'constant')
+    return x.shape.reduce((gradient, length, axis) => {
+      const [before, after] = [pads[axis], pads[axis + x.shape.length]];
+      if (before === 0 && after === 0) return gradient;
+      return op.mapAxis(gradient, axis, paddedAxis(mode, length, before, after), true);
+    }, g);
+  return op.slice(
+    g,
+    x.shape.map((length, axis) => ({ axis, start: pads[axis], end: pads[axis] + length })),
+  );
+};
+
+const sum = (x: Value): Value =>
+  op.reduceSum(
+    x,
+    x.shape.map((_, axis) => axis),
+  );
 
 export const shape: Readonly<Record<string, BackwardRule>> = {
   Reshape: unary((g, x) => op.reshape(g, x.shape)),
@@ -69,8 +85,27 @@ export const shape: Readonly<Record<string, BackwardRule>> = {
         numberOf(node, 'axis'),
       ),
   ]),
-  Pad: unary(unpad),
-  Gather: unary(ungather),
-  GatherElements: unary((g, x, _y, { inputs }) => op.scatterAdd(x.shape[0], inputs[1]!, g)),
-  ScatterElements: perInput([(g) => g, undefined, (g, [, indices]) => op.gatherElements(g, indices)]),
+  Pad: perInput([
+    (g, [x], node) => unpad(g, x, node),
+    null,
+    // What is not of x is the value.
+    (g, [x], node) => op.sub(sum(g), sum(unpad(g, x, node))),
+  ]),
+  // The repeats side by side in axes of their own, and summed.
+  Tile: unary((g, x, _y, node) => {
+    const repeats = integers(node, 1);
+    const apart = op.reshape(
+      g,
+      x.shape.flatMap((length, axis) => [repeats[axis], length]),
+    );
+    return op.reduceSum(
+      apart,
+      repeats.map((_, axis) => 2 * axis),
+    );
+  }),
+  Trilu: unary((g, _x, _y, node) =>
+    op.trilu(g, { upper: numberOf(node, 'upper') === 1, diagonal: integers(node, 1)[0] }),
+  ),
+  // Its elements depend on no element of x.
+  EyeLike: perInput([null]),
 };

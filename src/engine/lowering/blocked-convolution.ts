@@ -13,8 +13,11 @@ import {
 } from './blocked-layout.js';
 
 /** Whether a weight [Cout, Cin, KH, KW] can be a blocked filter. */
-function filterFits([out, channels]: readonly number[], groups: number, block: number): boolean {
-  return groups === 1 && out % block === 0 && (channels % block === 0 || channels < block);
+function filterFits(weight: readonly number[], groups: number, block: number): boolean {
+  const [out, channels] = weight;
+  return (
+    weight.length === 4 && groups === 1 && out % block === 0 && (channels % block === 0 || channels < block)
+  );
 }
 
 /** z = x * weight + bias */
@@ -140,7 +143,12 @@ export function convGradWeight(x: Value, gradZ: Value, node: Node, block: number
   const [batch, , height, width] = x.shape;
   const [outHeight, outWidth] = gradZ.shape.slice(2);
   const dilated = dilation.some((step) => step > 1);
-  if (batch % block !== 0 || !fits(gradZ, block) || dilated || !filterFits([out, channels], groups, block))
+  if (
+    batch % block !== 0 ||
+    !fits(gradZ, block) ||
+    dilated ||
+    !filterFits([out, channels, ...kernel], groups, block)
+  )
     return undefined;
   // How far the last window reaches beyond the image; less than nothing where the stride leaves a rest.
   const beyond = [

@@ -26,8 +26,13 @@ function poolAlong(x: Value, axis: 2 | 3): Value {
  * right for other images, too; their gradients stay in the plain form, and so with its order of additions.
  */
 function applies(x: Value, pool: Node, block: number): boolean {
-  const { kernel, stride, padding } = op.poolingGeometryOf(pool);
-  const known = kernel.join() === '3,3' && stride.join() === '2,2' && padding.join() === '1,1,1,1';
+  const { kernel, stride, padding, dilation, ceilMode } = op.poolingGeometryOf(pool);
+  const known =
+    !ceilMode &&
+    dilation.every((step) => step === 1) &&
+    kernel.join() === '3,3' &&
+    stride.join() === '2,2' &&
+    padding.join() === '1,1,1,1';
   const even = x.shape[2] % 2 === 0 && x.shape[3] % 2 === 0;
   return known && even && fits(x, block) && isBlocked(x) && isRelu(blocked(x).producer);
 }

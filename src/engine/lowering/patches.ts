@@ -1,7 +1,7 @@
 /** The patches of an image that a convolution's kernel looks at (im2col), within a fixed memory budget. */
 import { type Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
-import { bytesPerElement } from '../../tensor/tensor.js';
+import { bytesPerElement, elementCount } from '../../tensor/tensor.js';
 
 /** The most memory that the patches of one slice of the batch may take, in bytes. */
 export const PATCH_BUDGET = 96 * 2 ** 20;
@@ -21,7 +21,7 @@ export function sliceCount(
   budget = PATCH_BUDGET,
 ): number {
   const [batch, channels] = x.shape;
-  const bytesPerImage = channels * kernel[0] * kernel[1] * positions * bytesPerElement(x.dtype);
+  const bytesPerImage = channels * elementCount(kernel) * positions * bytesPerElement(x.dtype);
   return Math.ceil(batch / Math.max(1, Math.floor(budget / bytesPerImage)));
 }
 
@@ -41,25 +41,24 @@ export function batchSlice(x: Value, axis: number, index: number, count: number)
 export function patches(x: Value, kernel: readonly number[], geometry: op.ConvolutionGeometry): Value {
   const { stride, padding, dilation, groups } = geometry;
   const [channels, batch, ...image] = x.shape;
-  const [height, width] = op.outputSize(image, kernel, geometry);
-  const [top, left, bottom, right] = padding;
-  const padded = op.pad(x, [0, 0, top, left], [0, 0, bottom, right]);
-  const columns = batch * height * width;
-  const taps: Value[] = [];
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < kernel[1]; column++) {
-      const range = (axis: number, start: number, count: number, step: number): op.SliceRange => ({
-        axis,
-        start,
-        end: start + (count - 1) * step + 1,
-        step,
-      });
-      const tap = op.slice(padded, [
-        range(2, row * dilation[0], height, stride[0]),
-        range(3, column * dilation[1], width, stride[1]),
-      ]);
-      taps.push(op.reshape(tap, [channels, 1, columns]));
-    }
-  }
-  return op.reshape(op.concat(taps, 1), [groups, (channels / groups) * kernel[0] * kernel[1], columns]);
+  const size = op.outputSize(image, kernel, geometry);
+  const padded = op.pad(x, [0, 0, ...padding.slice(0, image.length)], [0, 0, ...padding.slice(image.length)]);
+  const columns = batch * elementCount(size);
+  const taps = positionsIn(kernel).map((tap) => {
+    const ranges = tap.map((offset, axis): op.SliceRange => {
+      const start = offset * dilation[axis];
+      return { axis: axis + 2, start, end: start + (size[axis] - 1) * stride[axis] + 1, step: stride[axis] };
+    });
+    return op.reshape(op.slice(padded, ranges), [channels, 1, columns]);
+  });
+  return op.reshape(op.concat(taps, 1), [groups, (channels / groups) * elementCount(kernel), columns]);
+}
+
+/** All positions in a kernel, in row-major order. */
+function positionsIn(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>(
+    (positions, length) =>
+      positions.flatMap((position) => Array.from({ length }, (_, i) => [...position, i])),
+    [[]],
+  );
 }

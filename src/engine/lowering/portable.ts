@@ -6,6 +6,7 @@ import type { Value } from '../../graph/graph.js';
 import { GraphError } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
 import type { Rewrite, Rewrites } from '../../graph/rewrite.js';
+import { elementCount } from '../../tensor/tensor.js';
 import { PATCH_BUDGET, batchSlice, patches, sliceCount } from './patches.js';
 
 const linear: Rewrite = ([x, weight, bias], node) => {
@@ -23,7 +24,7 @@ const convGradWeight =
   ([x, gradZ], node) => {
     const geometry = op.geometryOf(node);
     const { shape } = node.outputs[0];
-    const [, outChannels, height, width] = gradZ!.shape;
+    const [, outChannels, ...size] = gradZ!.shape;
     const { groups } = geometry;
     const sum = sumOverSlices(
       x!,
@@ -31,8 +32,9 @@ const convGradWeight =
       geometry,
       patchBudget,
       (columns, index, count) => {
-        const gradient = op.transpose(batchSlice(gradZ!, 0, index, count), [1, 0, 2, 3]);
-        const rows = op.reshape(gradient, [groups, outChannels / groups, gradient.shape[1] * height * width]);
+        const gradient = op.channelsFirst(batchSlice(gradZ!, 0, index, count));
+        const columnsOf = gradient.shape[1] * elementCount(size);
+        const rows = op.reshape(gradient, [groups, outChannels / groups, columnsOf]);
         return op.matMul(rows, op.matrixTranspose(columns));
       },
     );
@@ -53,11 +55,7 @@ const convGram =
   ];
 
 const convPatches: Rewrite = ([x], node) => [
-  patches(
-    op.transpose(x!, [1, 0, 2, 3]),
-    node.attributes.kernel_shape.value as number[],
-    op.geometryOf(node),
-  ),
+  patches(op.channelsFirst(x!), node.attributes.kernel_shape.value as number[], op.geometryOf(node)),
 ];
 
 /** Σ of `term` over slices of the batch that are small enough for their patches to fit the memory budget. */
@@ -68,12 +66,12 @@ function sumOverSlices(
   patchBudget: number,
   term: (columns: Value, index: number, count: number) => Value,
 ): Value {
-  const [height, width] = op.outputSize(x.shape.slice(2), kernel, geometry);
-  const count = sliceCount(x, height * width, kernel, patchBudget);
+  const positions = elementCount(op.outputSize(x.shape.slice(2), kernel, geometry));
+  const count = sliceCount(x, positions, kernel, patchBudget);
   let sum: Value | undefined;
   for (let index = 0; index < count; index++) {
-    const channelsFirst = op.transpose(batchSlice(x, 0, index, count), [1, 0, 2, 3]);
-    const part = term(patches(channelsFirst, kernel, geometry), index, count);
+    const images = op.channelsFirst(batchSlice(x, 0, index, count));
+    const part = term(patches(images, kernel, geometry), index, count);
     sum = sum ? op.add(sum, part) : part;
   }
   if (!sum) throw new GraphError('a batch cannot be empty');

@@ -70,10 +70,11 @@ describe('Conv refuses', () => {
     refused([1, 4, 4, 4], [3, 2, 3, 3], null, { groups: 2 }, fit);
   });
 
-  test('other ranks than four', () => {
+  test('images and weights of different ranks, and of no or four axes', () => {
     refused([1, 3, 4], [2, 3, 3, 3], null, {}, fit);
     refused([1, 3, 4, 4], [2, 3, 3], null, {}, fit);
-    refused([1, 3, 4, 4, 4], [2, 3, 3, 3, 3], null, {}, fit);
+    refused([1, 3], [2, 3], null, {}, fit);
+    refused([1, 3, 4, 4, 4, 4], [2, 3, 3, 3, 3, 3], null, {}, fit);
   });
 
   test('a bias that is not one number a channel', () => {

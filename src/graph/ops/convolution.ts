@@ -1,42 +1,53 @@
-/** Two-dimensional convolution and its gradients, and the patches it looks at. */
-import { type Shape, formatShape, sameShape } from '../../tensor/tensor.js';
+/** Convolution of one, two or three dimensions and its gradients, and the patches it looks at. */
+import { type Shape, elementCount, formatShape, sameShape } from '../../tensor/tensor.js';
 import { type Attributes, int, ints } from '../attributes.js';
 import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
+import { transpose } from './shape.js';
 
-/** How a kernel moves over an image; pairs are [vertical, horizontal]. */
+/** How a kernel moves over an image; lists have a number for each axis of the image, as [vertical, horizontal]. */
 export interface ConvolutionGeometry {
-  /** Default [1, 1]. */
-  readonly stride: readonly [number, number];
-  /** Zeros around the image: [top, left, bottom, right], ONNX's order. Default none. */
-  readonly padding: readonly [number, number, number, number];
-  /** Default [1, 1]. */
-  readonly dilation: readonly [number, number];
+  /** Default 1 each. */
+  readonly stride: readonly number[];
+  /** Zeros around the image: first those before each axis, then those behind; [top, left, bottom, right]. Default none. */
+  readonly padding: readonly number[];
+  /** Default 1 each. */
+  readonly dilation: readonly number[];
   /** Groups of channels that are convolved separately. Default 1. */
   readonly groups: number;
 }
 
+const filled = (length: number, value: number): number[] => Array<number>(length).fill(value);
+
 /** The geometry with defaults filled in. */
-export function geometry(options: Partial<ConvolutionGeometry> = {}): ConvolutionGeometry {
-  return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1, ...options };
+export function geometry(options: Partial<ConvolutionGeometry> = {}, dimensions = 2): ConvolutionGeometry {
+  return {
+    stride: filled(dimensions, 1),
+    padding: filled(2 * dimensions, 0),
+    dilation: filled(dimensions, 1),
+    groups: 1,
+    ...options,
+  };
 }
 
-/** The height and width a kernel leaves of an image. */
+/** The lengths that a kernel leaves of an image's axes. */
 export function outputSize(
-  [height, width]: readonly number[],
-  [kernelHeight, kernelWidth]: readonly number[],
-  { stride, padding, dilation }: ConvolutionGeometry,
-): [number, number] {
-  const [top, left, bottom, right] = padding;
-  return [
-    Math.floor((height + top + bottom - dilation[0] * (kernelHeight - 1) - 1) / stride[0]) + 1,
-    Math.floor((width + left + right - dilation[1] * (kernelWidth - 1) - 1) / stride[1]) + 1,
-  ];
+  image: readonly number[],
+  kernel: readonly number[],
+  { stride, padding, dilation }: Pick<ConvolutionGeometry, 'stride' | 'padding' | 'dilation'>,
+): number[] {
+  return image.map((length, axis) => {
+    const padded = length + padding[axis] + padding[axis + image.length];
+    return Math.floor((padded - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1;
+  });
 }
 
-function checked(opType: string, options: ConvolutionGeometry, described: string): void {
+function checked(opType: string, options: ConvolutionGeometry, dimensions: number, described: string): void {
   const { stride, padding, dilation, groups } = options;
   const positive = [...stride, ...dilation, groups].every((value) => Number.isInteger(value) && value > 0);
-  if (!positive || !padding.every((value) => Number.isInteger(value) && value >= 0)) {
+  const lengths = [stride.length, dilation.length, padding.length / 2].every(
+    (length) => length === dimensions,
+  );
+  if (!positive || !lengths || !padding.every((value) => Number.isInteger(value) && value >= 0)) {
     throw new GraphError(
       `${opType}: stride [${stride.join()}], padding [${padding.join()}], dilation [${dilation.join()}], groups ${groups} are no geometry for ${described}`,
     );
@@ -60,12 +71,15 @@ function attributesOf(
 export function geometryOf(node: Node): ConvolutionGeometry {
   const list = (name: string): number[] => node.attributes[name].value as number[];
   return {
-    stride: list('strides') as [number, number],
-    padding: list('pads') as [number, number, number, number],
-    dilation: list('dilations') as [number, number],
+    stride: list('strides'),
+    padding: list('pads'),
+    dilation: list('dilations'),
     groups: node.attributes.group.value as number,
   };
 }
+
+/** The most dimensions of an image: those that ONNX Runtime has convolutions for. */
+const MAXIMUM_DIMENSIONS = 3;
 
 /** The shape that a convolution gives, after all checks of what goes into it. */
 function resultShape(
@@ -75,14 +89,16 @@ function resultShape(
   options: ConvolutionGeometry,
   described: string,
 ): Shape {
-  checked(opType, options, described);
   const [batch, channels, ...image] = x;
   const [out, channelsInGroup, ...kernel] = weight;
+  const dimensions = kernel.length;
   const fits =
-    image.length === 2 &&
-    kernel.length === 2 &&
+    image.length === dimensions &&
+    dimensions >= 1 &&
+    dimensions <= MAXIMUM_DIMENSIONS &&
     channels === channelsInGroup * options.groups &&
     out % options.groups === 0;
+  if (image.length === dimensions && dimensions >= 1) checked(opType, options, dimensions, described);
   if (!fits)
     throw new GraphError(
       `${opType}: image, weight and bias do not fit with ${options.groups} group(s): ${described}`,
@@ -109,9 +125,9 @@ function checkGradient(
 }
 
 /**
- * ONNX Conv-11.
+ * ONNX Conv-11, of one to three dimensions.
  *
- * @param x [N, Cin, H, W]
+ * @param x [N, Cin, H, W], or with one or three lengths in the place of H, W; so below
  * @param weight [Cout, Cin / groups, KH, KW]
  * @param bias [Cout]
  * @returns [N, Cout, OH, OW]
@@ -122,7 +138,7 @@ export function conv(
   bias: Value | null = null,
   options: Partial<ConvolutionGeometry> = {},
 ): Value {
-  const full = geometry(options);
+  const full = geometry(options, Math.max(x.shape.length - 2, 0));
   const described = bias ? describe(x, weight, bias) : describe(x, weight);
   const shape = resultShape('Conv', x.shape, weight.shape, full, described);
   const fits = bias
@@ -189,24 +205,39 @@ export function convGradWeight(
  * @param z [N, Cout, OH, OW]
  * @param weight [Cout, Cin / groups, KH, KW], the weight of the convolution
  * @param imageShape [N, Cin, H, W], the shape of the result
+ * @param bias [Cin], added to the result
  */
 export function convTranspose(
   z: Value,
   weight: Value,
   imageShape: Shape,
   options: ConvolutionGeometry,
+  bias: Value | null = null,
 ): Value {
   checkGradient('ConvTranspose', z, weight, imageShape, weight.shape, options);
+  if (bias && (bias.dtype !== z.dtype || !sameShape(bias.shape, [imageShape[1]])))
+    throw new GraphError(
+      `ConvTranspose: ${describe(bias)} is no bias of an image of ${formatShape(imageShape)}`,
+    );
   const { stride, padding, dilation } = options;
   const kernel = weight.shape.slice(2);
   // What the last stride did not reach gets no gradient; ONNX calls it output padding.
-  const outputPadding = [0, 1].map((i) => {
-    const reached =
-      stride[i] * (z.shape[i + 2] - 1) + dilation[i] * (kernel[i] - 1) + 1 - padding[i] - padding[i + 2];
+  const outputPadding = kernel.map((size, i) => {
+    const padded = padding[i] + padding[i + kernel.length];
+    const reached = stride[i] * (z.shape[i + 2] - 1) + dilation[i] * (size - 1) + 1 - padded;
     return imageShape[i + 2] - reached;
   });
   const attributes = { ...attributesOf(kernel, options), output_padding: ints(outputPadding) };
-  return z.graph.add('ConvTranspose', [z, weight], attributes, [{ dtype: z.dtype, shape: imageShape }])[0];
+  const inputs = bias ? [z, weight, bias] : [z, weight];
+  return z.graph.add('ConvTranspose', inputs, attributes, [{ dtype: z.dtype, shape: imageShape }])[0];
+}
+
+/** [N, C, ...] as [C, N, ...]. */
+export function channelsFirst(x: Value): Value {
+  return transpose(
+    x,
+    x.shape.map((_, axis) => (axis < 2 ? 1 - axis : axis)),
+  );
 }
 
 /**
@@ -217,7 +248,7 @@ export function convTranspose(
  * @returns [groups, n, n] with n = Cin / groups · KH · KW, entries in the order channel, row, column
  */
 export function convGram(x: Value, kernel: readonly number[], options: ConvolutionGeometry): Value {
-  const features = (x.shape[1] / options.groups) * kernel[0] * kernel[1];
+  const features = (x.shape[1] / options.groups) * elementCount(kernel);
   return x.graph.add(
     'ConvGram',
     [x],
@@ -236,8 +267,8 @@ export function convGram(x: Value, kernel: readonly number[], options: Convoluti
  */
 export function convPatches(x: Value, kernel: readonly number[], options: ConvolutionGeometry): Value {
   const [batch, channels, ...image] = x.shape;
-  const [height, width] = outputSize(image, kernel, options);
-  const shape = [options.groups, (channels / options.groups) * kernel[0] * kernel[1], batch * height * width];
+  const positions = batch * elementCount(outputSize(image, kernel, options));
+  const shape = [options.groups, (channels / options.groups) * elementCount(kernel), positions];
   return x.graph.add(
     'ConvPatches',
     [x],

@@ -1,32 +1,11 @@
 /** Elementwise operators: arithmetic with broadcasting, functions of one value, comparison and selection. */
-import { type DType, sameShape, tensor } from '../../tensor/tensor.js';
+import { type DType, sameShape } from '../../tensor/tensor.js';
 import { broadcastShape } from '../broadcast.js';
 import { int } from '../attributes.js';
 import { GraphError, TRACT_DOMAIN, type Value, describe } from '../graph.js';
+import { type Operand, binary, operands, unary } from './build.js';
 
-/** A value, or a number that becomes a constant of the other operand's element type. */
-export type Operand = Value | number;
-
-/** A scalar constant of the element type of `like`. */
-export function scalarLike(like: Value, value: number): Value {
-  return like.graph.constant(tensor(like.dtype, [], [value]));
-}
-
-function binary(opType: string, a: Operand, b: Operand, result?: DType): Value {
-  if (typeof a === 'number' && typeof b === 'number')
-    throw new GraphError(`${opType}: one operand must be a graph value`);
-  const left = typeof a === 'number' ? scalarLike(b as Value, a) : a;
-  const right = typeof b === 'number' ? scalarLike(left, b) : b;
-  const shape = broadcastShape(left.shape, right.shape);
-  if (!shape || left.dtype !== right.dtype) {
-    throw new GraphError(`${opType}: ${describe(left, right)} do not broadcast together`);
-  }
-  return left.graph.add(opType, [left, right], {}, [{ dtype: result ?? left.dtype, shape }])[0];
-}
-
-function unary(opType: string, x: Value): Value {
-  return x.graph.add(opType, [x], {}, [x])[0];
-}
+export { type Operand, scalarLike } from './build.js';
 
 /** ONNX Add-14. */
 export const add = (a: Operand, b: Operand): Value => binary('Add', a, b);
@@ -78,17 +57,9 @@ export function gelu(x: Value, approximate: 'none' | 'tanh' = 'none'): Value {
   return x.graph.add('Gelu', [x], { approximate: { type: 'string', value: approximate } }, [x])[0];
 }
 
-/** ONNX Equal-19. */
-export const equal = (a: Operand, b: Operand): Value => binary('Equal', a, b, 'bool');
-/** ONNX Greater-13. */
-export const greater = (a: Operand, b: Operand): Value => binary('Greater', a, b, 'bool');
-
 /** ONNX Where-16: `condition ? a : b`, elementwise with broadcasting. */
 export function where(condition: Value, a: Operand, b: Operand): Value {
-  if (typeof a === 'number' && typeof b === 'number')
-    throw new GraphError('Where: one operand must be a graph value');
-  const left = typeof a === 'number' ? scalarLike(b as Value, a) : a;
-  const right = typeof b === 'number' ? scalarLike(left, b) : b;
+  const [left, right] = operands('Where', a, b);
   const inner = broadcastShape(left.shape, right.shape);
   const shape = inner && broadcastShape(condition.shape, inner);
   if (!shape || condition.dtype !== 'bool' || left.dtype !== right.dtype) {

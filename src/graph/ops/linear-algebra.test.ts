@@ -47,8 +47,8 @@ describe('MatMul', () => {
         [2, 3],
         [2, 3],
       ],
-      [[3], [3, 2]],
-      [[2, 3], [3]],
+      [[], [3]],
+      [[3], []],
       [
         [2, 2, 3],
         [3, 3, 2],
@@ -113,7 +113,7 @@ describe('Gemm', () => {
       tensor('float64', [3], [10, 20, 30]),
     ];
     const expected = tensor('float64', [2, 3], [11, 22, 33, 13, 24, 37]);
-    assertClose(await evaluate(tensors, op.gemm), expected, 0);
+    assertClose(await evaluate(tensors, (a, b, bias) => op.gemm(a, b, bias)), expected, 0);
     const without = tensor('float64', [2, 3], [1, 2, 3, 3, 4, 7]);
     assertClose(await evaluate(tensors.slice(0, 2), (a, b) => op.gemm(a, b, null)), without, 0);
   });

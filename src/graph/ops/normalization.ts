@@ -1,7 +1,13 @@
-/** Batch and layer normalisation. */
-import { sameShape } from '../../tensor/tensor.js';
+/** Batch, layer, group, instance and Lp normalisation, and that over neighbouring channels. */
+import { elementCount, sameShape } from '../../tensor/tensor.js';
 import { float, int } from '../attributes.js';
 import { GraphError, TRACT_DOMAIN, type Value, describe } from '../graph.js';
+import { checkNumber, isFloat, scalarLike } from './build.js';
+import { add, div, mul, pow, where } from './elementwise.js';
+import { equal } from './logic.js';
+import { averagePool } from './pooling.js';
+import { lpNorm } from './reduce.js';
+import { expand, reshape } from './shape.js';
 
 function perChannel(opType: string, x: Value, values: readonly Value[]): void {
   const fits =
@@ -109,4 +115,79 @@ export function layerNormalization(
     row,
   ]);
   return { y, mean, inverseDeviation };
+}
+
+/**
+ * ONNX GroupNormalization-21: each image's channels are normalised group by group, over the axes of the image too.
+ *
+ * @param x [N, C, ...]
+ * @param scale, bias [C]
+ * @param groups into how many the channels are divided
+ */
+export function groupNormalization(
+  x: Value,
+  scale: Value,
+  bias: Value,
+  groups: number,
+  epsilon = 1e-5,
+): Value {
+  perChannel('GroupNormalization', x, [scale, bias]);
+  const [batch, channels, ...image] = x.shape;
+  if (!Number.isSafeInteger(groups) || groups < 1 || channels % groups !== 0)
+    throw new GraphError(
+      `GroupNormalization: the channels of ${describe(x)} do not divide into ${groups} groups`,
+    );
+  const features = elementCount(x.shape) / (batch * groups);
+  const filled = (value: number): Value => expand(reshape(scalarLike(x, value), [1]), [features]);
+  const rows = reshape(x, [batch * groups, features]);
+  const { y } = layerNormalization(rows, filled(1), filled(0), epsilon);
+  const along = [channels, ...image.map(() => 1)];
+  return add(mul(reshape(y, x.shape), reshape(scale, along)), reshape(bias, along));
+}
+
+/** ONNX InstanceNormalization-6: group normalisation with a group for each channel. */
+export function instanceNormalization(x: Value, scale: Value, bias: Value, epsilon = 1e-5): Value {
+  perChannel('InstanceNormalization', x, [scale, bias]);
+  return groupNormalization(x, scale, bias, x.shape[1], epsilon);
+}
+
+/** ONNX LpNormalization-1: x divided by its Lp norm along an axis, and 0 where that is 0. */
+export function lpNormalization(x: Value, axis = -1, p = 2): Value {
+  const norm = lpNorm(x, p, [axis]);
+  return div(x, where(equal(norm, 0), 1, norm));
+}
+
+/** The numbers of `lrn`. */
+export interface LrnOptions {
+  /** Default 1e-4. */
+  readonly alpha?: number;
+  /** Default 0.75. */
+  readonly beta?: number;
+  /** Default 1. */
+  readonly bias?: number;
+}
+
+/**
+ * ONNX LRN-13: x / (bias + α/size · Σ x²)^β, with the squares of `size` neighbouring channels.
+ *
+ * @param x [N, C, ...]
+ */
+export function lrn(x: Value, size: number, options: LrnOptions = {}): Value {
+  const { alpha = 1e-4, beta = 0.75, bias = 1 } = options;
+  for (const [name, value] of Object.entries({ alpha, beta, bias })) checkNumber('LRN', name, value);
+  const [batch, channels, ...image] = x.shape;
+  const fits = isFloat(x) && x.shape.length >= 2 && size >= 1 && size < 2 * channels;
+  if (!Number.isSafeInteger(size) || !fits)
+    throw new GraphError(`LRN: a window of ${size} channels does not fit ${describe(x)}`);
+  // Channels as an axis of an image: its windows' means are those of the neighbouring channels.
+  const squares = reshape(mul(x, x), [batch, 1, channels, elementCount(image)]);
+  const before = Math.floor((size - 1) / 2);
+  const means = averagePool(squares, {
+    kernel: [size, 1],
+    stride: [1, 1],
+    padding: [before, 0, size - 1 - before, 0],
+    countIncludePad: true,
+  });
+  const denominator = pow(add(mul(reshape(means, x.shape), alpha), bias), beta);
+  return div(x, denominator);
 }

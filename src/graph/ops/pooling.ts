@@ -1,50 +1,102 @@
-/** Pooling over windows of an image. */
-import { sameShape } from '../../tensor/tensor.js';
-import { int, ints } from '../attributes.js';
+/** Pooling over windows of an image of one, two or three dimensions. */
+import { elementCount, sameShape, tensor } from '../../tensor/tensor.js';
+import { type Attributes, int, ints } from '../attributes.js';
 import { GraphError, type Node, TRACT_DOMAIN, type Value, describe } from '../graph.js';
-import { type ConvolutionGeometry, geometry, outputSize } from './convolution.js';
+import type { AxisMap } from './axis-map.js';
+import { isFloat } from './build.js';
+import { type ConvolutionGeometry, outputSize } from './convolution.js';
+import { mul } from './elementwise.js';
+import { absolutePower, positiveRoot } from './powers.js';
 
-/** How a window moves over an image; pairs are [vertical, horizontal]. */
+/** How a window moves over an image; lists have a number for each axis of the image, as [vertical, horizontal]. */
 export type PoolingGeometry = Pick<ConvolutionGeometry, 'stride' | 'padding'> & {
-  readonly kernel: readonly [number, number];
+  readonly kernel: readonly number[];
+  /** Default 1 each. */
+  readonly dilation?: readonly number[];
+  /** Whether a window that is incomplete at the end counts, if it begins in the image or in what is before it. Default false. */
+  readonly ceilMode?: boolean;
 };
 
-/** The geometry a MaxPool node (or its gradient) was built with. */
-export function poolingGeometryOf(node: Node): PoolingGeometry {
+type FullGeometry = Required<PoolingGeometry>;
+
+function full(options: PoolingGeometry): FullGeometry {
+  return { dilation: options.kernel.map(() => 1), ceilMode: false, ...options };
+}
+
+/** The geometry a pooling node (or its gradient) was built with. */
+export function poolingGeometryOf(node: Node): FullGeometry {
   const list = (name: string): number[] => node.attributes[name].value as number[];
+  const has = (name: string): boolean => Object.hasOwn(node.attributes, name);
+  const kernel = list('kernel_shape');
   return {
-    kernel: list('kernel_shape') as [number, number],
-    stride: list('strides') as [number, number],
-    padding: list('pads') as [number, number, number, number],
+    kernel,
+    stride: list('strides'),
+    padding: list('pads'),
+    dilation: has('dilations') ? list('dilations') : kernel.map(() => 1),
+    ceilMode: has('ceil_mode') && node.attributes.ceil_mode.value === 1,
   };
 }
 
-function attributesOf({ kernel, stride, padding }: PoolingGeometry) {
-  return { kernel_shape: ints(kernel), strides: ints(stride), pads: ints(padding), storage_order: int(0) };
+/** What is not written down has ONNX's defaults: no dilation, no incomplete windows. */
+function attributesOf({ kernel, stride, padding, dilation, ceilMode }: FullGeometry): Attributes {
+  return {
+    kernel_shape: ints(kernel),
+    strides: ints(stride),
+    pads: ints(padding),
+    ...(dilation.some((step) => step !== 1) && { dilations: ints(dilation) }),
+    ...(ceilMode && { ceil_mode: int(1) }),
+  };
 }
 
 /**
- * ONNX MaxPool-12 over [N, C, H, W]; what lies outside the image never wins.
+ * The same windows without incomplete ones, by more padding at the end. A window that begins behind the image is none:
+ * PyTorch's rule, and since operator set 22 ONNX's.
+ */
+function completed(image: readonly number[], options: FullGeometry): FullGeometry {
+  if (!options.ceilMode) return options;
+  const { kernel, stride, padding, dilation } = options;
+  const rank = image.length;
+  const after = image.map((length, i) => {
+    const [before, behind] = [padding[i], padding[i + rank]];
+    const reach = dilation[i] * (kernel[i] - 1) + 1;
+    const last = Math.ceil((length + before + behind - reach) / stride[i]);
+    const begins = (last * stride[i] >= length + before ? last - 1 : last) * stride[i];
+    return Math.max(begins + reach - length - before, behind);
+  });
+  return { ...options, padding: [...padding.slice(0, rank), ...after], ceilMode: false };
+}
+
+/** The shape that pooling gives, after all checks. */
+function pooledShape(opType: string, x: Value, options: FullGeometry): number[] {
+  const { kernel, stride, padding, dilation } = options;
+  const [batch, channels, ...image] = x.shape;
+  const rank = image.length;
+  const lists = [kernel, stride, dilation].every(
+    (list) => list.length === rank && list.every((length) => Number.isInteger(length) && length >= 1),
+  );
+  const padded =
+    padding.length === 2 * rank &&
+    padding.every((length, i) => Number.isInteger(length) && length >= 0 && length < kernel[i % rank]);
+  const size = lists && padded ? outputSize(image, kernel, completed(image, options)) : [];
+  if (rank < 1 || rank > 3 || !lists || !padded || size.some((length) => length < 1)) {
+    const dilated = dilation.some((step) => step !== 1) ? `, dilation [${dilation.join()}]` : '';
+    throw new GraphError(
+      `${opType}: a ${kernel.join('x')} window with stride [${stride.join()}]${dilated} and padding [${padding.join()}] does not fit ${describe(x)}`,
+    );
+  }
+  return [batch, channels, ...size];
+}
+
+/**
+ * ONNX MaxPool-12 over [N, C, H, W], or one or three axes in the place of H, W; what lies outside the image never wins.
  *
  * @returns the greatest elements [N, C, OH, OW] and, as int64, where each lies in the flattened image
  */
 export function maxPool(x: Value, options: PoolingGeometry): { values: Value; indices: Value } {
-  const { kernel, stride, padding } = options;
-  const [batch, channels, ...image] = x.shape;
-  const size = outputSize(image, kernel, geometry(options));
-  const [top, left, bottom, right] = padding;
-  const inside =
-    Math.min(...stride) > 0 &&
-    Math.min(...padding) >= 0 &&
-    Math.max(top, bottom) < kernel[0] &&
-    Math.max(left, right) < kernel[1];
-  if (image.length !== 2 || !inside || size.some((length) => length < 1)) {
-    throw new GraphError(
-      `MaxPool: a ${kernel.join('x')} window with stride [${stride.join()}] and padding [${padding.join()}] does not fit ${describe(x)}`,
-    );
-  }
-  const shape = [batch, channels, ...size];
-  const [values, indices] = x.graph.add('MaxPool', [x], attributesOf(options), [
+  const geometry = full(options);
+  const shape = pooledShape('MaxPool', x, geometry);
+  const attributes = { ...attributesOf(geometry), storage_order: int(0) };
+  const [values, indices] = x.graph.add('MaxPool', [x], attributes, [
     { dtype: x.dtype, shape },
     { dtype: 'int64', shape },
   ]);
@@ -69,4 +121,70 @@ export function maxPoolGrad(gradient: Value, pool: Node): Value {
     [x!],
     TRACT_DOMAIN,
   )[0];
+}
+
+/** The elements of an axis that each window sees, where windows may reach into the padding. */
+function windows(length: number, axis: number, geometry: FullGeometry): number[][] {
+  const { kernel, stride, padding, dilation } = geometry;
+  const count = outputSize([length], [kernel[axis]], {
+    stride: [stride[axis]],
+    padding: [padding[axis], padding[axis + kernel.length]],
+    dilation: [dilation[axis]],
+  })[0];
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length: kernel[axis] }, (_, k) => i * stride[axis] - padding[axis] + k * dilation[axis]),
+  );
+}
+
+/** How AveragePool makes one axis of its result, the others left out: it is the product of these. */
+export function averageAlong(x: Value, axis: number, pool: Node): AxisMap {
+  const from = x.shape[axis + 2];
+  const includesPadding = pool.attributes.count_include_pad.value === 1;
+  const rows = windows(from, axis, poolingGeometryOf(pool)).map((window) => {
+    const inside = window.filter((index) => index >= 0 && index < from);
+    const count = includesPadding ? window.length : inside.length;
+    return inside.map((index): [number, number] => [index, 1 / count]);
+  });
+  return { from, rows };
+}
+
+/**
+ * ONNX AveragePool-19 over [N, C, H, W], or one or three axes in the place of H, W.
+ *
+ * @param countIncludePad whether the zeros around the image count. What an incomplete window has beyond them never
+ *   does. Default false
+ * @returns [N, C, OH, OW]
+ */
+export function averagePool(
+  x: Value,
+  { countIncludePad = false, ...options }: PoolingGeometry & { readonly countIncludePad?: boolean },
+): Value {
+  if (!isFloat(x)) throw new GraphError(`AveragePool: ${describe(x)} is not floating-point`);
+  const geometry = full(options);
+  const shape = pooledShape('AveragePool', x, geometry);
+  const image = x.shape.slice(2);
+  const complete = completed(image, geometry);
+  const attributes = { ...attributesOf(complete), count_include_pad: int(countIncludePad ? 1 : 0) };
+  const [y] = x.graph.add('AveragePool', [x], attributes, [{ dtype: x.dtype, shape }]);
+  if (!countIncludePad) return y;
+  // Along each axis: by how much the mean of the whole window is less than that of its part in image and padding.
+  return image.reduce((result, length, axis) => {
+    const end = length + geometry.padding[axis + image.length];
+    const factors = windows(length, axis, complete).map(
+      (window) => window.length / window.filter((index) => index < end).length,
+    );
+    if (factors.every((factor) => factor === 1)) return result;
+    const along = shape.map((_, i) => (i === axis + 2 ? factors.length : 1));
+    return mul(result, x.graph.constant(tensor(x.dtype, along, factors)));
+  }, y);
+}
+
+/** ONNX LpPool-18: (Σ |x|ᵖ)^(1/p) over each window, by the mean of the window; the padding is zero. */
+export function lpPool(x: Value, p: number, options: PoolingGeometry): Value {
+  const powers = absolutePower('LpPool', x, p);
+  const geometry = full(options);
+  pooledShape('LpPool', x, geometry);
+  const complete = completed(x.shape.slice(2), geometry);
+  const means = averagePool(powers, { ...complete, countIncludePad: true });
+  return positiveRoot(mul(means, elementCount(geometry.kernel)), p);
 }

@@ -1,8 +1,10 @@
 /** Reductions over axes, and the functions of a distribution that build on them. */
-import { sameShape } from '../../tensor/tensor.js';
+import { formatShape, sameShape, tensor } from '../../tensor/tensor.js';
 import { int } from '../attributes.js';
 import { broadcastShape } from '../broadcast.js';
 import { GraphError, type Value, describe } from '../graph.js';
+import { isFloat } from './build.js';
+import { absolutePower, positiveRoot } from './powers.js';
 import { int64s, normalizeAxis } from './shape.js';
 
 function reduce(opType: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {
@@ -28,11 +30,88 @@ export const reduceMean = (x: Value, axes: readonly number[], keepDimensions = f
 export const reduceMax = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
   reduce('ReduceMax', x, axes, keepDimensions);
 
-/** ONNX ArgMax-13: the index of the first greatest element along an axis, as int64 and without that axis. */
-export function argMax(x: Value, axis: number): Value {
-  const at = normalizeAxis('ArgMax', axis, x.shape);
+/** ONNX ReduceMin-20; its gradient is shared equally among the least elements. */
+export const reduceMin = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduce('ReduceMin', x, axes, keepDimensions);
+/** ONNX ReduceProd-18: the product. */
+export const reduceProd = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduce('ReduceProd', x, axes, keepDimensions);
+/** ONNX ReduceL1-18: the sum of absolute values. */
+export const reduceL1 = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduceOfFloats('ReduceL1', x, axes, keepDimensions);
+/** ONNX ReduceL2-18: the root of the sum of squares; where it is 0 its gradient is 0. */
+export const reduceL2 = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduceOfFloats('ReduceL2', x, axes, keepDimensions);
+/** ONNX ReduceLogSum-18: the logarithm of the sum. */
+export const reduceLogSum = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduceOfFloats('ReduceLogSum', x, axes, keepDimensions);
+/** ONNX ReduceLogSumExp-18: the logarithm of the sum of exponentials. */
+export const reduceLogSumExp = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduceOfFloats('ReduceLogSumExp', x, axes, keepDimensions);
+/** ONNX ReduceSumSquare-18: the sum of squares. */
+export const reduceSumSquare = (x: Value, axes: readonly number[], keepDimensions = false): Value =>
+  reduceOfFloats('ReduceSumSquare', x, axes, keepDimensions);
+
+/** Of reductions that do something to a single element, too; without axes they would be another operation. */
+function reduceOfFloats(opType: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {
+  if (!isFloat(x) || axes.length === 0)
+    throw new GraphError(`${opType}: the axes ${formatShape(axes)} of ${describe(x)} are not reduced`);
+  return reduce(opType, x, axes, keepDimensions);
+}
+
+function position(opType: string, x: Value, axis: number, last: boolean): Value {
+  const at = normalizeAxis(opType, axis, x.shape);
   const shape = x.shape.filter((_, i) => i !== at);
-  return x.graph.add('ArgMax', [x], { axis: int(at), keepdims: int(0) }, [{ dtype: 'int64', shape }])[0];
+  const attributes = { axis: int(at), keepdims: int(0), ...(last && { select_last_index: int(1) }) };
+  return x.graph.add(opType, [x], attributes, [{ dtype: 'int64', shape }])[0];
+}
+
+/** ONNX ArgMax-13: the index of the first (or last) greatest element along an axis, as int64 and without that axis. */
+export const argMax = (x: Value, axis: number, last = false): Value => position('ArgMax', x, axis, last);
+/** ONNX ArgMin-13: the index of the first (or last) least element along an axis, as int64 and without that axis. */
+export const argMin = (x: Value, axis: number, last = false): Value => position('ArgMin', x, axis, last);
+
+/**
+ * ONNX CumSum-14: each element is the sum of those up to it along an axis.
+ *
+ * @param exclusive whether the element itself is left out. Default false
+ * @param reverse whether sums begin at the end. Default false
+ */
+export function cumSum(
+  x: Value,
+  axis: number,
+  { exclusive = false, reverse = false }: { readonly exclusive?: boolean; readonly reverse?: boolean } = {},
+): Value {
+  const at = x.graph.constant(tensor('int64', [], [normalizeAxis('CumSum', axis, x.shape)]));
+  const attributes = { exclusive: int(exclusive ? 1 : 0), reverse: int(reverse ? 1 : 0) };
+  return x.graph.add('CumSum', [x, at], attributes, [x])[0];
+}
+
+/**
+ * ONNX TopK-11: the k greatest (or least) elements along an axis, and where they are.
+ *
+ * @returns values in the type of x and indices as int64, with k elements along the axis, the greatest (or least) first
+ */
+export function topK(
+  x: Value,
+  k: number,
+  { axis = -1, largest = true }: { readonly axis?: number; readonly largest?: boolean } = {},
+): { values: Value; indices: Value } {
+  const at = normalizeAxis('TopK', axis, x.shape);
+  if (!Number.isSafeInteger(k) || k < 1 || k > x.shape[at])
+    throw new GraphError(`TopK: there are no ${k} elements along axis ${at} of ${describe(x)}`);
+  const shape = x.shape.with(at, k);
+  const attributes = { axis: int(at), largest: int(largest ? 1 : 0), sorted: int(1) };
+  const [values, indices] = x.graph.add('TopK', [x, int64s(x.graph, [k])], attributes, [
+    { dtype: x.dtype, shape },
+    { dtype: 'int64', shape },
+  ]);
+  return { values, indices };
+}
+
+/** (Σ |x|ᵖ)^(1/p) over axes, which are kept as 1. At zero, where it has no derivative, its gradient is zero. */
+export function lpNorm(x: Value, p: number, axes: readonly number[]): Value {
+  return positiveRoot(reduceSum(absolutePower('LpNorm', x, p), axes, true), p);
 }
 
 /** ONNX Softmax-13. */

@@ -181,10 +181,15 @@ describe('Gather', () => {
   });
 
   test('refuses rows that are not there', () => {
-    for (const indices of [[], [3], [-1], [0, 0.5]])
+    for (const indices of [[3], [-4]])
       assert.throws(
         () => op.gather(input([3, 2]), indices),
-        new GraphError('Gather: there are indices outside the 3 rows of float32 [3, 2]'),
+        new GraphError('Gather: there are indices outside of the 3 along axis 0 of float32 [3, 2]'),
+      );
+    for (const indices of [[], [0, 0.5]])
+      assert.throws(
+        () => op.gather(input([3, 2]), indices),
+        new GraphError(`Gather: [${indices.join(', ')}] are no indices along axis 0 of float32 [3, 2]`),
       );
   });
 });
@@ -215,10 +220,6 @@ describe('Pad', () => {
     for (const [before, after] of [
       [[1], [0, 0]],
       [[0, 0], [1]],
-      [
-        [-1, 0],
-        [0, 0],
-      ],
       [
         [0, 0],
         [0, 0.5],
@@ -284,7 +285,7 @@ describe('scatterAdd', () => {
 describe('gatherElements', () => {
   test('takes from each column the rows that it is told', async () => {
     const tensors = [tensor('float32', [2, 2], [1, 2, 4, 8]), tensor('int64', [3, 2], [1, 0, 1, 1, 0, 0])];
-    const result = await evaluate(tensors, op.gatherElements);
+    const result = await evaluate(tensors, (rows, indices) => op.gatherElements(rows, indices));
     assert.deepEqual(result.shape, [3, 2]);
     assert.deepEqual(toNumbers(result), [4, 2, 4, 8, 1, 2]);
   });
@@ -292,12 +293,10 @@ describe('gatherElements', () => {
   test('refuses what are no indices', () => {
     const graph = new Graph();
     const x = graph.input('x', 'float32', [3, 2]);
-    const scalar = graph.input('scalar', 'float32', []);
     for (const [from, indices] of [
       [x, x],
       [x, op.int64s(graph, [0, 1])],
       [x, op.reshape(op.int64s(graph, [0, 1, 2]), [1, 3])],
-      [scalar, op.reshape(op.int64s(graph, [0]), [])],
     ])
       assert.throws(() => op.gatherElements(from, indices), {
         name: 'GraphError',

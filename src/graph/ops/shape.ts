@@ -1,8 +1,18 @@
-/** Operators that move elements without computing: reshape, transpose, slice, concat, pad, expand, scatter. */
-import { type Shape, elementCount, formatShape, sameShape, tensor } from '../../tensor/tensor.js';
+/** Operators that move elements without computing: reshape, transpose, slice, concat, pad, expand, tile. */
+import {
+  type DType,
+  type Shape,
+  type TensorType,
+  elementCount,
+  formatShape,
+  sameShape,
+  tensor,
+} from '../../tensor/tensor.js';
 import { broadcastShape } from '../broadcast.js';
 import { int, ints, string } from '../attributes.js';
 import { type Graph, GraphError, type Value, describe } from '../graph.js';
+import { dataTypes } from '../onnx-types.js';
+import { type Operand, scalarLike } from './build.js';
 
 /** A one-dimensional int64 constant, as ONNX takes shapes, axes and pads. */
 export function int64s(graph: Graph, values: readonly number[]): Value {
@@ -108,30 +118,78 @@ export function concat(values: readonly Value[], axis: number): Value {
   return first.graph.add('Concat', values, { axis: int(at) }, [{ dtype: first.dtype, shape }])[0];
 }
 
-/** ONNX Split-18: `count` equal parts along an axis. */
-export function split(x: Value, axis: number, count: number): readonly Value[] {
+/**
+ * ONNX Split-18: parts along an axis.
+ *
+ * @param parts how many equal ones, or the length of each
+ */
+export function split(x: Value, axis: number, parts: number | readonly number[]): readonly Value[] {
   const at = normalizeAxis('Split', axis, x.shape);
-  if (!Number.isInteger(count) || count < 1 || x.shape[at] % count !== 0) {
-    throw new GraphError(`Split: axis ${at} of ${describe(x)} does not split into ${count} equal parts`);
+  const part = (length: number): TensorType => ({ dtype: x.dtype, shape: x.shape.with(at, length) });
+  if (typeof parts === 'number') {
+    if (!Number.isInteger(parts) || parts < 1 || x.shape[at] % parts !== 0)
+      throw new GraphError(`Split: axis ${at} of ${describe(x)} does not split into ${parts} equal parts`);
+    const results = Array.from({ length: parts }, () => part(x.shape[at] / parts));
+    return x.graph.add('Split', [x], { axis: int(at), num_outputs: int(parts) }, results);
   }
-  const shape = x.shape.map((length, i) => (i === at ? length / count : length));
-  const parts = Array.from({ length: count }, () => ({ dtype: x.dtype, shape }));
-  return x.graph.add('Split', [x], { axis: int(at), num_outputs: int(count) }, parts);
+  const whole = parts.every((length) => Number.isInteger(length) && length > 0);
+  if (!whole || parts.reduce((sum, length) => sum + length, 0) !== x.shape[at])
+    throw new GraphError(
+      `Split: axis ${at} of ${describe(x)} does not split into parts of ${formatShape(parts)}`,
+    );
+  return x.graph.add('Split', [x, int64s(x.graph, parts)], { axis: int(at) }, parts.map(part));
 }
 
-/** ONNX Pad-19 with zeros: `before[i]` and `after[i]` elements are added around axis i. */
-export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
+/** What lies around a padded tensor: one value, or what continues it as PyTorch's modes of these names and ONNX's `edge`. */
+export type PadMode = 'constant' | 'reflect' | 'edge' | 'wrap';
+
+/**
+ * ONNX Pad-19: `before[i]` and `after[i]` elements are added around axis i, or removed where they are negative.
+ *
+ * @param mode default `constant`
+ * @param value of the mode `constant`: a scalar. Default 0
+ */
+export function pad(
+  x: Value,
+  before: readonly number[],
+  after: readonly number[],
+  { mode = 'constant', value }: { readonly mode?: PadMode; readonly value?: Operand } = {},
+): Value {
+  const rank = x.shape.length;
+  const whole = [...before, ...after].every((n) => Number.isSafeInteger(n));
+  const filling = typeof value === 'number' ? (value === 0 ? undefined : scalarLike(x, value)) : value;
   if (
-    before.length !== x.shape.length ||
-    after.length !== x.shape.length ||
-    ![...before, ...after].every((n) => Number.isInteger(n) && n >= 0)
+    before.length !== rank ||
+    after.length !== rank ||
+    !whole ||
+    (filling && (mode !== 'constant' || filling.shape.length > 0 || filling.dtype !== x.dtype))
   ) {
-    throw new GraphError(`Pad: ${formatShape(before)} and ${formatShape(after)} do not fit ${describe(x)}`);
+    const filled = filling ? ` with ${describe(filling)}` : '';
+    throw new GraphError(
+      `Pad: ${formatShape(before)} and ${formatShape(after)}${filled} do not fit ${describe(x)}`,
+    );
+  }
+  if ([...before, ...after].some((n) => n < 0)) {
+    const cut = (n: number): number => Math.max(-n, 0);
+    const inner = slice(
+      x,
+      x.shape.map((length, axis) => ({ axis, start: cut(before[axis]), end: length - cut(after[axis]) })),
+    );
+    const [left, right] = [before, after].map((sizes) => sizes.map((n) => Math.max(n, 0)));
+    return pad(inner, left, right, { mode, value });
   }
   if ([...before, ...after].every((n) => n === 0)) return x;
+  x.shape.forEach((length, axis) => {
+    const most = { constant: Infinity, edge: Infinity, reflect: length - 1, wrap: length }[mode];
+    if (Math.max(before[axis], after[axis]) > most)
+      throw new GraphError(
+        `Pad: ${before[axis]} and ${after[axis]} in mode ${mode} do not fit axis ${axis} of ${describe(x)}`,
+      );
+  });
   const shape = x.shape.map((dimension, axis) => dimension + before[axis] + after[axis]);
   const pads = int64s(x.graph, [...before, ...after]);
-  return x.graph.add('Pad', [x, pads], { mode: string('constant') }, [{ dtype: x.dtype, shape }])[0];
+  const inputs = filling ? [x, pads, filling] : [x, pads];
+  return x.graph.add('Pad', inputs, { mode: string(mode) }, [{ dtype: x.dtype, shape }])[0];
 }
 
 /** ONNX Expand-13: repeats along dimensions of 1 until x has the given shape. */
@@ -158,40 +216,6 @@ export function zerosLike({ graph, dtype, shape }: Pick<Value, 'graph' | 'dtype'
 }
 
 /**
- * ONNX ScatterElements-18 of zeros with `reduction = "add"`, along axis 0: result[indices[i, …], …] += updates[i, …].
- *
- * @param length of the result's axis 0; its other axes are those of the updates
- * @param indices int64, alike in shape with the updates
- */
-export function scatterAdd(length: number, indices: Value, updates: Value): Value {
-  if (indices.dtype !== 'int64' || indices.shape.length === 0 || !sameShape(indices.shape, updates.shape)) {
-    throw new GraphError(`ScatterElements: ${describe(indices, updates)} are no indices and updates`);
-  }
-  const { graph, dtype } = updates;
-  const shape = [length, ...updates.shape.slice(1)];
-  const base = zerosLike({ graph, dtype, shape });
-  return graph.add('ScatterElements', [base, indices, updates], { axis: int(0), reduction: string('add') }, [
-    { dtype, shape },
-  ])[0];
-}
-
-/**
- * ONNX GatherElements-13 along axis 0: result[i, …] = x[indices[i, …], …].
- *
- * @param x [n, …]
- * @param indices int64 [m, …], with the other axes of x
- * @returns alike in shape with the indices
- */
-export function gatherElements(x: Value, indices: Value): Value {
-  const fits = x.shape.length > 0 && sameShape(x.shape.slice(1), indices.shape.slice(1));
-  if (indices.dtype !== 'int64' || indices.shape.length !== x.shape.length || !fits) {
-    throw new GraphError(`GatherElements: ${describe(indices)} are no indices into ${describe(x)}`);
-  }
-  const result = { dtype: x.dtype, shape: indices.shape };
-  return x.graph.add('GatherElements', [x, indices], { axis: int(0) }, [result])[0];
-}
-
-/**
  * Where the elements of a strided slice lie in the flattened tensor it was taken from, as an int64 constant: the
  * offsets of index `from + i · step` for every i of `shape`, in row-major order.
  */
@@ -211,16 +235,126 @@ export function lattice(
   return graph.constant(tensor('int64', [offsets.length], offsets));
 }
 
-/** ONNX Gather-13 along axis 0: the rows of the given, constant indices. */
-export function gather(x: Value, indices: readonly number[]): Value {
-  if (
-    indices.length === 0 ||
-    indices.some((index) => !Number.isInteger(index) || index < 0 || index >= x.shape[0])
-  ) {
-    throw new GraphError(`Gather: there are indices outside the ${x.shape[0]} rows of ${describe(x)}`);
+/** ONNX Flatten-13: a matrix, with the axes before `axis` as its rows. */
+export function flatten(x: Value, axis = 1): Value {
+  const rank = x.shape.length;
+  const at = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || at < 0 || at > rank)
+    throw new GraphError(`Flatten: there is no axis ${axis} in ${formatShape(x.shape)}`);
+  return reshape(x, [elementCount(x.shape.slice(0, at)), elementCount(x.shape.slice(at))]);
+}
+
+/** ONNX Squeeze-13: without the given axes, which have to be 1; default all that are. */
+export function squeeze(x: Value, axes?: readonly number[]): Value {
+  const gone = new Set(axes?.map((axis) => normalizeAxis('Squeeze', axis, x.shape)));
+  for (const axis of gone)
+    if (x.shape[axis] !== 1) throw new GraphError(`Squeeze: axis ${axis} of ${describe(x)} is not 1`);
+  return reshape(
+    x,
+    x.shape.filter((length, axis) => (axes ? !gone.has(axis) : length !== 1)),
+  );
+}
+
+/** ONNX Unsqueeze-13: with axes of 1 at the given places of the result. */
+export function unsqueeze(x: Value, axes: readonly number[]): Value {
+  const shape = Array<number>(x.shape.length + axes.length).fill(0);
+  for (const axis of axes) {
+    const at = normalizeAxis('Unsqueeze', axis, shape);
+    if (shape[at] === 1) throw new GraphError(`Unsqueeze: the axes ${formatShape(axes)} repeat`);
+    shape[at] = 1;
   }
-  const shape = [indices.length, ...x.shape.slice(1)];
-  return x.graph.add('Gather', [x, int64s(x.graph, indices)], { axis: int(0) }, [
-    { dtype: x.dtype, shape },
-  ])[0];
+  let next = 0;
+  return reshape(
+    x,
+    shape.map((length) => (length === 1 ? 1 : x.shape[next++])),
+  );
+}
+
+/** ONNX Tile-13: x repeated `repeats[i]` times along axis i. */
+export function tile(x: Value, repeats: readonly number[]): Value {
+  const whole = repeats.every((count) => Number.isSafeInteger(count) && count > 0);
+  if (!whole || repeats.length !== x.shape.length)
+    throw new GraphError(`Tile: the repeats ${formatShape(repeats)} do not fit ${describe(x)}`);
+  if (repeats.every((count) => count === 1)) return x;
+  const shape = x.shape.map((length, axis) => length * repeats[axis]);
+  return x.graph.add('Tile', [x, int64s(x.graph, repeats)], {}, [{ dtype: x.dtype, shape }])[0];
+}
+
+/**
+ * ONNX Trilu-14: the upper or lower triangles of matrices, zeros elsewhere.
+ *
+ * @param x [..., rows, columns]
+ * @param diagonal where the triangle begins or ends; 0 is the main diagonal, positive ones lie above it
+ */
+export function trilu(
+  x: Value,
+  { upper = true, diagonal = 0 }: { readonly upper?: boolean; readonly diagonal?: number } = {},
+): Value {
+  if (x.shape.length < 2 || !Number.isSafeInteger(diagonal))
+    throw new GraphError(`Trilu: ${describe(x)} has no diagonal ${diagonal}`);
+  const k = x.graph.constant(tensor('int64', [], [diagonal]));
+  return x.graph.add('Trilu', [x, k], { upper: int(upper ? 1 : 0) }, [x])[0];
+}
+
+/** ONNX EyeLike-9: ones on a diagonal of a matrix of the shape of x, zeros elsewhere. */
+export function eyeLike(x: Value, dtype: DType = x.dtype, diagonal = 0): Value {
+  if (x.shape.length !== 2 || !Number.isSafeInteger(diagonal))
+    throw new GraphError(`EyeLike: ${describe(x)} is no matrix with a diagonal ${diagonal}`);
+  const attributes = { dtype: int(dataTypes[dtype]), k: int(diagonal) };
+  return x.graph.add('EyeLike', [x], attributes, [{ dtype, shape: x.shape }])[0];
+}
+
+/** ONNX Range-11: `start`, `start + step`, … up to `limit`, which is left out. */
+export function range(graph: Graph, start: number, limit: number, step = 1, dtype: DType = 'int64'): Value {
+  const length = Math.ceil((limit - start) / step);
+  const whole = dtype.startsWith('float') || [start, limit, step].every((n) => Number.isSafeInteger(n));
+  if (!Number.isSafeInteger(length) || length < 1 || !whole || dtype === 'bool' || dtype === 'uint8')
+    throw new GraphError(
+      `Range: there are no ${dtype} numbers from ${start} to ${limit} in steps of ${step}`,
+    );
+  const inputs = [start, limit, step].map((value) => graph.constant(tensor(dtype, [], [value])));
+  return graph.add('Range', inputs, {}, [{ dtype, shape: [length] }])[0];
+}
+
+/**
+ * ONNX DepthToSpace-13: channels become blocks of pixels.
+ *
+ * @param x [N, C · block², H, W]
+ * @param mode whether the blocks are in the outer (`DCR`) or the inner (`CRD`, PyTorch's pixel shuffle) part of the
+ *   channels
+ * @returns [N, C, H · block, W · block]
+ */
+export function depthToSpace(x: Value, block: number, mode: 'DCR' | 'CRD' = 'DCR'): Value {
+  const [batch, channels, height, width] = x.shape;
+  if (!Number.isSafeInteger(block) || block < 1 || x.shape.length !== 4 || channels % block ** 2 !== 0)
+    throw new GraphError(`DepthToSpace: ${describe(x)} does not divide into blocks of ${block}`);
+  const depth = channels / block ** 2;
+  const [apart, perm] =
+    mode === 'DCR'
+      ? [
+          [block, block, depth],
+          [0, 3, 4, 1, 5, 2],
+        ]
+      : [
+          [depth, block, block],
+          [0, 1, 4, 2, 5, 3],
+        ];
+  const blocks = transpose(reshape(x, [batch, ...apart, height, width]), perm);
+  return reshape(blocks, [batch, depth, height * block, width * block]);
+}
+
+/**
+ * ONNX SpaceToDepth-13: blocks of pixels become channels.
+ *
+ * @param x [N, C, H · block, W · block]
+ * @returns [N, block² · C, H, W]
+ */
+export function spaceToDepth(x: Value, block: number): Value {
+  const [batch, channels, height, width] = x.shape;
+  const fits = x.shape.length === 4 && height % block === 0 && width % block === 0;
+  if (!Number.isSafeInteger(block) || block < 1 || !fits)
+    throw new GraphError(`SpaceToDepth: ${describe(x)} does not divide into blocks of ${block}`);
+  const blocks = reshape(x, [batch, channels, height / block, block, width / block, block]);
+  const shape = [batch, channels * block ** 2, height / block, width / block];
+  return reshape(transpose(blocks, [0, 3, 5, 1, 2, 4]), shape);
 }

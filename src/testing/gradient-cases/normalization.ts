@@ -2,7 +2,7 @@
 import type { Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
 import { type Shape, tensor } from '../../tensor/tensor.js';
-import { type Draw, distinct, normal, positive } from '../gradients.js';
+import { type Draw, awayFromZero, distinct, normal, positive } from '../gradients.js';
 import type { GradientCase, GradientCases } from './case.js';
 
 const images: readonly Shape[] = [
@@ -85,4 +85,36 @@ export const normalization = {
       ];
     },
   ),
+  groupNormalization: (
+    [
+      [[2, 4, 3], 2],
+      [[2, 3, 2, 2], 1],
+      [[2, 6], 2],
+    ] satisfies [Shape, number][]
+  ).map(([x, groups]) => ({
+    name: `LayerNormalization of ${groups} groups of [${x.join()}]`,
+    shapes: [x, [x[1]], [x[1]]],
+    build: (...[input, scale, bias]: Value[]) => op.groupNormalization(input, scale, bias, groups, 0.01),
+    draw: [offCentre, positive, normal],
+  })),
+  instanceNormalization: [
+    {
+      name: 'LayerNormalization of each channel',
+      shapes: [[2, 3, 2, 4], [3], [3]],
+      build: (x, scale, bias) => op.instanceNormalization(x, scale, bias, 0.01),
+      draw: [offCentre, positive, normal],
+    },
+  ],
+  lpNormalization: [1, 2].map((p) => ({
+    name: `Div by the norm of ${p}`,
+    shapes: [[2, 3, 4]],
+    build: (x: Value) => op.lpNormalization(x, 1, p),
+    draw: awayFromZero,
+  })),
+  lrn: [2, 5].map((size) => ({
+    name: `AveragePool of ${size} channels`,
+    shapes: [[2, 5, 2, 3]],
+    build: (x: Value) => op.lrn(x, size, { alpha: 0.5, beta: 0.75, bias: 2 }),
+    dtype: 'float32' as const,
+  })),
 } satisfies GradientCases;

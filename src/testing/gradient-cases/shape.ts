@@ -1,8 +1,7 @@
 /** Operators that move elements without computing. */
-import { int, string } from '../../graph/attributes.js';
 import type { Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
-import { type Shape, tensor } from '../../tensor/tensor.js';
+import type { Shape } from '../../tensor/tensor.js';
 import type { GradientCases } from './case.js';
 
 const slices: readonly (readonly [string, Shape, readonly op.SliceRange[]])[] = [
@@ -38,10 +37,6 @@ const slices: readonly (readonly [string, Shape, readonly op.SliceRange[]])[] = 
     ],
   ],
 ];
-
-/** Indices as a constant, alike in shape with what they choose. */
-const indices = (like: Value, shape: Shape, elements: readonly number[]): Value =>
-  like.graph.constant(tensor('int64', shape, elements));
 
 export const shape = {
   reshape: [
@@ -93,45 +88,61 @@ export const shape = {
         return op.add(op.mul(a, b), op.exp(c));
       },
     },
+    {
+      name: 'Split into parts of several lengths',
+      shapes: [[2, 6]],
+      build: (x) => op.split(x, 1, [3, 1, 2]),
+    },
     { name: 'Split, the first part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[1]) },
     { name: 'Split, the last part unused', shapes: [[4, 3]], build: (x) => op.exp(op.split(x, 0, 2)[0]) },
   ],
   pad: [
     { name: 'Pad before', shapes: [[2, 3]], build: (x) => op.pad(x, [1, 2], [0, 0]) },
+    { name: 'Pad and cut', shapes: [[4, 3]], build: (x) => op.pad(x, [-1, 2], [3, -1]) },
+    {
+      name: 'Pad with a value',
+      shapes: [[2, 3], []],
+      build: (x, value) => op.pad(x, [1, 0], [0, 2], { value }),
+    },
+    ...(['reflect', 'edge', 'wrap'] as const).map((mode) => ({
+      name: `Pad by ${mode}`,
+      shapes: [[3, 2, 4]],
+      build: (x: Value) => op.pad(x, [0, 1, 2], [2, 0, 3], { mode }),
+    })),
+    {
+      name: 'Pad by reflection of an image',
+      shapes: [[2, 1, 3, 4]],
+      build: (x) => op.pad(x, [0, 0, 2, -1], [0, 0, 1, 2], { mode: 'reflect' }),
+    },
     { name: 'Pad on every side', shapes: [[2, 3, 2]], build: (x) => op.pad(x, [0, 2, 1], [3, 0, 1]) },
   ],
-  gather: [
-    { name: 'Gather of rows', shapes: [[4, 3]], build: (x) => op.gather(x, [2, 0, 2, 2]) },
-    { name: 'Gather of elements', shapes: [[4]], build: (x) => op.gather(x, [1, 1, 0]) },
-    { name: 'Gather of images', shapes: [[3, 2, 1, 2]], build: (x) => op.gather(x, [2, 1]) },
+  flatten: [{ name: 'Reshape to a matrix', shapes: [[2, 3, 2]], build: (x) => op.flatten(x, 2) }],
+  squeeze: [{ name: 'Reshape without ones', shapes: [[1, 3, 1]], build: (x) => op.squeeze(x, [-1]) }],
+  unsqueeze: [{ name: 'Reshape with ones', shapes: [[2, 3]], build: (x) => op.unsqueeze(x, [-1, 0]) }],
+  tile: [
+    { name: 'Tile', shapes: [[2, 3]], build: (x) => op.tile(x, [2, 3]) },
+    { name: 'Tile along one axis', shapes: [[2, 1, 3]], build: (x) => op.tile(x, [1, 4, 1]) },
   ],
-  gatherElements: [
+  trilu: [
+    { name: 'Trilu, upper', shapes: [[2, 3, 4]], build: (x) => op.trilu(x) },
     {
-      name: 'GatherElements of rows',
-      shapes: [[3, 2]],
-      build: (x) => op.gatherElements(x, indices(x, [4, 2], [0, 2, 2, 2, 0, 1, 0, 2])),
-    },
-    {
-      name: 'GatherElements of a vector',
-      shapes: [[5]],
-      build: (x) => op.gatherElements(x, indices(x, [3], [4, 0, 4])),
+      name: 'Trilu, lower beneath the diagonal',
+      shapes: [[4, 3]],
+      build: (x) => op.trilu(x, { upper: false, diagonal: -1 }),
     },
   ],
-  scatterAdd: [
+  eyeLike: [
+    { name: 'EyeLike, whose elements depend on none', shapes: [[2, 3]], build: (x) => op.eyeLike(x) },
+  ],
+  depthToSpace: [
+    { name: 'Transpose of depth to space', shapes: [[2, 8, 1, 2]], build: (x) => op.depthToSpace(x, 2) },
     {
-      name: 'ScatterElements of rows',
-      shapes: [[4, 2]],
-      build: (x) => op.scatterAdd(3, indices(x, [4, 2], [0, 2, 2, 2, 0, 1, 0, 2]), x),
+      name: 'Transpose of depth to space, PyTorch’s way',
+      shapes: [[1, 8, 2, 1]],
+      build: (x) => op.depthToSpace(x, 2, 'CRD'),
     },
-    {
-      name: 'ScatterElements onto a value',
-      shapes: [[5], [3]],
-      build: (base, updates) => {
-        const attributes = { axis: int(0), reduction: string('add') };
-        return base.graph.add('ScatterElements', [base, indices(base, [3], [4, 0, 4]), updates], attributes, [
-          base,
-        ]);
-      },
-    },
+  ],
+  spaceToDepth: [
+    { name: 'Transpose of space to depth', shapes: [[2, 1, 4, 6]], build: (x) => op.spaceToDepth(x, 2) },
   ],
 } satisfies GradientCases;

@@ -11,22 +11,34 @@ export interface WithoutGradient {
 
 const image: Shape = [2, 3, 4, 4];
 
+const comparison = (build: (a: Value, b: Value) => Value): WithoutGradient => ({
+  reason: 'a comparison is constant almost everywhere',
+  shapes: [[2], [2]],
+  build,
+});
+
 /** Operators: differentiating through them is an error, but for comparisons, through which nothing flows. */
 export const withoutGradient = {
-  equal: {
-    reason: 'a comparison is constant almost everywhere',
-    shapes: [[2], [2]],
-    build: op.equal,
-  },
-  greater: {
-    reason: 'a comparison is constant almost everywhere',
-    shapes: [[2], [2]],
-    build: op.greater,
-  },
+  equal: comparison(op.equal),
+  greater: comparison(op.greater),
+  greaterOrEqual: comparison(op.greaterOrEqual),
+  less: comparison(op.less),
+  lessOrEqual: comparison(op.lessOrEqual),
+  and: comparison((a, b) => op.and(op.greater(a, 0), op.greater(b, 0))),
+  or: comparison((a, b) => op.or(op.greater(a, 0), op.greater(b, 0))),
+  xor: comparison((a, b) => op.xor(op.greater(a, 0), op.greater(b, 0))),
+  not: comparison((a, b) => op.not(op.greater(a, b))),
+  isNaN: comparison((a, b) => op.isNaN(op.div(a, b))),
+  isInf: comparison((a, b) => op.isInf(op.div(a, b))),
   argMax: {
     reason: 'a position is an integer',
     shapes: [[2, 3]],
     build: (x) => op.argMax(x, 1),
+  },
+  argMin: {
+    reason: 'a position is an integer',
+    shapes: [[2, 3]],
+    build: (x) => op.argMin(x, 1, true),
   },
   batchNormTrainingGrad: {
     reason: 'the second derivative of batch norm is needed by nothing',
@@ -50,11 +62,22 @@ export const withoutGradient = {
 export const notOperators = {
   scalarLike: 'a constant',
   int64s: 'a constant',
+  range: 'a constant',
   lattice: 'a constant',
+  mapAxis: 'a matrix product with a constant',
   zerosLike: 'a constant in the shape of a value',
   geometry: 'options',
   geometryOf: 'options',
   poolingGeometryOf: 'options',
   outputSize: 'a shape',
   normalizeAxis: 'an axis',
+  averageAlong: 'a linear map',
+  resizeAlong: 'a linear map',
+  einsumTerms: 'letters',
+  isIdentity: 'a question about a linear map',
+  resizeModes: 'words',
+  coordinateModes: 'words',
+  nearestModes: 'words',
+  sampleModes: 'words',
+  samplePaddings: 'words',
 };

@@ -55,7 +55,7 @@ export class CheckpointKeeper {
   /** Writes the first files, a checkpoint of a new run among them: a folder that takes none is found out now. */
   async #begin(): Promise<void> {
     const { trainer, folder, config, changed } = this.#run;
-    await folder.begin(config, trainer.progress);
+    await folder.begin(config, trainer.progress, trainer.model);
     if (changed) await this.#save('last');
   }
 

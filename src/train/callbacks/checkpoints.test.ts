@@ -165,10 +165,15 @@ test('a trainer is saved as a file or a folder, whoever made its steps', async (
   const size = train.images.length / train.labels.length;
   const batch = { images: train.images.slice(0, 16 * size), labels: Array.from(train.labels).slice(0, 16) };
   for (let i = 0; i < 6; i++) await trainer.step(batch);
-  const file = await saveRun(trainer, join(folder, 'own.safetensors'), { dataset });
+  const file = await saveRun(trainer, join(folder, 'deep', 'own.safetensors'), { dataset });
   const inFolder = await saveRun(trainer, join(folder, 'own'), { dataset });
   assert.equal(inFolder, join(folder, 'own', 'last.safetensors'));
   assert.ok(readFileSync(file).equals(readFileSync(inFolder)));
+
+  await assert.rejects(
+    saveRun(trainer, join(file, 'x.safetensors'), { dataset }),
+    /x\.safetensors cannot be written: something on the way to it is a file/,
+  );
 
   // Six steps are an epoch of four and a half, as a file has it.
   const restored = await restoreTrainer(await readCheckpoint(file));

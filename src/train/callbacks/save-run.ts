@@ -1,5 +1,7 @@
 /** One checkpoint of a trainer, as a file. */
-import { writeAtomically } from '../atomic-write.js';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { outputError, writeAtomically } from '../atomic-write.js';
 import { toCheckpoint } from '../checkpoint.js';
 import { checkFinite } from '../divergence.js';
 import type { Progress } from '../progress.js';
@@ -11,7 +13,7 @@ import { type RunDescription, begunEpochs, configOf, folderOf } from './run-file
  * Saves what a trainer has learned, and all it takes to go on.
  *
  * @param path of a file, where it ends in `.safetensors`; else of a run's folder, which `tract train --resume`,
- *   `Classifier.load`, `tract eval`, `predict` and `export` take
+ *   `Classifier.load`, `tract eval`, `predict` and `export` take; folders that are missing are made
  * @returns the path of the checkpoint's file
  * @throws RunExistsError where another run is in the folder
  * @throws OutputError where it cannot be written
@@ -26,12 +28,15 @@ export async function saveRun(trainer: Trainer, path: string, description: RunDe
   const checkpoint = { config, state: { ...state, progress } };
   if (path.endsWith('.safetensors')) {
     checkFinite(state.tensors, progress.step);
+    await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+      throw outputError(error, path);
+    });
     await writeAtomically(path, toCheckpoint(checkpoint));
     return path;
   }
   const { folder } = await folderOf(path, config, progress);
   try {
-    await folder.begin(config, progress);
+    await folder.begin(config, progress, trainer.model);
     return await folder.save('last', checkpoint);
   } finally {
     await folder.close();

@@ -1,8 +1,11 @@
 /** Pictures and checkpoints in Node: files, bytes and pixels. */
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { DataError } from '../../data/data-error.js';
 import { coverImage } from '../../data/raw-picture.js';
+import { GraphError } from '../../graph/graph.js';
 import { fromCheckpoint } from '../checkpoint.js';
+import { filesBeside } from '../files-beside.js';
 import { CheckpointError } from '../json-check.js';
 import { readKeptCheckpoint } from '../run-folder.js';
 import { type Platform, bytesIn, coveredShape, isRaw } from './platform.js';
@@ -29,6 +32,20 @@ export const readModel: Platform['readModel'] = async (source) => {
   const bytes = await bytesIn(source);
   if (!bytes) throw new CheckpointError('a model in Node is a path, or the bytes of a checkpoint');
   return { name: 'the checkpoint', checkpoint: fromCheckpoint(bytes) };
+};
+
+export const readOnnx: Platform['readOnnx'] = async (source) => {
+  const path = typeof source === 'string' ? source : pathOf(source);
+  if (path !== undefined) {
+    try {
+      return { name: path, bytes: await readFile(path), externalData: filesBeside(path) };
+    } catch (error) {
+      throw new GraphError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  const bytes = await bytesIn(source);
+  if (!bytes) throw new GraphError('a model in Node is a path, or the bytes of an .onnx file');
+  return { name: 'the model', bytes };
 };
 
 /** The path of a `file:` URL; undefined for anything else. */

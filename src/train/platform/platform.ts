@@ -3,6 +3,7 @@ import type { ImageShape } from '../../data/dataset.js';
 import type { PictureDecoding } from '../../data/folder/folder-config.js';
 import type { Picture } from '../../data/image-transform.js';
 import type { RawPicture } from '../../data/raw-picture.js';
+import type { ExternalData } from '../../graph/import/file-tensor.js';
 import type { Checkpoint } from '../checkpoint.js';
 
 /** Bytes of a file, whoever holds them: a `Blob`, a `File`. */
@@ -47,6 +48,16 @@ export interface Platform {
   readonly readModel: (
     source: FileSource,
   ) => Promise<{ readonly name: string; readonly checkpoint: Checkpoint }>;
+  /**
+   * The bytes of an `.onnx` file, what to call it in messages, and how to come by the files beside it.
+   *
+   * @throws GraphError for what cannot be read
+   */
+  readonly readOnnx: (source: FileSource) => Promise<{
+    readonly name: string;
+    readonly bytes: Uint8Array;
+    readonly externalData?: ExternalData;
+  }>;
 }
 
 /** The shape that pixels are scaled to: crops of what sticks out beyond it are crops of it. */

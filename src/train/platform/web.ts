@@ -1,6 +1,7 @@
 /** Pictures and checkpoints in a browser: addresses, files, and what a page shows. */
 import { DataError } from '../../data/data-error.js';
 import { type RawPicture, coverImage } from '../../data/raw-picture.js';
+import { GraphError } from '../../graph/graph.js';
 import { fromCheckpoint } from '../checkpoint.js';
 import { CheckpointError } from '../json-check.js';
 import {
@@ -22,6 +23,13 @@ export const readModel: Platform['readModel'] = async (source) => {
     (await bytesIn(source)) ??
     (await fetched(source, (message, options) => new CheckpointError(message, options)));
   return { name: addressOf(source) ?? 'the checkpoint', checkpoint: fromCheckpoint(bytes) };
+};
+
+export const readOnnx: Platform['readOnnx'] = async (source) => {
+  const bytes =
+    (await bytesIn(source)) ??
+    (await fetched(source, (message, options) => new GraphError(message, options)));
+  return { name: addressOf(source) ?? 'the model', bytes };
 };
 
 /** The pixels of an image file or of what a page shows, in sRGB, turned as the file says. */

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { median } from '../compare/statistics.js';
-import { medianInterval } from './statistics.js';
+import { median, medianInterval, overheadOf } from './statistics.js';
 
 describe('medianInterval', () => {
   it('has the ranks of the binomial distribution', () => {
@@ -24,5 +23,17 @@ describe('medianInterval', () => {
         assert.ok(low <= middle && middle <= high);
       }),
     );
+  });
+});
+
+describe('overheadOf', () => {
+  it('compares what was measured in turn, so that what slows both down counts in neither', () => {
+    const base = [100, 100, 900, 100, 100, 100, 100];
+    const { overhead, interval } = overheadOf(
+      base,
+      base.map((time) => time + 5),
+    );
+    assert.equal(overhead, 0.05);
+    assert.deepEqual(interval, [0.05, 0.05]);
   });
 });

@@ -4,7 +4,7 @@ import { Graph } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { resnet50 } from '../models/resnet.js';
 import { vit } from '../models/vit.js';
-import { traceAlone } from '../nn/model.js';
+import { traceAlone } from './model.js';
 import { multiplyAdds, trainingOperations } from './multiply-adds.js';
 
 describe('multiplyAdds', () => {

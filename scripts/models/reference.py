@@ -1,0 +1,251 @@
+"""Exports models, and says what PyTorch computes of them in float64.
+
+For every model, exporter and mode this writes `<name>.<exporter>.<mode>.onnx` and, beside it, a safetensors file with
+images, labels, logits, the gradient of every tensor of the file, running statistics after a step, the losses of five
+steps of SGD, and TrAct's gradient of the first convolution. One line of JSON a file is printed when it is complete.
+
+Usage: python reference.py OUT_FOLDER torchscript:training,dynamo:inference,... [NAME...]
+"""
+
+import copy
+import io
+import contextlib
+import json
+import sys
+import warnings
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import torch
+from safetensors.numpy import save_file
+
+from zoo import MODELS
+
+BATCH = 8
+CLASSES = 10
+STEPS = 5
+RATE = 0.001
+LAMBDA = 0.1
+
+
+def settled(model, size):
+    """Parameters that are all different, statistics that are those of some images, and no randomness."""
+    generator = torch.Generator().manual_seed(1)
+
+    def noise(tensor):
+        return torch.randn(tensor.shape, generator=generator, dtype=torch.float32)
+
+    for module in model.modules():
+        if type(module).__name__.lower().startswith("dropout"):
+            module.p = 0.0
+        if hasattr(module, "drop_prob"):
+            module.drop_prob = 0.0
+        if type(module).__name__ == "StochasticDepth":
+            module.p = 0.0
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            # Exporters make one tensor of equal ones.
+            if parameter.dim() < 2:
+                parameter += 0.05 * noise(parameter)
+            elif parameter.abs().max() == 0:
+                parameter += 0.02 * noise(parameter)
+        norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+        momenta = [m.momentum for m in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None
+        model.train()
+        for _ in range(2):
+            model(torch.randn(BATCH, 3, model.size, model.size, generator=generator))
+        for norm, momentum in zip(norms, momenta):
+            norm.momentum = momentum
+    return model
+
+
+def images_of(size):
+    random = np.random.RandomState(2)
+    images = random.randint(0, 256, (BATCH, 3, size, size)).astype(np.uint8)
+    labels = (np.arange(BATCH) % CLASSES).astype(np.int32)
+    return images, labels
+
+
+def export(model, path, exporter, training, size):
+    x = torch.randn(2, 3, size, size)
+    model.train(training)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(
+        io.StringIO()
+    ):
+        warnings.simplefilter("ignore")
+        if exporter == "torchscript":
+            mode = torch.onnx.TrainingMode
+            torch.onnx.export(
+                model,
+                (x,),
+                path,
+                dynamo=False,
+                training=mode.TRAINING if training else mode.EVAL,
+                do_constant_folding=not training,
+                input_names=["input"],
+                output_names=["output"],
+                dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}},
+            )
+        else:
+            # Optimized, the new exporter folds batch normalisation into convolutions in either mode.
+            torch.onnx.export(
+                model.eval(),
+                (x,),
+                path,
+                dynamo=True,
+                optimize=not training,
+                external_data=False,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+            )
+
+
+def fused(model):
+    """The model with batch normalisation folded into its convolutions, as exporters for inference do it."""
+    try:
+        from torch.fx.experimental.optimization import fuse
+
+        return fuse(copy.deepcopy(model).eval(), inplace=False).requires_grad_(True)
+    except Exception:
+        return copy.deepcopy(model).eval()
+
+
+def first_convolution(model, x):
+    """The first convolution that runs, with what goes into it and the gradient of what comes out."""
+    seen = []
+
+    def hook(module, inputs, output):
+        if not seen:
+            gradients = []
+            # Before whatever follows changes the output in place.
+            output.register_hook(gradients.append)
+            seen.append((module, inputs[0].detach().clone(), output.shape, gradients))
+
+    hooks = [m.register_forward_hook(hook) for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    logits = model(x)
+    for one in hooks:
+        one.remove()
+    return logits, seen[0] if seen else None
+
+
+def tract(module, x, shape, gradients):
+    if module.groups != 1 or isinstance(module.padding, str) or module.padding_mode != "zeros":
+        return None
+    columns = torch.nn.functional.unfold(
+        x, module.kernel_size, module.dilation, module.padding, module.stride
+    )
+    rows = columns.permute(0, 2, 1).reshape(-1, columns.shape[1])
+    g = gradients[0].permute(0, 2, 3, 1).reshape(-1, shape[1])
+    gram = rows.T @ rows / len(rows) + LAMBDA * torch.eye(rows.shape[1], dtype=rows.dtype)
+    return torch.linalg.solve(gram, rows.T @ g).T.reshape(module.weight.shape)
+
+
+def reference(model, training, size, tensors):
+    images, labels = images_of(size)
+    model = copy.deepcopy(model)
+    with torch.no_grad():
+        # Exporting for training runs the model, which moves the statistics that the file then has.
+        for name, buffer in model.named_buffers():
+            if training and name in tensors and buffer.shape == tensors[name].shape:
+                buffer.copy_(torch.from_numpy(tensors[name].copy()))
+    model = (model if training else fused(model)).double()
+    model.train(training)
+    x = torch.from_numpy((images / 255.0 - 0.5) / 0.25)
+    y = torch.from_numpy(labels.astype(np.int64))
+    logits, first = first_convolution(model, x)
+    loss = torch.nn.functional.cross_entropy(logits, y)
+    parameters = dict(model.named_parameters())
+    loss.backward()
+    result = {"images": images, "labels": labels, "logits": logits.detach().numpy()}
+    own = {name: (p.detach().clone(), p.grad) for name, p in parameters.items()}
+    matched = match(own, tensors)
+    for name, (source, turned) in matched.items():
+        gradient = own[source][1]
+        if gradient is not None:
+            result[f"gradient/{name}"] = turned(gradient).numpy().copy()
+    if first is not None:
+        transformed = tract(*first)
+        for name, (source, turned) in matched.items():
+            if transformed is not None and parameters[source] is first[0].weight:
+                result[f"tract/{name}"] = turned(transformed).detach().numpy().copy()
+    if training:
+        for name, buffer in model.named_buffers():
+            if name in tensors and ("running_mean" in name or "running_var" in name):
+                result[f"statistics/{name}"] = buffer.numpy().copy()
+    losses = [loss.item()]
+    for _ in range(STEPS - 1):
+        with torch.no_grad():
+            for p in parameters.values():
+                if p.grad is not None:
+                    p -= RATE * p.grad
+                    p.grad = None
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        losses.append(loss.item())
+    result["losses"] = np.array(losses)
+    return result, len(matched)
+
+
+def match(own, tensors):
+    """Which parameter each float tensor of the file is: by its name, or by its elements, turned or not."""
+    found = {}
+    for name, array in tensors.items():
+        if array.dtype not in (np.float32, np.float16) or array.size < 2:
+            continue
+        candidates = [name] if name in own else own.keys()
+        for source in candidates:
+            value = own[source][0].float().numpy()
+            for turned in (lambda t: t, lambda t: t.T if t.dim() == 2 else t, lambda t: t.reshape(array.shape)):
+                try:
+                    other = turned(torch.from_numpy(value)).numpy()
+                except RuntimeError:
+                    continue
+                if other.shape == array.shape and np.allclose(other, array, rtol=1e-4, atol=1e-6):
+                    found[name] = (source, turned)
+                    break
+            if name in found:
+                break
+    return found
+
+
+def main():
+    out, exports, *names = sys.argv[1:]
+    torch.set_num_threads(1)
+    for name, family, size, make in MODELS:
+        if names and name not in names:
+            continue
+        try:
+            torch.manual_seed(0)
+            model = make()
+            model.size = size
+            model = settled(model, size)
+        except Exception as error:  # A model that this version of its package does not have stays in the table.
+            tell(name, family, None, None, error)
+            continue
+        for exporter, mode in (one.split(":") for one in exports.split(",")):
+            training = mode == "training"
+            path = f"{out}/{name}.{exporter}.{mode}"
+            try:
+                export(copy.deepcopy(model), f"{path}.onnx", exporter, training, size)
+                file = onnx.load(f"{path}.onnx")
+                tensors = {one.name: onnx.numpy_helper.to_array(one) for one in file.graph.initializer}
+                result, matched = reference(model, training, size, tensors)
+                save_file({k: np.ascontiguousarray(v) for k, v in result.items()}, f"{path}.safetensors")
+                tell(name, family, exporter, mode, None, matched)
+            except Exception as error:
+                tell(name, family, exporter, mode, error)
+
+
+def tell(name, family, exporter, mode, error, matched=0):
+    line = {"name": name, "family": family, "exporter": exporter, "mode": mode, "matched": matched}
+    if error is not None:
+        text = str(error).strip()
+        line["error"] = f"{type(error).__name__}: {text.splitlines()[0][:200] if text else ''}"
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

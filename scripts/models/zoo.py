@@ -1,0 +1,96 @@
+"""The models of the matrix: small members of many families, at small image sizes, with ten classes."""
+
+import timm
+import torchvision.models as tv
+
+C = 10
+
+
+def t(name, **options):
+    return lambda: timm.create_model(name, pretrained=False, num_classes=C, **options)
+
+
+def v(make, **options):
+    return lambda: make(weights=None, num_classes=C, **options)
+
+
+MODELS = [
+    # name, family, height and width, constructor
+    ("resnet18", "ResNet", 64, v(tv.resnet18)),
+    ("resnet50", "ResNet", 64, v(tv.resnet50)),
+    ("seresnet18", "SENet", 64, t("legacy_seresnet18")),
+    ("skresnet18", "SKNet", 64, t("skresnet18")),
+    ("ecaresnet26t", "ECA-Net", 64, t("ecaresnet26t")),
+    ("googlenet", "GoogLeNet", 64, v(tv.googlenet, aux_logits=False, init_weights=False)),
+    ("mobilenet_v2", "MobileNet", 64, v(tv.mobilenet_v2)),
+    ("mobilenet_v3_small", "MobileNet", 64, v(tv.mobilenet_v3_small)),
+    ("mobilenet_v3_large", "MobileNet", 64, v(tv.mobilenet_v3_large)),
+    ("mobilenetv4_conv_small", "MobileNet", 64, t("mobilenetv4_conv_small")),
+    ("mnasnet0_5", "MnasNet", 64, v(tv.mnasnet0_5)),
+    ("squeezenet1_1", "SqueezeNet", 64, v(tv.squeezenet1_1)),
+    ("shufflenet_v2_x0_5", "ShuffleNet", 64, v(tv.shufflenet_v2_x0_5)),
+    ("efficientnet_b0", "EfficientNet", 64, v(tv.efficientnet_b0)),
+    ("regnet_y_400mf", "RegNet", 64, v(tv.regnet_y_400mf)),
+    ("regnet_x_400mf", "RegNet", 64, v(tv.regnet_x_400mf)),
+    ("convnext_atto", "ConvNeXt", 64, t("convnext_atto")),
+    ("convnextv2_atto", "ConvNeXt", 64, t("convnextv2_atto")),
+    ("ghostnet_050", "GhostNet", 64, t("ghostnet_050")),
+    ("repvgg_a0", "RepVGG", 64, t("repvgg_a0")),
+    ("dla34", "DLA", 64, t("dla34")),
+    ("cspresnet50", "CSPNet", 64, t("cspresnet50")),
+    ("ese_vovnet19b_slim", "VoVNet", 64, t("ese_vovnet19b_slim")),
+    ("rexnet_100", "ReXNet", 64, t("rexnet_100")),
+    ("hardcorenas_a", "HardCoRe-NAS", 64, t("hardcorenas_a")),
+    ("lcnet_050", "LCNet", 64, t("lcnet_050")),
+    ("tinynet_e", "TinyNet", 64, t("tinynet_e")),
+    ("mixnet_s", "MixNet", 64, t("mixnet_s")),
+    ("selecsls42", "SelecSLS", 64, t("selecsls42")),
+    ("nf_regnet_b0", "NFNet", 64, t("nf_regnet_b0")),
+    ("convmixer", "ConvMixer", 32, t("convmixer_768_32", dim=48, depth=3, patch_size=4)),
+    ("starnet_s050", "StarNet", 64, t("starnet_s050")),
+    ("vit_tiny", "ViT", 64, t("vit_tiny_patch16_224", img_size=64, depth=3)),
+    ("torchvision_vit", "ViT", 64, lambda: tv.VisionTransformer(64, 16, 2, 3, 48, 96, num_classes=C)),
+    ("deit_tiny", "DeiT", 64, t("deit_tiny_patch16_224", img_size=64, depth=3)),
+    ("deit3_small", "DeiT", 64, t("deit3_small_patch16_224", img_size=64, depth=2)),
+    (
+        "swin",
+        "Swin",
+        64,
+        lambda: tv.SwinTransformer([4, 4], 24, [2, 2], [3, 6], [4, 4], num_classes=C),
+    ),
+    ("mixer_s16", "MLP-Mixer", 64, t("mixer_s16_224", img_size=64, num_blocks=2, embed_dim=64)),
+    ("gmlp_ti16", "gMLP", 64, t("gmlp_ti16_224", img_size=64, num_blocks=2)),
+    ("resmlp_12", "ResMLP", 64, t("resmlp_12_224", img_size=64, num_blocks=2)),
+    ("cait_xxs24", "CaiT", 64, t("cait_xxs24_224", img_size=64, depth=2)),
+    ("xcit_nano", "XCiT", 64, t("xcit_nano_12_p16_224", img_size=64, depth=2)),
+    ("pit_ti", "PiT", 64, t("pit_ti_224", img_size=64)),
+    ("convit_tiny", "ConViT", 64, t("convit_tiny", img_size=64, depth=2)),
+    ("beit", "BEiT", 64, t("beit_base_patch16_224", img_size=64, depth=2, embed_dim=48, num_heads=3)),
+    ("poolformer_s12", "PoolFormer", 64, t("poolformer_s12")),
+    ("pvt_v2_b0", "PVT", 64, t("pvt_v2_b0")),
+    ("twins_svt_small", "Twins", 64, t("twins_svt_small", img_size=64)),
+    ("mobilevit_xxs", "MobileViT", 64, t("mobilevit_xxs")),
+    ("edgenext_xx_small", "EdgeNeXt", 64, t("edgenext_xx_small")),
+    ("efficientformer_l1", "EfficientFormer", 64, t("efficientformer_l1", img_size=64)),
+    ("levit_128s", "LeViT", 64, t("levit_128s", img_size=64)),
+    ("fastvit_t8", "FastViT", 64, t("fastvit_t8")),
+    ("inception_next_atto", "InceptionNeXt", 64, t("inception_next_atto")),
+    ("efficientvit_b0", "EfficientViT", 64, t("efficientvit_b0")),
+    ("coat_lite_tiny", "CoaT", 64, t("coat_lite_tiny", img_size=64)),
+    ("focalnet_tiny_srf", "FocalNet", 64, t("focalnet_tiny_srf", depths=(1, 1, 1, 1), embed_dim=24)),
+    ("sequencer2d_s", "Sequencer", 64, t("sequencer2d_s", img_size=64)),
+    ("alexnet", "AlexNet", 64, v(tv.alexnet)),
+    ("vgg11", "VGG", 32, v(tv.vgg11)),
+    ("vgg11_bn", "VGG", 32, v(tv.vgg11_bn)),
+    ("resnetv2_50d", "ResNetV2", 64, t("resnetv2_50d")),
+    ("resnext50_32x4d", "ResNeXt", 64, v(tv.resnext50_32x4d)),
+    ("wide_resnet50_2", "Wide ResNet", 64, v(tv.wide_resnet50_2)),
+    ("resnest14d", "ResNeSt", 64, t("resnest14d")),
+    ("res2net50_14w_8s", "Res2Net", 64, t("res2net50_14w_8s")),
+    ("densenet121", "DenseNet", 64, v(tv.densenet121)),
+    ("inception_v3", "Inception", 96, v(tv.inception_v3, aux_logits=False, init_weights=False)),
+    ("inception_v4", "Inception", 96, t("inception_v4")),
+    ("xception41", "Xception", 64, t("xception41")),
+    ("dpn48b", "DPN", 64, t("dpn48b")),
+    ("hrnet_w18_small", "HRNet", 64, t("hrnet_w18_small")),
+]

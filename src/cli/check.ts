@@ -1,0 +1,192 @@
+/** `tract check`: what is in an `.onnx` file, and whether it can be trained. */
+import { withoutGradient } from '../autodiff/differentiable.js';
+import { portable } from '../engine/lowering/portable.js';
+import { peakBytes } from '../engine/step-memory.js';
+import { GraphError, operatorName } from '../graph/graph.js';
+import { ImportError } from '../graph/import/import-graph.js';
+import { rewrite } from '../graph/rewrite.js';
+import type { FileModel, LoadModelOptions } from '../models/file-model.js';
+import { traceAlone } from '../nn/model.js';
+import { multiplyAdds } from '../nn/multiply-adds.js';
+import { sgd } from '../optim/sgd.js';
+import { elementCount } from '../tensor/tensor.js';
+import { FirstLayerError, firstLayer } from '../tract/first-layer.js';
+import { loadModel } from '../train/load-model.js';
+import { trainingGraph } from '../train/training-graph.js';
+import { short } from './format.js';
+import { print, printJson, printTable } from './terminal.js';
+
+export interface CheckFlags {
+  readonly classes?: number;
+  readonly head?: string;
+  readonly batchNorm?: 'keep' | 'insert';
+  readonly imageSize?: number;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+/** Batch sizes whose memory is told. */
+const BATCHES = [1, 32, 128] as const;
+
+/** What of a file is not trainable. */
+interface Obstacle {
+  readonly operator: string;
+  readonly nodes: readonly string[];
+  readonly reason: string;
+}
+
+/** Looks at a file; returns the exit code: 0 if it can be trained. */
+export async function check(path: string, flags: CheckFlags): Promise<number> {
+  const { classes, head, batchNorm, imageSize, output } = flags;
+  const options: LoadModelOptions = {
+    ...(classes !== undefined && { classes }),
+    ...(head !== undefined && { head }),
+    ...(batchNorm !== undefined && { batchNorm }),
+    ...(imageSize !== undefined && { imageSize }),
+    ...(output !== undefined && { output }),
+  };
+  let model: FileModel;
+  try {
+    model = await loadModel(path, options);
+  } catch (error) {
+    if (!(error instanceof ImportError)) throw error;
+    tellUnreadable(path, error, flags.json === true);
+    return 1;
+  }
+  const report = reportOf(path, model);
+  if (flags.json) printJson({ event: 'check', ...report });
+  else tell(report);
+  return report.trainable ? 0 : 1;
+}
+
+function tellUnreadable(path: string, { problems }: ImportError, json: boolean): void {
+  if (json) {
+    printJson({ event: 'check', file: path, trainable: false, unsupported: problems });
+    return;
+  }
+  print(`${path} cannot be trained: it holds what tract-ts does not read.`);
+  for (const { operator, nodes, reason } of problems) {
+    print(`  ${operator}: ${reason ?? 'an operator that is not known'}`);
+    for (const node of nodes) print(`    ${node}`);
+  }
+}
+
+type Report = ReturnType<typeof reportOf>;
+
+function reportOf(path: string, model: FileModel) {
+  const { file } = model;
+  const traced = traceAlone(model, 1, true);
+  const { parameters, buffers, graph, logits, images } = traced;
+  const values = [...parameters.values()].map(({ value }) => value);
+  const obstacles = new Map<string, Obstacle>();
+  for (const { node, reason } of withoutGradient(logits, values)) {
+    const operator = operatorName(node);
+    const key = JSON.stringify([operator, reason]);
+    const found = obstacles.get(key)?.nodes ?? [];
+    obstacles.set(key, { operator, reason, nodes: [...found, node.outputs[0].name] });
+  }
+  const inference = traceAlone(model, 1, false);
+  const count = (list: Iterable<readonly number[]>): number =>
+    [...list].reduce((sum, shape) => sum + elementCount(shape), 0);
+  const constants = graph.nodes.flatMap(({ inputs }) =>
+    inputs.flatMap((input) => (input?.constant ? [input] : [])),
+  );
+  const trainable = obstacles.size === 0;
+  return {
+    file: path,
+    trainable,
+    producer: file.producer,
+    operatorSet: file.operatorSet,
+    input: { name: file.input.name, layout: file.layout, shape: ['N', ...model.imageShape] },
+    fileBatchSize: file.batchSize ?? null,
+    output: { name: file.output.name, classes: file.fileClasses },
+    activation: file.activation ?? null,
+    classNames: file.classNames ?? null,
+    heads: file.heads.map(({ weight }) => weight),
+    newHead: file.newHead ? { weight: file.newHead.weight, classes: model.classes } : null,
+    operators: Object.fromEntries([...file.operators].sort(([a], [b]) => (a < b ? -1 : 1))),
+    foldedNodes: file.folded,
+    unsupported: [...obstacles.values()],
+    parameters: {
+      tensors: parameters.size,
+      elements: count(values.map(({ shape }) => shape)),
+    },
+    buffers: {
+      tensors: buffers.size,
+      elements: count([...buffers.values()].map(({ value }) => value.shape)),
+    },
+    constants: { elements: count([...new Set(constants)].map(({ shape }) => shape)) },
+    tract: tractLayer(images, graph.nodes, parameters),
+    multiplyAdds: multiplyAdds(inference.graph.nodes),
+    stepMemory: trainable ? stepMemory(model) : null,
+  };
+}
+
+/** The layer that TrAct takes, or why it takes none by itself. */
+function tractLayer(
+  ...given: Parameters<typeof firstLayer>
+):
+  | { layer: string; weight: string; shape: readonly number[]; operator: string }
+  | { readonly reason: string } {
+  try {
+    const { layer, weightName, node } = firstLayer(...given);
+    return { layer, weight: weightName, shape: node.inputs[1]!.shape, operator: node.opType };
+  } catch (error) {
+    if (!(error instanceof FirstLayerError)) throw error;
+    return { reason: error.message };
+  }
+}
+
+/** Bytes of a step of SGD with momentum, by the number of images. */
+function stepMemory(model: FileModel): Record<string, number> | null {
+  const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 });
+  try {
+    return Object.fromEntries(
+      BATCHES.map((batchSize) => [
+        String(batchSize),
+        peakBytes(rewrite(trainingGraph(model, { batchSize, optimizer }).graph, portable)),
+      ]),
+    );
+  } catch (error) {
+    if (error instanceof GraphError) return null;
+    throw error;
+  }
+}
+
+function tell(report: Report): void {
+  const { input, output, parameters, buffers, tract, stepMemory: memory } = report;
+  const activation = report.activation === null ? '' : `, before a ${report.activation}`;
+  print(
+    `${report.file}: ${report.trainable ? 'can be trained' : 'cannot be trained'}`,
+    `  from       ${report.producer || 'an unknown program'}, operator set ${report.operatorSet}`,
+    `  input      ${input.name}: [${input.shape.join(', ')}]${input.layout === 'NHWC' ? ', channels last in the file' : ''}${report.fileBatchSize === null ? '' : `; the file is for ${report.fileBatchSize} at once, which is changed`}`,
+    `  output     ${output.name}: ${output.classes} classes${activation}`,
+    `  head       ${headText(report)}`,
+    `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
+    `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
+    `  memory     ${memory ? `about ${BATCHES.map((batch) => `${megabytes(memory[String(batch)])} at batch ${batch}`).join(', ')}, for a step of SGD with momentum` : 'not known'}`,
+    `  TrAct      ${'layer' in tract ? `trains ${tract.layer} (${tract.operator}, [${tract.shape.join(', ')}]), the first layer that the image reaches` : tract.reason}`,
+  );
+  for (const { operator, nodes, reason } of report.unsupported) {
+    print(`  ${operator}: ${reason}`);
+    for (const node of nodes) print(`    ${node}`);
+  }
+  printTable(
+    [
+      ['operator', 'nodes'],
+      ...Object.entries(report.operators).map(([name, count]) => [name, String(count)]),
+    ],
+    { left: [0] },
+  );
+  if (report.foldedNodes > 0) print(`${report.foldedNodes} more nodes are computed when the file is read.`);
+}
+
+function headText({ heads, newHead, output }: Report): string {
+  if (newHead) return `${newHead.weight}, new for ${newHead.classes} classes instead of ${output.classes}`;
+  if (heads.length === 1) return `${heads[0]}; for another number of classes it is replaced`;
+  if (heads.length === 0) return 'none that could be replaced for another number of classes';
+  return `${heads.join(', ')}; for another number of classes one is to be named (--head)`;
+}
+
+const megabytes = (bytes: number): string =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(Math.round(bytes / 1e6), 1)} MB`;

@@ -1,0 +1,181 @@
+/** Models in `.onnx` files, by the real command: looked at, trained, resumed, used, and given back. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { TensorProtoSchema, TensorProto_DataLocation as DataLocation } from '../graph/onnx_pb.js';
+import { fromSafetensors } from '../tensor/safetensors.js';
+import { tensor } from '../tensor/tensor.js';
+import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { normalTensor, runFile } from '../testing/file-runs.js';
+import { float, node, onnxFile } from '../fuzz/onnx-file.js';
+
+const folder = temporaryFolder();
+const file = join(folder, 'small.onnx');
+const outside = join(folder, 'small.data');
+
+/** For one image, six classes, with dropout, batch norm and a softmax; a weight lies in a file beside it. */
+function write(): void {
+  const fc = normalTensor([6, 8], 5);
+  writeFileSync(outside, new Uint8Array(fc.data.buffer));
+  writeFileSync(
+    file,
+    onnxFile({
+      inputs: [{ name: 'image', shape: [1, 3, 32, 32] }],
+      outputs: [{ name: 'scores', shape: [1, 6] }],
+      initializers: {
+        'conv.weight': normalTensor([8, 3, 4, 4], 1, 0.2),
+        'bn.weight': tensor('float32', [8], Array<number>(8).fill(1)),
+        'bn.bias': normalTensor([8], 3),
+        'bn.running_mean': normalTensor([8], 4),
+        'bn.running_var': tensor('float32', [8], Array<number>(8).fill(2)),
+        'fc.bias': normalTensor([6], 6),
+        axes: tensor('int64', [2], [2, 3]),
+        half: tensor('float32', [], [0.5]),
+        yes: tensor('bool', [], [1]),
+      },
+      tensors: [
+        create(TensorProtoSchema, {
+          name: 'fc.weight',
+          dims: [6n, 8n],
+          dataType: 1,
+          dataLocation: DataLocation.EXTERNAL,
+          externalData: [{ key: 'location', value: 'small.data' }],
+        }),
+      ],
+      nodes: [
+        node('Conv', ['image', 'conv.weight'], ['z'], { strides: [4, 4] }),
+        node(
+          'BatchNormalization',
+          ['z', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var'],
+          ['n', 'mean', 'var'],
+          { training_mode: 1, momentum: float(0.9) },
+        ),
+        node('Relu', ['n'], ['r']),
+        node('ReduceMean', ['r', 'axes'], ['pooled'], { keepdims: 0 }),
+        node('Dropout', ['pooled', 'half', 'yes'], ['kept']),
+        node('Gemm', ['kept', 'fc.weight', 'fc.bias'], ['logits'], { transB: 1 }),
+        node('Softmax', ['logits'], ['scores'], { axis: -1 }),
+      ],
+    }),
+  );
+}
+
+const parameters = [
+  ...['train', '--model', file, '--limit-train', '64', '--limit-test', '16', '--batch-size', '16'],
+  ...['--tract', '--lr', '0.05', '--threads', '1', '--json'],
+];
+const straight = join(folder, 'straight');
+
+before(async () => {
+  write();
+  const { code, stderr } = await tract([
+    ...parameters,
+    '--epochs',
+    '2',
+    '--max-steps',
+    '3',
+    '--out',
+    straight,
+  ]);
+  assert.equal(code, 0, stderr);
+});
+
+test('check tells what is in a file, and for another number of classes what becomes of its head', async () => {
+  const { code, stdout, stderr } = await tract(['check', file, '--classes', '10', '--json']);
+  assert.equal(code, 0, stderr);
+  const [report] = jsonLines(stdout);
+  const { trainable, parameters: found, buffers, tract: layer, newHead, activation, operators } = report;
+  assert.deepEqual(
+    { trainable, found, buffers, newHead, activation },
+    {
+      trainable: true,
+      found: { tensors: 5, elements: 8 * 48 + 16 + 80 + 10 },
+      buffers: { tensors: 2, elements: 16 },
+      newHead: { weight: 'fc.weight', classes: 10 },
+      activation: 'Softmax',
+    },
+  );
+  assert.deepEqual(layer, { layer: 'conv', weight: 'conv.weight', shape: [8, 3, 4, 4], operator: 'Conv' });
+  assert.equal((operators as Record<string, number>).Conv, 1);
+});
+
+test('check names everything that cannot be read, and what has no gradient, without control characters', async () => {
+  const bad = join(folder, 'bad.onnx');
+  writeFileSync(
+    bad,
+    onnxFile({
+      inputs: [{ name: 'x', shape: [1, 3, 4, 4] }],
+      outputs: [{ name: 'y', shape: [1, 3] }],
+      nodes: [
+        node('Nothing\u001b[2J', ['x'], ['a']),
+        node('Gone', ['x'], ['b']),
+        node('Concat', ['a', 'b'], ['y'], { axis: 0 }),
+      ],
+    }),
+  );
+  const { code, stdout } = await tract(['check', bad]);
+  assert.equal(code, 1);
+  assert.match(stdout, /Nothing[^]*Gone: /);
+  assert.ok(!stdout.includes('\u001b'));
+});
+
+test('a run goes on without the file that it was begun with: its folder has all it takes', async () => {
+  const away = join(folder, 'away');
+  mkdirSync(away);
+  for (const name of ['small.onnx', 'small.data']) renameSync(join(folder, name), join(away, name));
+  const { code, stderr } = await tract([
+    'train',
+    '--resume',
+    straight,
+    '--max-steps',
+    '6',
+    '--threads',
+    '1',
+    '--json',
+  ]);
+  for (const name of ['small.onnx', 'small.data']) renameSync(join(away, name), join(folder, name));
+  assert.equal(code, 0, stderr);
+  const steps = jsonLines(readFileSync(join(straight, 'metrics.jsonl'), 'utf8')).filter(
+    ({ event }) => event === 'step',
+  );
+  assert.equal(steps.length, 6);
+});
+
+test('eval and export take the run; the file that comes back has the names, the softmax and any batch', async () => {
+  const evaluated = await tract(['eval', straight, '--threads', '1', '--json']);
+  assert.equal(evaluated.code, 0, evaluated.stderr);
+  const out = join(folder, 'back.onnx');
+  const { code, stdout, stderr } = await tract(['export', straight, '--out', out, '--json']);
+  assert.equal(code, 0, stderr);
+  const [exported] = jsonLines(stdout);
+  assert.deepEqual(
+    [exported.input, exported.output],
+    [
+      { name: 'image', type: 'float32', shape: ['N', 3, 32, 32] },
+      { name: 'scores', type: 'float32', shape: ['N', 10] },
+    ],
+  );
+  const scores = await runFile(readFileSync(out), { image: normalTensor([5, 3, 32, 32]) }, 'scores');
+  assert.deepEqual(scores.shape, [5, 10]);
+  const sum = Array.from(scores.data.subarray(0, 10) as Float32Array).reduce((a, b) => a + b);
+  assert.ok(Math.abs(sum - 1) < 1e-5);
+  const { tensors } = fromSafetensors(readFileSync(join(straight, 'last.safetensors')));
+  assert.deepEqual(tensors['fc.weight'].shape, [10, 8]);
+  const checked = await tract(['check', out]);
+  assert.match(checked.stdout, /can be trained[^]*head +fc\.weight[^]*TrAct +trains conv/);
+});
+
+test('what cannot be is one sentence: options of other models, a head that is none', async () => {
+  const cases: readonly (readonly [readonly string[], RegExp, number])[] = [
+    [['train', '--model', file, '--width', '4'], /--width is no option of a model in a file/, 2],
+    [['train', '--model', file, '--head', 'x', '--out', join(folder, 'x')], /no head "x".*"fc\.weight"/, 2],
+  ];
+  for (const [words, message, code] of cases) {
+    const outcome = await tract(words);
+    assert.equal(outcome.code, code, outcome.stderr);
+    assert.match(outcome.stderr, message);
+    assert.equal(outcome.stderr.trim().split('\n').length, 1, outcome.stderr);
+  }
+});

@@ -1,0 +1,154 @@
+/** `mpirun tract train`, by the launchers that are installed. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { launch, leftBehind, mpis, rankProcesses, tractRanks } from '../testing/mpi.js';
+
+const folder = temporaryFolder();
+const alone = join(folder, 'alone');
+const data = ['--limit-train', '80', '--limit-test', '40', '--batch-size', '16', '--threads', '1'];
+const model = ['--model', 'mlp', '--width', '16', '--tract', '--validation', '0.2'];
+const flags = ['train', ...data, ...model, '--epochs', '3', '--shards', '4', '--json'];
+const last = (run: string): Buffer => readFileSync(join(run, 'last.safetensors'));
+const [mpich, openMpi] = mpis;
+
+/** Events without times and places. */
+const figures = (stdout: string): object[] =>
+  jsonLines(stdout)
+    .filter(({ event }) => event !== 'checkpoint')
+    .map((event) =>
+      Object.fromEntries(
+        Object.entries(event).filter(([name]) => !/second/i.test(name) && !['out', 'ranks'].includes(name)),
+      ),
+    );
+
+/** Lines of the launchers' own are not counted. */
+const sentences = (stderr: string): string[] => stderr.split('\n').filter((line) => /error: /.test(line));
+
+describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
+  let expected: object[];
+
+  before(async () => {
+    if (mpis.every(({ missing }) => missing)) return;
+    const { code, stdout, stderr } = await tract([...flags, '--out', alone]);
+    assert.equal(code, 0, stderr);
+    expected = figures(stdout);
+  });
+
+  for (const [mpi, size] of [[mpich, 4] as const, [openMpi, 2] as const]) {
+    it(`train to the bits of one: ${size} of ${mpi.name}`, { skip: mpi.missing }, async () => {
+      const run = join(folder, `run-${size}`);
+      const { code, stdout, stderr } = await tractRanks(mpi, size, [...flags, '--out', run]);
+      assert.equal(code, 0, stderr);
+      assert.ok(last(run).equals(last(alone)), 'another checkpoint');
+      assert.ok(
+        readFileSync(join(run, 'best.safetensors')).equals(readFileSync(join(alone, 'best.safetensors'))),
+      );
+      assert.deepEqual(figures(stdout), expected);
+      const steps = jsonLines(stdout).filter(({ event }) => event === 'step');
+      assert.ok(steps.every(({ waitingSeconds }) => typeof waitingSeconds === 'number'));
+    });
+  }
+
+  it('all stop where one is told to, and go on in another number', { skip: mpich.missing }, async () => {
+    const run = join(folder, 'stopped');
+    const stopped = await tractRanks(mpich, 2, [...flags, '--out', run], {
+      onOutput(stdout, launcher) {
+        if (!stdout.includes('"event":"step"')) return false;
+        void rankProcesses(launcher).then(([, second]) => process.kill(second, 'SIGTERM'));
+        return true;
+      },
+    });
+    assert.equal(stopped.code, 143, stopped.stderr);
+    const end = jsonLines(stopped.stdout).at(-1)!;
+    assert.deepEqual([end.event, end.interrupted], ['end', true]);
+    const resumed = await tractRanks(mpich, 4, ['train', '--resume', run, '--threads', '1', '--json']);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.ok(last(run).equals(last(alone)), 'another checkpoint');
+  });
+
+  it('end where one does not answer any more, and say which', { skip: mpich.missing }, async () => {
+    const run = join(folder, 'hung');
+    let ranks: readonly number[] = [];
+    let hung = 0;
+    const { code, stderr } = await tractRanks(mpich, 2, [...flags, '--epochs', '9999', '--out', run], {
+      onOutput(stdout, launcher) {
+        if (!stdout.includes('"event":"epoch"')) return false;
+        void rankProcesses(launcher).then((pids) => {
+          ranks = pids;
+          process.kill(pids[1], 'SIGSTOP');
+          hung = performance.now();
+        });
+        return true;
+      },
+    });
+    assert.ok(hung > 0);
+    assert.equal(code, 1);
+    const [sentence, ...others] = sentences(stderr);
+    assert.match(
+      sentence,
+      /^error: rank 1 of 2 has not answered for 7 seconds.*; the last good checkpoint is .*last/,
+    );
+    assert.deepEqual(others, []);
+    assert.equal(ranks.length, 2);
+    assert.deepEqual(await leftBehind(ranks), []);
+    assert.equal((await tract(['eval', run])).code, 0, 'the checkpoint is not whole');
+  });
+
+  it('that were given different flags are refused', { skip: openMpi.missing }, async () => {
+    const main = fileURLToPath(new URL('main.js', import.meta.url));
+    const out = join(folder, 'different');
+    const one = (seed: string): string[] => [
+      '-n',
+      '1',
+      process.execPath,
+      main,
+      ...flags,
+      '--out',
+      out,
+      '--seed',
+      seed,
+    ];
+    const { code, stderr } = await launch(openMpi, [...one('1'), ':', ...one('2')]);
+    assert.equal(code, 1);
+    assert.deepEqual(sentences(stderr), [
+      'error: the processes were not given the same --seed: 1 on rank 0, but 2 on rank 1',
+    ]);
+    assert.ok(!existsSync(out));
+  });
+
+  it(
+    'are not started with a library of another MPI',
+    { skip: mpich.missing || openMpi.missing },
+    async () => {
+      const { code, stderr } = await tractRanks(mpich, 2, flags, {
+        environment: { TRACT_MPI_LIBRARY: 'libmpi.so.40' },
+      });
+      assert.equal(code, 1);
+      assert.equal(sentences(stderr).length, 1, stderr);
+      assert.match(stderr, /^error: PMI_SIZE says .* MPICH, but TRACT_MPI_LIBRARY names .* Open MPI/m);
+    },
+  );
+
+  it('run tract train, and nothing else', { skip: mpich.missing }, async () => {
+    const { code, stderr } = await tractRanks(mpich, 2, ['models']);
+    assert.equal(code, 2);
+    assert.deepEqual(sentences(stderr), [
+      'error: tract models runs in one process, not in the 2 that a launcher of MPI started',
+    ]);
+  });
+});
+
+it('a launcher whose library does not know of it is found out', { skip: openMpi.missing }, async () => {
+  // As Slurm's srun does without --mpi.
+  const environment = { SLURM_STEP_NUM_TASKS: '2', SLURM_PROCID: '0' };
+  const { code, stderr } = await tract(['models'], { environment });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^error: the launcher started 2 processes \(SLURM_STEP_NUM_TASKS\), but for .* there are 1: /,
+  );
+});

@@ -1,0 +1,66 @@
+/** `--recipe`: what flags are set to where they are not given. */
+import type { Command } from 'commander';
+import { paper, speed } from '../train/recipes.js';
+import type { TrainFlags } from './train-flags.js';
+
+/** The flags of a recipe's optimizer: where another is asked for they say nothing. */
+const optimizing: ReadonlySet<string> = new Set([
+  'lr',
+  'momentum',
+  'nesterov',
+  'muonIterations',
+  'muonNormalize',
+  'schedule',
+  'weightDecay',
+]);
+
+function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<TrainFlags> {
+  if (recipe === 'speed') {
+    return {
+      model: 'airbench',
+      optimizer: 'muon',
+      lr: speed.learningRate,
+      momentum: speed.momentum,
+      muonIterations: speed.iterations,
+      muonNormalize: true,
+      schedule: 'linear',
+      batchSize: speed.batchSize,
+      epochs: speed.epochs,
+      labelSmoothing: speed.labelSmoothing,
+      cropPadding: speed.cropPadding,
+      cropMode: 'reflect',
+      flip: 'alternating',
+      testViews: 'flip-shift',
+    };
+  }
+  const transformer = modelGiven && model.startsWith('vit');
+  return {
+    optimizer: transformer ? 'adam' : 'sgd',
+    lr: transformer ? paper.vitRate : paper.resnetRate,
+    ...(!transformer && { momentum: paper.momentum }),
+    schedule: 'cosine',
+    warmup: 0,
+    batchSize: paper.batchSize,
+    epochs: paper.epochs,
+    cropPadding: 4,
+    cropMode: 'zeros',
+    flip: 'random',
+  };
+}
+
+/** The flags with those of the recipe in place of the defaults; what is given counts. */
+export function withRecipe<T extends TrainFlags>(flags: T, command: Command): T {
+  if (flags.recipe === undefined) return flags;
+  const given = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
+  const own = Object.entries(flagsOf(flags, given('model'))).filter(
+    ([key]) => !given(key) && !(given('optimizer') && optimizing.has(key)),
+  );
+  return { ...flags, ...Object.fromEntries(own) };
+}
+
+/** Whether the parameter groups are those of the recipe `speed`: of its network under its optimizer. */
+export function hasSpeedGroups({ recipe, model }: TrainFlags, command: Command): boolean {
+  const others = ['optimizer', 'restOptimizer', 'restLr', 'restWeightDecay'];
+  const asked = others.some((key) => command.getOptionValueSource(key) === 'cli');
+  return recipe === 'speed' && model === 'airbench' && !asked;
+}

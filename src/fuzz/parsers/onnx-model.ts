@@ -1,0 +1,116 @@
+/** `.onnx` files of other programs, as models: read, and traced for training and inference. */
+import { GraphError } from '../../graph/graph.js';
+import { ModelProtoSchema } from '../../graph/onnx_pb.js';
+import { modelFromOnnx } from '../../models/file-model.js';
+import { traceAlone } from '../../nn/model.js';
+import type { Random } from '../../random/random.js';
+import { OptionError } from '../../tensor/option-error.js';
+import { type Tensor, elementCount, sameShape, tensor } from '../../tensor/tensor.js';
+import { mutateBytes, pick } from '../mutate-bytes.js';
+import { mutateProtobuf } from '../mutate-protobuf.js';
+import { type OnnxFile, float, localFunction, node, onnxFile, subgraph, tensorProto } from '../onnx-file.js';
+import { type FuzzedParser, expect } from '../parser.js';
+
+const int64 = (...values: number[]): Tensor => tensor('int64', [values.length], values);
+const floats = (...shape: number[]): Tensor =>
+  tensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: elementCount(shape) }, (_, i) => Math.sin(i + 1)),
+  );
+
+/** Small files that between them hold what is done to foreign files: arithmetic on shapes, older forms, functions. */
+const examples: readonly OnnxFile[] = [
+  {
+    operatorSet: 11,
+    inputs: [{ name: 'x', shape: [1, 3, 8, 8] }],
+    outputs: [{ name: 'p', shape: [1, 4] }],
+    initializers: {
+      'conv.weight': floats(4, 3, 3, 3),
+      'bn.weight': floats(4),
+      'bn.bias': floats(4),
+      'bn.running_mean': floats(4),
+      'bn.running_var': tensor('float32', [4], [1, 2, 1, 2]),
+      'fc.weight': floats(4, 64),
+      shape: int64(1, 64),
+    },
+    nodes: [
+      node('Conv', ['x', 'conv.weight'], ['z'], { auto_pad: 'SAME_LOWER', strides: [2, 2] }),
+      node('BatchNormalization', ['z', 'bn.weight', 'bn.bias', 'bn.running_mean', 'bn.running_var'], ['n'], {
+        epsilon: float(1e-3),
+        momentum: float(0.9),
+      }),
+      node('Relu', ['n'], ['r']),
+      node('Dropout', ['r'], ['d'], { ratio: float(0.25) }),
+      node('Unsqueeze', ['d'], ['u'], { axes: [0] }),
+      node('Squeeze', ['u'], ['s'], { axes: [0] }),
+      node('Reshape', ['s', 'shape'], ['f']),
+      node('Gemm', ['f', 'fc.weight'], ['logits'], { transB: 1 }),
+      node('Softmax', ['logits'], ['p'], { axis: 1 }),
+    ],
+  },
+  {
+    inputs: [{ name: 'x', shape: ['n', 8, 8, 3] }],
+    outputs: [{ name: 'y', shape: ['n', 4] }],
+    initializers: { w: floats(192, 6), b: floats(6), v: floats(6, 4), scale: tensor('float32', [], [0.5]) },
+    nodes: [
+      node('Mul', ['x', 'scale'], ['scaled']),
+      node('Shape', ['scaled'], ['shape']),
+      node('Constant', [], ['zero'], { value: tensorProto('', int64(0)) }),
+      node('Constant', [], ['one'], { value_ints: [1] }),
+      node('Slice', ['shape', 'zero', 'one'], ['count']),
+      node('Constant', [], ['rest'], { value: tensorProto('', int64(-1)) }),
+      node('Concat', ['count', 'rest'], ['target'], { axis: 0 }),
+      node('Reshape', ['scaled', 'target'], ['flat']),
+      node('MatMul', ['flat', 'w'], ['product']),
+      node('Add', ['product', 'b'], ['sum']),
+      node('Greater', ['count', 'zero'], ['many']),
+      node('Squeeze', ['many'], ['many too']),
+      node('If', ['many too'], ['chosen'], {
+        then_branch: subgraph([node('Tanh', ['sum'], ['t'])], ['t']),
+        else_branch: subgraph([node('Identity', ['sum'], ['e'])], ['e']),
+      }),
+      node('Twice', ['chosen'], ['twice'], { axis: 1 }, 'local'),
+      node('MatMul', ['twice', 'v'], ['y']),
+    ],
+    functions: [
+      localFunction(
+        'Twice',
+        ['a'],
+        ['c'],
+        [node('Add', ['a', 'a'], ['b']), node('Softmax', ['b'], ['c'], { axis: { ref: 'axis' } })],
+        ['axis'],
+      ),
+    ],
+    metadata: { class_names: '["a","b","c","d"]' },
+  },
+];
+
+const seeds = (): Promise<readonly Uint8Array[]> => Promise.resolve(examples.map(onnxFile));
+
+function mutate(input: Uint8Array, random: Random, others: readonly Uint8Array[]): Uint8Array {
+  if (random.integer(4) === 0) return mutateBytes(input, random, pick(random, others));
+  const mutated = mutateProtobuf(ModelProtoSchema, input, random);
+  return random.integer(20) === 0 ? mutateBytes(mutated, random) : mutated;
+}
+
+export const onnxModel: FuzzedParser = {
+  name: 'onnx-model',
+  seeds,
+  mutate,
+  read(input) {
+    const model = modelFromOnnx(input, { imageSize: 8 });
+    const traced = [1, 3].map((images) => traceAlone(model, images, images === 3));
+    for (const { logits, images } of traced)
+      expect(
+        sameShape(logits.shape, [images.shape[0], model.classes]),
+        `logits are [${logits.shape.join()}]`,
+      );
+    const [inference, training] = traced;
+    expect(
+      [...inference.parameters.keys()].join() === [...training.parameters.keys()].join(),
+      'training has other parameters than inference',
+    );
+  },
+  documented: (error) => error instanceof GraphError || error instanceof OptionError,
+};

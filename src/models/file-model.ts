@@ -1,0 +1,427 @@
+/**
+ * A model out of an `.onnx` file of another program: what it computes, with its weights as the values that training
+ * begins with. It is a model like any other; nothing that trains it can tell where it came from.
+ */
+import { type ExternalData } from '../graph/import/file-tensor.js';
+import { type ForeignModel, type ForeignValue, readForeign } from '../graph/import/foreign-model.js';
+import {
+  type ForeignBatchNorm,
+  type ImportHooks,
+  type ImportedGraph,
+  importGraph,
+} from '../graph/import/import-graph.js';
+import type { Reference } from '../graph/import/batch-size.js';
+import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import type { DrawnInitializer, Initializer } from '../nn/init.js';
+import { pytorchDefault, uniform, constant } from '../nn/init.js';
+import { moveStatistics } from '../nn/layers.js';
+import { type ConfigValue, type Model, defineModel } from '../nn/model.js';
+import type { Scope } from '../nn/scope.js';
+import { OptionError } from '../tensor/option-error.js';
+import { quote } from '../tensor/shorten.js';
+import { type Tensor, elementCount } from '../tensor/tensor.js';
+import { type Head, findHeads } from './file-head.js';
+
+/** How a file is made a model. */
+export interface LoadModelOptions {
+  /** Default: as many as the file has. With another number the head is replaced by a new one of that size. */
+  readonly classes?: number;
+  /** The weight of the layer that is replaced for another number of classes. Default: the one before the output. */
+  readonly head?: string;
+  /** Height and width of the images, where the file leaves them open. Default 224. */
+  readonly imageSize?: number | readonly [number, number];
+  /** Channels, where the file leaves them open. Default 3. */
+  readonly channels?: number;
+  /** The output that holds the logits. Default: the only one, or the first that is [N, classes]. */
+  readonly output?: string;
+  /** `insert` puts batch normalisation behind every convolution with a shift, where an exporter folded it. Default `keep`. */
+  readonly batchNorm?: 'keep' | 'insert';
+  /** Initializers that stay as they are: names, or patterns in which `*` stands for any text. Default none. */
+  readonly constants?: readonly string[];
+  /** Gives the bytes of files beside the model, where it keeps tensors there. */
+  readonly externalData?: ExternalData;
+}
+
+/** What else a model is made with. */
+export interface FileModelOptions extends LoadModelOptions {
+  /** Kept in checkpoints. Default `onnx`. */
+  readonly name?: string;
+  /** For whoever makes the model again. */
+  readonly config?: Readonly<Record<string, ConfigValue>>;
+}
+
+/** What is known of a file beside what is in it. */
+export interface FileModelSource {
+  /** The file itself, with all its tensors inside: what it takes to make the model again. */
+  readonly bytes?: Uint8Array;
+}
+
+/** Where images and logits are in a file, and what is around them. */
+export interface FileFacts {
+  readonly producer: string;
+  readonly operatorSet: number;
+  readonly input: ForeignValue;
+  /** The layout of its images: channels first, or last. */
+  readonly layout: 'NCHW' | 'NHWC';
+  /** The images that the file was made for; undefined for any number. */
+  readonly batchSize: number | undefined;
+  readonly output: ForeignValue;
+  /** What stands between the logits and the output, and is left out in training. */
+  readonly activation: 'Softmax' | 'LogSoftmax' | undefined;
+  /** The layers before the logits, the last ones with weights; more than one where the output has several. */
+  readonly heads: readonly Head[];
+  /** The head that is new, because the number of classes is another than the file's. */
+  readonly newHead: Head | undefined;
+  /** Classes of the file itself. */
+  readonly fileClasses: number;
+  /** How many nodes of each operator there are, and how many were computed while the file was read. */
+  readonly operators: ReadonlyMap<string, number>;
+  readonly folded: number;
+  /** Class names that the file's metadata has, if there are any. */
+  readonly classNames: readonly string[] | undefined;
+  /** The file, with all its tensors inside. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** A model out of a file. */
+export interface FileModel extends Model {
+  readonly file: FileFacts;
+}
+
+/** Whether a model is out of a file. */
+export const isFileModel = (model: Model): model is FileModel =>
+  'file' in model && typeof model.file === 'object' && model.file !== null && 'operatorSet' in model.file;
+
+/**
+ * Makes a model of the bytes of an `.onnx` file.
+ *
+ * @throws GraphError for a file that is damaged, and naming everything in it that cannot be read
+ * @throws OptionError for a number of classes, a head or an output that cannot be
+ */
+export function modelFromOnnx(bytes: Uint8Array, options: FileModelOptions = {}): FileModel {
+  return modelFromForeign(readForeign(bytes, options.externalData), { ...options, bytes });
+}
+
+/** The same with a file that was decoded already. */
+export function modelFromForeign(
+  file: ForeignModel,
+  options: FileModelOptions & FileModelSource = {},
+): FileModel {
+  const { name = 'onnx', config = {} } = options;
+  const input = imageInput(file);
+  const layout = layoutOf(input);
+  const imageShape = imageShapeOf(input, layout, options);
+  const output = outputOf(file, options.output);
+  const { logits, activation } = logitsBefore(file, output);
+  const constants = (options.constants ?? []).map(matcher);
+  const isConstant = (weight: string): boolean => constants.some((matches) => matches(weight));
+  const build = (
+    images: Value,
+    hooks: ImportHooks,
+    reference?: Reference,
+  ): { readonly imported: ImportedGraph; readonly result: Value } => {
+    const seen = layout === 'NHWC' ? op.transpose(images, [0, 2, 3, 1]) : images;
+    const imported = importGraph(file, {
+      ...hooks,
+      graph: images.graph,
+      inputs: new Map([[input.name, seen]]),
+      outputs: [logits],
+      constants: isConstant,
+      ...(reference && { reference }),
+    });
+    return { imported, result: asMatrix(imported.outputs.get(logits)!) };
+  };
+  const batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
+  const trial = (hooks: (graph: Graph) => ImportHooks) => {
+    const attempt = (images: number) => {
+      const graph = new Graph();
+      const x = graph.input('images', 'float32', [images, ...imageShape]);
+      return { graph, images: x, ...build(x, hooks(graph)) };
+    };
+    if (batchSize !== undefined) return attempt(batchSize);
+    // Two images tell axes of one apart from the one that images are in; some files hold that they are for one.
+    try {
+      return attempt(2);
+    } catch (error) {
+      if (!(error instanceof GraphError)) throw error;
+      return attempt(1);
+    }
+  };
+  const first = trial((graph) => plainHooks(graph));
+  const [, fileClasses] = first.result.shape;
+  const heads = findHeads(first.result, first.graph);
+  const { classes = fileClasses } = options;
+  if (!Number.isSafeInteger(classes) || classes < 1)
+    throw new OptionError(`classes must be a positive whole number, not ${classes}`);
+  const newHead =
+    classes === fileClasses && options.head === undefined
+      ? undefined
+      : headOf(heads, options.head, fileClasses);
+  const reference = newHead
+    ? trial((graph) => plainHooks(graph, resized(newHead, classes))).imported.reference
+    : first.imported.reference;
+  const model = defineModel({ name, config, imageShape, classes }, (scope, images) => {
+    const hooks = hooksIn(scope, newHead && resized(newHead, classes), options.batchNorm ?? 'keep');
+    return build(images, hooks, reference).result;
+  });
+  return {
+    ...model,
+    file: {
+      producer: file.producer,
+      operatorSet: file.operatorSet,
+      input,
+      layout,
+      batchSize,
+      output,
+      activation,
+      heads,
+      newHead,
+      fileClasses,
+      operators: first.imported.operators,
+      folded: first.imported.folded,
+      classNames: classNamesIn(file),
+      bytes: options.bytes,
+    },
+  };
+}
+
+/** The input that holds the images: the only one there is. */
+function imageInput({ inputs }: ForeignModel): ForeignValue {
+  const described = (): string =>
+    inputs
+      .slice(0, 10)
+      .map(({ name, dtype, shape }) => `${quote(name)} ${dtype} [${shape ? shape.join(', ') : '?'}]`)
+      .join(', ');
+  const images = inputs.filter(({ shape, dtype }) => shape?.length === 4 && dtype === 'float32');
+  if (images.length !== 1 || inputs.length !== 1)
+    throw new GraphError(
+      `a model of images has one input, float32 with four axes; this one has ${inputs.length === 0 ? 'none' : described()}${inputs.some(({ dtype }) => dtype === 'uint8') ? ' (one that takes bytes standardises them itself: export it without that)' : ''}`,
+    );
+  return images[0];
+}
+
+/** Channels are few: 1, 3 or 4. */
+function layoutOf({ shape }: ForeignValue): 'NCHW' | 'NHWC' {
+  const few = (length: number | string | null): boolean =>
+    typeof length === 'number' && [1, 2, 3, 4].includes(length);
+  const [, second, , last] = shape!;
+  return !few(second) && few(last) ? 'NHWC' : 'NCHW';
+}
+
+function imageShapeOf(
+  { shape, name }: ForeignValue,
+  layout: 'NCHW' | 'NHWC',
+  { imageSize = 224, channels = 3 }: FileModelOptions,
+): readonly [number, number, number] {
+  const axes = layout === 'NCHW' ? [1, 2, 3] : [3, 1, 2];
+  const given = typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize;
+  const open = [channels, ...given];
+  const found = axes.map((axis, i) => {
+    const length = shape![axis];
+    return typeof length === 'number' ? length : open[i];
+  });
+  if (!found.every((length) => Number.isSafeInteger(length) && length > 0 && length <= 65_536))
+    throw new OptionError(`${quote(name)}: images of [${found.join(', ')}] are none`);
+  return found as [number, number, number];
+}
+
+function outputOf({ outputs }: ForeignModel, wanted: string | undefined): ForeignValue {
+  const names = (): string =>
+    outputs
+      .slice(0, 20)
+      .map(({ name }) => quote(name))
+      .join(', ');
+  if (wanted !== undefined) {
+    const found = outputs.find(({ name }) => name === wanted);
+    if (!found) throw new OptionError(`the model has no output ${quote(wanted)}; it has ${names()}`);
+    return found;
+  }
+  const floats = outputs.filter(({ dtype }) => dtype === 'float32');
+  const matrices = floats.filter(({ shape }) => shape?.length === 2);
+  const found = (matrices.length > 0 ? matrices : floats).at(0);
+  if (!found)
+    throw new GraphError(
+      `the model has no output of float32 numbers; it has ${outputs.length === 0 ? 'none' : names()}`,
+    );
+  return found;
+}
+
+/** The value that a loss is computed of: before the softmax that many files end in. */
+function logitsBefore(
+  { graph, initializers }: ForeignModel,
+  { name }: ForeignValue,
+): { readonly logits: string; readonly activation: FileFacts['activation'] } {
+  const producers = new Map(
+    graph.node.flatMap((node) => node.output.map((output) => [output, node] as const)),
+  );
+  let logits = name;
+  for (let step = 0; step < 10; step++) {
+    const node = producers.get(logits);
+    const input = node?.input.at(0);
+    if (!node || input === undefined || node.domain !== '' || initializers.has(input)) break;
+    if (node.opType === 'Softmax' || node.opType === 'LogSoftmax')
+      return { logits: input, activation: node.opType };
+    if (node.opType !== 'Identity') break;
+    logits = input;
+  }
+  return { logits: name, activation: undefined };
+}
+
+/** Logits of one pixel, as fully convolutional classifiers give them, are logits. */
+function asMatrix(value: Value): Value {
+  const { shape } = value;
+  if (shape.length > 2 && shape.slice(2).every((length) => length === 1))
+    return op.reshape(value, shape.slice(0, 2));
+  if (shape.length !== 2 || value.dtype !== 'float32')
+    throw new GraphError(
+      `the output is ${describe(value)}, but logits of a classifier are float32 [N, classes]; name another output if there is one`,
+    );
+  return value;
+}
+
+function headOf(heads: readonly Head[], name: string | undefined, classes: number): Head {
+  const names = (): string => heads.map(({ weight }) => quote(weight)).join(', ');
+  if (name !== undefined) {
+    const found = heads.find(({ weight }) => weight === name || weight === `${name}.weight`);
+    if (found) return found;
+    throw new OptionError(
+      `there is no head ${quote(name)} before the output; ${heads.length === 0 ? 'there is none' : `there are ${names()}`}`,
+    );
+  }
+  if (heads.length === 1) return heads[0];
+  throw new OptionError(
+    heads.length === 0
+      ? `the model is of ${classes} classes, and no layer before its output can be replaced for another number`
+      : `the model is of ${classes} classes, and ${heads.length} layers before its output could be replaced for another number: ${names()}; name one (head)`,
+  );
+}
+
+/** The tensors of a head in another size: how they begin. */
+type Resized = ReadonlyMap<string, { readonly shape: readonly number[]; readonly initializer: Initializer }>;
+
+function resized({ weight, bias, shape, outAxis }: Head, classes: number): Resized {
+  const grown = shape.map((length, axis) => (axis === outAxis ? classes : length));
+  const inputs = elementCount(shape) / shape[outAxis];
+  const draw: DrawnInitializer = outAxis === 0 ? pytorchDefault : uniform(1 / Math.sqrt(inputs));
+  return new Map([
+    [weight, { shape: grown, initializer: draw }],
+    ...(bias === undefined
+      ? []
+      : [[bias, { shape: [classes], initializer: uniform(1 / Math.sqrt(inputs)) }] as const]),
+  ]);
+}
+
+const fromFile =
+  ({ data }: Tensor): DrawnInitializer =>
+  () =>
+    (data as Float32Array).slice();
+
+/** A graph for looking at a file: weights are inputs, and everything is as in inference. */
+function plainHooks(graph: Graph, changed?: Resized): ImportHooks {
+  const buffer = ({ name, tensor: { shape } }: ForeignBatchNorm['mean']): Value =>
+    graph.inputs.find((input) => input.name === name) ?? graph.input(name, 'float32', shape);
+  return {
+    weight: (name, { shape }) => graph.input(name, 'float32', changed?.get(name)?.shape ?? shape),
+    batchNorm: ({ x, scale, bias, mean, variance, epsilon }) =>
+      op.batchNormalization(x, scale, bias, buffer(mean), buffer(variance), epsilon),
+    dropout: (x) => x,
+  };
+}
+
+/** Numbers of batch normalisation that is put where an exporter had folded one. */
+const INSERTED = { epsilon: 1e-5, momentum: 0.1 };
+
+/** What a file declares in a model's scope. */
+function hooksIn(scope: Scope, changed: Resized | undefined, batchNorm: 'keep' | 'insert'): ImportHooks {
+  const buffers = new Map<string, Value>();
+  const buffer = ({ name, tensor: found }: ForeignBatchNorm['mean']): Value => {
+    const known = buffers.get(name);
+    if (known) return known;
+    const value = scope.buffer(name, found.shape, fromFile(found));
+    buffers.set(name, value);
+    return value;
+  };
+  const { training } = scope;
+  return {
+    weight(name, found, use) {
+      const other = changed?.get(name);
+      return scope.parameter(name, other?.shape ?? found.shape, other?.initializer ?? fromFile(found), use);
+    },
+    batchNorm({ x, scale, bias, mean, variance, epsilon, momentum }) {
+      const [runningMean, runningVariance] = [buffer(mean), buffer(variance)];
+      if (!training) return op.batchNormalization(x, scale, bias, runningMean, runningVariance, epsilon);
+      const { y, next } = moveStatistics(x, scale, bias, runningMean, runningVariance, {
+        epsilon,
+        momentum: 1 - momentum,
+      });
+      scope.update(mean.name, next.mean);
+      scope.update(variance.name, next.variance);
+      return y;
+    },
+    dropout(x, ratio, name) {
+      if (!training || ratio === 0) return x;
+      const kept = op.cast(op.greaterOrEqual(scope.uniform(name, x.shape), ratio), 'float32');
+      return op.mul(x, op.mul(kept, 1 / (1 - ratio)));
+    },
+    ...(training && {
+      uniform(shape, low, high, name) {
+        return op.add(op.mul(scope.uniform(name, shape), high - low), low);
+      },
+    }),
+    ...(batchNorm === 'insert' && {
+      convolution: (z, weight, hasBias) => (hasBias ? insertedBatchNorm(scope, z, weight) : z),
+    }),
+  };
+}
+
+/**
+ * Batch normalisation that leaves what it gets as it is in inference: mean 0, variance 1, and a scale that undoes
+ * the epsilon.
+ */
+function insertedBatchNorm(scope: Scope, z: Value, weight: string): Value {
+  const channels = [z.shape[1]];
+  const { epsilon, momentum } = INSERTED;
+  const at = (part: string): string => `${weight}.bn.${part}`;
+  const scale = scope.parameter(at('weight'), channels, constant(Math.sqrt(1 + epsilon)), 'norm');
+  const bias = scope.parameter(at('bias'), channels, constant(0), 'norm');
+  const [mean, variance] = [
+    scope.buffer(at('running_mean'), channels, 0),
+    scope.buffer(at('running_var'), channels, 1),
+  ];
+  if (!scope.training) return op.batchNormalization(z, scale, bias, mean, variance, epsilon);
+  const { y, next } = moveStatistics(z, scale, bias, mean, variance, { epsilon, momentum });
+  scope.update(at('running_mean'), next.mean);
+  scope.update(at('running_var'), next.variance);
+  return y;
+}
+
+/** A name, or a pattern in which `*` stands for any text. */
+function matcher(pattern: string): (name: string) => boolean {
+  const parts = pattern.split('*');
+  if (parts.length === 1) return (name) => name === pattern;
+  const [first] = parts;
+  const last = parts.at(-1)!;
+  return (name) => {
+    if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
+      return false;
+    let at = first.length;
+    for (const part of parts.slice(1, -1)) {
+      const found = name.indexOf(part, at);
+      if (found < 0) return false;
+      at = found + part.length;
+    }
+    return at <= name.length - last.length;
+  };
+}
+
+/** Class names that a file's metadata has, as `tract export` writes them. */
+function classNamesIn({ metadata }: ForeignModel): readonly string[] | undefined {
+  if (!Object.hasOwn(metadata, 'class_names')) return undefined;
+  try {
+    const names: unknown = JSON.parse(metadata.class_names);
+    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined;
+  } catch {
+    return undefined;
+  }
+}

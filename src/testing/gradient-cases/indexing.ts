@@ -1,0 +1,107 @@
+/** Operators that choose elements by their positions. */
+import type { Value } from '../../graph/graph.js';
+import * as op from '../../graph/ops.js';
+import { type Shape, tensor } from '../../tensor/tensor.js';
+import type { GradientCases } from './case.js';
+
+/** Indices as a constant, alike in shape with what they choose. */
+const indices = (like: Value, shape: Shape, elements: readonly number[]): Value =>
+  like.graph.constant(tensor('int64', shape, elements));
+
+export const indexing = {
+  gather: [
+    { name: 'Gather of rows', shapes: [[4, 3]], build: (x) => op.gather(x, [2, 0, 2, 2]) },
+    { name: 'Gather of elements', shapes: [[4]], build: (x) => op.gather(x, [1, 1, 0]) },
+    { name: 'Gather of images', shapes: [[3, 2, 1, 2]], build: (x) => op.gather(x, [2, 1]) },
+    { name: 'Gather along the last axis', shapes: [[2, 4]], build: (x) => op.gather(x, [3, -1, 0], -1) },
+    {
+      name: 'Gather by a matrix along the middle axis',
+      shapes: [[2, 4, 3]],
+      build: (x) => op.gather(x, indices(x, [2, 2], [3, 1, -3, 0]), 1),
+    },
+    {
+      name: 'Gather of one token',
+      shapes: [[2, 4, 3]],
+      build: (x) => op.gather(x, indices(x, [], [-4]), 1),
+    },
+    { name: 'Gather of a range', shapes: [[2, 5]], build: (x) => op.gather(x, [1, 2, 3], 1) },
+  ],
+  gatherElements: [
+    {
+      name: 'GatherElements of rows',
+      shapes: [[3, 2]],
+      build: (x) => op.gatherElements(x, indices(x, [4, 2], [0, 2, 2, 2, 0, 1, 0, 2])),
+    },
+    {
+      name: 'GatherElements of a vector',
+      shapes: [[5]],
+      build: (x) => op.gatherElements(x, indices(x, [3], [4, 0, 4])),
+    },
+    {
+      name: 'GatherElements along the last axis, of some rows',
+      shapes: [[3, 4]],
+      build: (x) => op.gatherElements(x, indices(x, [2, 3], [3, -1, 0, 1, 1, 2]), 1),
+    },
+  ],
+  scatterElements: [
+    {
+      name: 'ScatterElements onto a value',
+      shapes: [[5], [3]],
+      build: (x, updates) => op.scatterElements(x, indices(x, [3], [4, 0, 4]), updates, { reduction: 'add' }),
+    },
+    {
+      name: 'ScatterElements in place of others',
+      shapes: [
+        [3, 4],
+        [2, 2],
+      ],
+      build: (x, updates) => op.scatterElements(x, indices(x, [2, 2], [3, 0, -2, 1]), updates, { axis: 1 }),
+    },
+  ],
+  scatterAdd: [
+    {
+      name: 'ScatterElements of rows',
+      shapes: [[4, 2]],
+      build: (x) => op.scatterAdd(3, indices(x, [4, 2], [0, 2, 2, 2, 0, 1, 0, 2]), x),
+    },
+  ],
+  gatherND: [
+    {
+      name: 'GatherND of rows',
+      shapes: [[3, 2, 4]],
+      build: (x) => op.gatherND(x, indices(x, [2, 2, 2], [0, 1, 2, 0, -1, 0, 0, 1])),
+    },
+    {
+      name: 'GatherND in a batch',
+      shapes: [[2, 3, 2]],
+      build: (x) => op.gatherND(x, indices(x, [2, 2, 1], [0, 2, 1, 1]), 1),
+    },
+    {
+      name: 'GatherND in a batch of two axes',
+      shapes: [[2, 2, 3]],
+      build: (x) => op.gatherND(x, indices(x, [2, 2, 1], [0, 2, 1, 1]), 2),
+    },
+  ],
+  scatterND: [
+    {
+      name: 'ScatterND in place of rows',
+      shapes: [
+        [4, 3],
+        [2, 3],
+      ],
+      build: (x, updates) => op.scatterND(x, indices(x, [2, 1], [3, -3]), updates),
+    },
+    {
+      name: 'ScatterND onto elements',
+      shapes: [[2, 3], [3]],
+      build: (x, updates) => op.scatterND(x, indices(x, [3, 2], [1, 0, 0, 2, 1, 0]), updates, 'add'),
+    },
+  ],
+  oneHot: [
+    {
+      name: 'Where of a one-hot encoding',
+      shapes: [[], []],
+      build: (off, on) => op.oneHot(indices(off, [2, 2], [0, -1, 5, 2]), 3, off, on, 1),
+    },
+  ],
+} satisfies GradientCases;
