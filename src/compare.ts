@@ -17,7 +17,9 @@ export {
   inspect,
 } from './compare/inspection.js';
 export type { MatrixProgress } from './compare/matrix-progress.js';
-export type { Comparison } from './compare/plan.js';
+export { type MergedRow, mergedRows, mergedTable } from './compare/merged-table.js';
+export type { Comparison, VariantSettings } from './compare/plan.js';
+export type { Decision } from './compare/sequential.js';
 export type { PairedDifference } from './compare/statistics.js';
 export { rateChart } from './compare/rate-chart.js';
 export type { Results, Setup } from './compare/results.js';

@@ -92,7 +92,11 @@ async function measure(path) {
   };
   const step = trainingGraph(model, { batchSize, optimizer });
   const weights = initialWeights(step, 0);
-  const figures = { parameters: step.parameters.size, classes: model.classes };
+  const figures = {
+    parameters: step.parameters.size,
+    float32Gradients: Number(tensors['float32/gradients'].data[0]),
+    float32Steps: Number(tensors['float32/steps'].data[0]),
+  };
 
   // In inference the file's own outputs; a file for training normalises by the statistics of the batch there.
   const gradients = gradientGraph(model, { batchSize, optimizer });

@@ -144,6 +144,18 @@ def tract(module, x, shape, gradients):
 
 
 def reference(model, training, size, tensors):
+    """What PyTorch computes in float64, and how far its own float32 is from that."""
+    result, own, names = run(model, training, size, tensors, torch.float64)
+    single, other, _ = run(model, training, size, tensors, torch.float32)
+    gradients = [(g, other[name]) for name, g in own.items()]
+    scale = max(g.norm() for g, _ in gradients)
+    errors = [(g - h.double()).norm() / max(g.norm(), 1e-4 * scale) for g, h in gradients]
+    result["float32/gradients"] = np.array([max(errors).item()])
+    result["float32/steps"] = np.abs(single["losses"] - result["losses"]).max(keepdims=True) / result["losses"].min()
+    return result, names
+
+
+def run(model, training, size, tensors, dtype):
     images, labels = images_of(size)
     model = copy.deepcopy(model)
     with torch.no_grad():
@@ -151,9 +163,9 @@ def reference(model, training, size, tensors):
         for name, buffer in model.named_buffers():
             if training and name in tensors and buffer.shape == tensors[name].shape:
                 buffer.copy_(torch.from_numpy(tensors[name].copy()))
-    model = (model if training else fused(model)).double()
+    model = (model if training else fused(model)).to(dtype)
     model.train(training)
-    x = torch.from_numpy((images / 255.0 - 0.5) / 0.25)
+    x = torch.from_numpy((images / 255.0 - 0.5) / 0.25).to(dtype)
     y = torch.from_numpy(labels.astype(np.int64))
     logits, first = first_convolution(model, x)
     loss = torch.nn.functional.cross_entropy(logits, y)
@@ -186,7 +198,7 @@ def reference(model, training, size, tensors):
         loss.backward()
         losses.append(loss.item())
     result["losses"] = np.array(losses)
-    return result, len(matched)
+    return result, {name: g for name, (_, g) in own.items() if g is not None}, len(matched)
 
 
 def match(own, tensors):

@@ -3,7 +3,8 @@ import { type Command, Option } from 'commander';
 import { join } from 'node:path';
 import { type CompareEvent, type CompareResult, compare as runComparison } from '../compare/compare.js';
 import { summaryRows } from '../compare/summary.js';
-import { divergenceSentences, percent } from '../compare/words.js';
+import type { Decision } from '../compare/sequential.js';
+import { decisionSentences, divergenceSentences, percent, signed } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
@@ -11,6 +12,7 @@ import { augmentationOf } from './augmentation.js';
 import { isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { duration } from './format.js';
+import { type GridAxis, gridOf, gridValue } from './grid.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
@@ -18,7 +20,7 @@ import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, knownModel, modelFor, optimizationFrom } from './train-plan.js';
-import { lambdaValue, oneOf, whole } from './values.js';
+import { lambdaValue, number, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
   readonly methods: readonly Method[];
@@ -26,6 +28,9 @@ export interface CompareFlags extends TrainFlags {
   readonly lambda: readonly Lambda[];
   readonly inputScaling: InputScaling;
   readonly evalEvery?: number;
+  readonly grid?: readonly GridAxis[];
+  /** In percentage points. */
+  readonly stopWhen?: number;
 }
 
 /** Flags of `tract train` that a comparison sets itself. */
@@ -80,6 +85,21 @@ export function addCompareFlags(command: Command): Command {
         '--eval-every <steps>',
         'evaluate this often, and after every epoch (default: a sixteenth of the run)',
       ).argParser(whole(1)),
+    )
+    .addOption(
+      new Option(
+        '--grid <flag=values>',
+        'each method at each of several values of another flag, such as --grid lr=0.02,0.04,0.08; may be repeated',
+      ).argParser((text: string, before: readonly GridAxis[] | undefined) => [
+        ...(before ?? []),
+        gridValue(text),
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--stop-when <points>',
+        'run no more seeds of a method when they tell: its difference to the first one is more than chance, or both are within so many percentage points (0: the former alone); looked at after each seed from the third on',
+      ).argParser(number('a number of at least 0 and below 100', (value) => value >= 0 && value < 100)),
     );
   addTrainFlags(command);
   const validation = command.options.find((option) => option.attributeName() === 'validation')!;
@@ -130,11 +150,12 @@ async function run(
 ): Promise<CompareResult | undefined> {
   const flags = withRecipe(asked, command);
   const known = knownModel(flags, command);
-  const variants = variantsOf(flags.methods, flags.lambda);
+  const methodsAsked = variantsOf(flags.methods, flags.lambda);
   const training = optimizationFrom(flags, command);
   const dataset = await datasetFrom(flags, signal);
   const model = known ?? (await modelFor(flags, command, dataset));
-  const { device, threads, epochs, maxSteps, evalEvery, seeds } = flags;
+  const { device, threads, epochs, maxSteps, evalEvery, seeds, grid, stopWhen } = flags;
+  const gridded = grid && (await gridOf(grid, methodsAsked, asked, command, dataset));
   const scaling = flags.inputScaling === 'standardized' ? '' : `-${flags.inputScaling}`;
   const out =
     flags.out ??
@@ -142,8 +163,10 @@ async function run(
   const comparison = {
     dataset: scaleInput(dataset, flags.inputScaling),
     model,
-    variants,
+    variants: gridded?.variants ?? methodsAsked,
+    ...(gridded && { settings: gridded.settings }),
     seeds,
+    ...(stopWhen !== undefined && { stopWhen: stopWhen / 100 }),
     training: { ...training, device, ...(threads !== undefined && { threads }) },
     transforms: transformsOf(flags),
     epochs,
@@ -196,12 +219,21 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
           ],
         });
         break;
+      case 'decided':
+        tell(`decided  ${decisionText(event)}`);
+        break;
       case 'timing':
         progress.clear();
         note('Timing the steps of the methods by turns…');
         break;
     }
   };
+}
+
+/** `TrAct is better by +1.2 points (+0.3 to +2.1) after 4 seeds` */
+function decisionText({ label, verdict, difference, interval, seeds }: Decision): string {
+  const range = `${signed(difference)} points (${signed(interval[0])} to ${signed(interval[1])})`;
+  return `${label} is ${verdict}: ${range} after ${seeds} seeds`;
 }
 
 /** The answer, the figures, what else there is to know of them, and where the rest is. */
@@ -214,7 +246,9 @@ function report({ results, report: file, json, plots }: CompareResult, asJson: b
   print('', answer, '');
   printTable(summaryRows(results));
   // Of many methods the table says enough, and the report the rest.
-  const notes = results.variants.length > 2 ? divergenceSentences(results) : others;
+  const { decisions = [], variants, setup } = results;
+  const decided = decisionSentences(decisions, { variants, seeds: setup.seeds });
+  const notes = variants.length > 2 ? [...divergenceSentences(results), ...decided] : others;
   if (notes.length > 0) print('', ...notes);
   print('', `Report: ${file}`);
 }

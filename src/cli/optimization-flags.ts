@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
 import { type GroupFlag, groupValue } from './group-flag.js';
+import type { FineTuningFlags } from './fine-tuning.js';
 import { number, oneOf, whole } from './values.js';
 
-export interface OptimizationFlags {
+export interface OptimizationFlags extends FineTuningFlags {
   readonly optimizer: OptimizerName;
   readonly lr?: number;
   readonly momentum?: number;
@@ -46,7 +47,7 @@ export const defaultRates: Readonly<Record<OptimizerName, number>> = {
   adam: 0.001,
   adamw: 0.001,
   lion: 0.0001,
-  lamb: 0.002,
+  lamb: 0.001,
   muon: 0.02,
 };
 export const DEFAULT_MOMENTUM = 0.9;
@@ -81,6 +82,8 @@ export const groupFlags: ReadonlySet<string> = new Set([
   'decayOn',
   'firstLrFactor',
   'layerDecay',
+  'freeze',
+  'trainOnly',
 ]);
 
 const positive = number('a number above 0', (value) => value > 0);
@@ -109,10 +112,13 @@ export function addOptimizationFlags(command: Command): void {
     if (value !== undefined) option.default(value);
     command.addOption(option);
   };
-  command.optionsGroup(
-    'Optimization (gradients pass through TrAct, centralisation, clipping, optimizer, in this order):',
+  command.optionsGroup('Optimization:');
+  add(
+    '--optimizer <name>',
+    `${optimizers.join(', ')}; gradients pass through TrAct, centralisation and clipping before it, in this order`,
+    oneOf(optimizers),
+    'sgd',
   );
-  add('--optimizer <name>', optimizers.join(', '), oneOf(optimizers), 'sgd');
   const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}`).join(', ');
   add('--lr <rate>', `highest learning rate (default: ${rates})`, positive);
   add('--momentum <number>', `for sgd (default: ${DEFAULT_MOMENTUM}) and muon (0.95)`, belowOne);

@@ -9,6 +9,7 @@ import { createOptimizer, createSchedule, optimizers, schedules } from '../optim
 import type { Schedule } from '../optim/schedule.js';
 import { type GradientTransform, clipByGlobalNorm } from '../optim/transform.js';
 import { UsageError } from './errors.js';
+import { frozenGroups } from './fine-tuning.js';
 import { longFlag } from './flags.js';
 import {
   DEFAULT_MOMENTUM,
@@ -117,7 +118,8 @@ function groupsFrom(
   command: Command,
   recipe: readonly ParameterGroup[],
 ): ParameterGroups | undefined {
-  const { optimizer, group = [], decayOn, firstLrFactor, layerDecay } = flags;
+  const groups = [...frozenGroups(flags), ...(flags.group ?? []), ...recipe];
+  const { optimizer, decayOn, firstLrFactor, layerDecay } = flags;
   const rest = optimizer === 'muon' ? restFrom(flags, command) : undefined;
   if (optimizer !== 'muon') {
     for (const key of ['restOptimizer', 'restLr', 'restWeightDecay'] as const) {
@@ -126,9 +128,9 @@ function groupsFrom(
     }
   }
   const plain = decayOn === 'all' && (firstLrFactor ?? 1) === 1 && (layerDecay ?? 1) === 1;
-  if (plain && group.length === 0 && !rest) return undefined;
+  if (plain && groups.length === 0 && !rest) return undefined;
   return groupsFor({
-    groups: [...group, ...recipe],
+    groups,
     decayWeightsOnly: decayOn === 'weights',
     ...(firstLrFactor !== undefined && { firstLayerFactor: firstLrFactor }),
     ...(layerDecay !== undefined && { layerDecay }),

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { type CheckFlags, check } from './check.js';
 import { type CompareFlags, addCompareFlags, compare } from './compare.js';
+import { addFineTuningFlags } from './fine-tuning.js';
 import { evaluate, type EvalFlags } from './eval.js';
 import { type FindRateFlags, addFindRateFlags, findRate } from './find-lr.js';
 import { exportModel, type ExportFlags } from './export.js';
@@ -11,6 +12,7 @@ import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
 import type { MpiGroup } from '../mpi/mpi-group.js';
 import { UsageError } from './errors.js';
+import { type TableFlags, table } from './table.js';
 import { isMuted, note } from './terminal.js';
 import { train } from './train.js';
 import {
@@ -69,6 +71,7 @@ export function createProgram(exitWith: (code: number) => void, group?: MpiGroup
     );
   addTrain(program, exitWith, group);
   addCompare(program, exitWith);
+  addTable(program);
   addFindRate(program, exitWith);
   addEval(program);
   addPredict(program, exitWith);
@@ -93,7 +96,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
     .description(
       'Train a model. The run is kept in a folder: config.json, metrics.jsonl and last.safetensors; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
     );
-  addTrainFlags(command)
+  addFineTuningFlags(addTrainFlags(command))
     .addHelpText(
       'after',
       examples([
@@ -105,6 +108,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
         'tract train --resume runs/cifar --epochs 10',
         'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
         'tract train --data cifar10 --model net.onnx --tract --lr 0.01',
+        'tract train --data cifar10 --model net.onnx --train-only head --epochs 3',
         'tract train --data cifar100 --json > log.jsonl',
         'tract train --data photos --image-size 128 --tract',
       ]),
@@ -127,6 +131,7 @@ function addCompare(program: Command, exitWith: (code: number) => void): void {
       examples([
         'tract compare --width 16 --epochs 3 --seeds 0',
         'tract compare --data cifar10 --width 16 --epochs 5 --out runs/cifar',
+        'tract compare --width 16 --grid lr=0.02,0.04,0.08 --validation 0.1 --seeds 0,1,2,3,4,5 --stop-when 0.5',
         'tract compare --lambda 0.05,0.1,0.2,relative:0.1',
         'tract compare --methods vanilla,tract,patch-norm,whitening --limit-train 10000',
         'tract compare --model vit --optimizer adam --methods vanilla,tract,dual-patch-norm',
@@ -158,6 +163,25 @@ function addCheck(program: Command, exitWith: (code: number) => void): void {
     .addHelpText('after', examples(['tract check mobilenet.onnx', 'tract check vit.onnx --classes 5 --json']))
     .action(async (path: string, flags: CheckFlags) => {
       exitWith(await check(path, flags));
+    });
+}
+
+function addTable(program: Command): void {
+  program
+    .command('table')
+    .summary('lay finished comparisons beside each other')
+    .description(
+      'Print one table of several finished comparisons: a row for each method of each, with its accuracy, its difference to the first method of its comparison, and its speed-up.',
+    )
+    .argument('<folder...>', 'folders of comparisons, as tract compare made them')
+    .option('--markdown', 'as a table in Markdown')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(['tract table runs/compare-*', 'tract table runs/sgd runs/adam --markdown']),
+    )
+    .action(async (folders: string[], flags: TableFlags) => {
+      await table(folders, flags);
     });
 }
 

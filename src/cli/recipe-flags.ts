@@ -48,10 +48,18 @@ function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<Tr
   };
 }
 
-/** The flags with those of the recipe in place of the defaults; what is given counts. */
-export function withRecipe<T extends TrainFlags>(flags: T, command: Command): T {
+/**
+ * The flags with those of the recipe in place of the defaults; what is given counts.
+ *
+ * @param varied flags that are given in another way than on the command line
+ */
+export function withRecipe<T extends TrainFlags>(
+  flags: T,
+  command: Command,
+  varied: readonly string[] = [],
+): T {
   if (flags.recipe === undefined) return flags;
-  const given = (key: string): boolean => command.getOptionValueSource(key) === 'cli';
+  const given = (key: string): boolean => varied.includes(key) || command.getOptionValueSource(key) === 'cli';
   const own = Object.entries(flagsOf(flags, given('model'))).filter(
     ([key]) => !given(key) && !(given('optimizer') && optimizing.has(key)),
   );
@@ -59,8 +67,8 @@ export function withRecipe<T extends TrainFlags>(flags: T, command: Command): T 
 }
 
 /** Whether the parameter groups are those of the recipe `speed`: of its network under its optimizer. */
-export function hasSpeedGroups({ recipe, model }: TrainFlags, command: Command): boolean {
+export function hasSpeedGroups({ recipe, model, optimizer }: TrainFlags, command: Command): boolean {
   const others = ['optimizer', 'restOptimizer', 'restLr', 'restWeightDecay'];
   const asked = others.some((key) => command.getOptionValueSource(key) === 'cli');
-  return recipe === 'speed' && model === 'airbench' && !asked;
+  return recipe === 'speed' && model === 'airbench' && optimizer === 'muon' && !asked;
 }

@@ -52,6 +52,7 @@ test('flags count more than a recipe: another optimizer has nothing of its', asy
   const { code, stdout, stderr } = await tract([
     ...['train', ...data, '--recipe', 'speed', '--width', '4', '--batch-size', '100', '--epochs', '1'],
     ...['--optimizer', 'adam', '--flip', 'none', '--test-views', 'flip', '--out', join(folder, 'adam')],
+    ...['--whitening', 'off', '--tract'],
   ]);
   assert.equal(code, 0, stderr);
   const { config } = jsonLines(stdout)[0] as unknown as { config: RunConfig };
@@ -59,6 +60,7 @@ test('flags count more than a recipe: another optimizer has nothing of its', asy
   assert.deepEqual(config.schedule, { name: 'cosine', config: { lr: 0.001, warmup: 0 } });
   assert.equal(config.groups, undefined);
   assert.equal(config.model.name, 'airbench');
+  assert.deepEqual(config.tract, { layer: 'whiten', lambda: 0.1 });
   assert.equal(config.testViews, 'flip');
   assert.deepEqual(config.augmentation, [
     { name: 'randomCrop', config: { padding: 2, paddingMode: 'reflect' } },

@@ -50,6 +50,7 @@ export interface TrainFlags extends DataFlags, OptimizationFlags {
   readonly heads?: number;
   readonly mlpRatio?: number;
   readonly dropPath?: number;
+  readonly whitening?: boolean;
   readonly weights?: string;
   /** λ; absent without TrAct. */
   readonly tract?: Lambda;
@@ -115,6 +116,9 @@ export function checkFolderFlags(data: string, flags: Pick<TrainFlags, 'imageSiz
   if (flags.imageSize === undefined && flags.background === undefined) return;
   throw new UsageError(`${given} is for folders of pictures, not for ${data}`);
 }
+
+/** `on` or `off`. */
+const onOrOff = (text: string): boolean => oneOf(['on', 'off'])(text) === 'on';
 
 /** Such as `16:0.3,24:0.6`; what is missing, or too much, is no number. */
 function stagesValue(text: string): ResolutionStage[] {
@@ -207,7 +211,11 @@ export function addTrainFlags(command: Command): Command {
   add('--model <name>', 'see tract models; or an .onnx file, see tract check', modelName, 'resnet18');
   add('--head <name>', '.onnx: the weight of the layer that is replaced for another number of classes');
   command.addOption(batchNormOption());
-  add('--width <number>', 'resnet: channels after the stem (64); vit: features; mlp: hidden units', whole(1));
+  add(
+    '--width <number>',
+    'resnet: channels after the stem (64); vit: features; mlp: hidden units; airbench: channels of the first block (64)',
+    whole(1),
+  );
   add('--depth <number>', 'vit: blocks; mlp: hidden layers', whole(1));
   add('--stem <name>', 'resnet: cifar (3x3) or imagenet (7x7, stride 2)', oneOf(['cifar', 'imagenet']));
   add('--patch <pixels>', 'vit: height and width of a patch', whole(1));
@@ -217,6 +225,11 @@ export function addTrainFlags(command: Command): Command {
     '--drop-path <number>',
     'resnet, vit: stochastic depth, the probability that the last block is left out (default: 0)',
     belowOne,
+  );
+  add(
+    '--whitening <on|off>',
+    'airbench: whether the filters of the first layer are fixed and whiten images (default: on); off for --tract',
+    onOrOff,
   );
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 
@@ -268,7 +281,9 @@ export function addTrainFlags(command: Command): Command {
 }
 
 /** Flags that may be given with --resume: they change nothing of what is computed, or name the run itself. */
-export const freeFlags = new Set(['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume']);
+export const freeFlags = new Set([
+  ...['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume', 'patience'],
+]);
 
 /** Flags that may be given with --resume to let the run end elsewhere. */
 export const endFlags = new Set(['epochs', 'maxSteps']);

@@ -28,10 +28,12 @@ import { augmentationOf, checkAugmentation } from './augmentation.js';
 import { datasetFacts, isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
+import { checkSelection, withHead } from './fine-tuning.js';
 import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
+import { note } from './terminal.js';
 import { optimizationOf, transformsOf } from './optimization.js';
 import { type DataFlags, type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
 
@@ -62,11 +64,17 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
   const isFirst = !group || group.rank === 0;
   const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
   const trainerOptions = { ...others, shards };
+  if (flags.patience !== undefined && flags.validation === undefined)
+    throw new UsageError(
+      `${longFlag(command, 'patience')} is told by validation images, because a run that ends by its test images has figures on them that are too good; set some aside with ${longFlag(command, 'validation')}`,
+    );
   // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
   const known = knownModel(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
-  const given = trainableFrom(known ?? (await modelFor(flags, command, dataset)), flags);
+  const model = known ?? (await modelFor(flags, command, dataset));
+  checkSelection(flags, model);
+  const given = trainableFrom(model, flags);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,
@@ -99,7 +107,10 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
       });
       if (weights) {
         try {
-          trainer.load(weights);
+          const complete = withHead(weights, await trainer.weights(), model);
+          trainer.load(complete.weights);
+          if (complete.isNew.length > 0)
+            note(`The head is new, because the weights have none of its size: ${complete.isNew.join(', ')}`);
         } catch (error) {
           await trainer.release();
           throw error;
@@ -202,7 +213,7 @@ export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<Imag
 }
 
 /** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const;
+const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath', 'whitening'] as const;
 
 /**
  * The model that the flags describe.

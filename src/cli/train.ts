@@ -7,10 +7,11 @@ import { type ImageDataset, followedSplit } from '../data/dataset.js';
 import { elementCount } from '../tensor/tensor.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { DivergenceError } from '../train/divergence.js';
-import { figuresOf } from '../train/events.js';
+import { type TrainingEvent, figuresOf } from '../train/events.js';
 import { OutputError } from '../train/atomic-write.js';
 import { CheckpointKeeper } from '../train/callbacks/checkpoint-keeper.js';
-import type { FitOptions, FitResult } from '../train/options.js';
+import { earlyStopping } from '../train/callbacks/early-stopping.js';
+import type { Callback, FitOptions, FitResult } from '../train/options.js';
 import { stepsOf, stepsPerEpochOf } from '../train/run-config.js';
 import { checkSame, gathered } from '../train/ranks.js';
 import type { Trainer } from '../train/trainer.js';
@@ -43,7 +44,7 @@ export async function train(
       flags.resume === undefined
         ? await newRun(flags, command, runner)
         : await continuedRun(flags.resume, flags, command, runner);
-    const { interrupted } = await run(plan, reporter, runner);
+    const { interrupted } = await run(plan, reporter, runner, flags.patience);
     if (!interrupted) return 0;
     const codes = group
       ? (await gathered(group, Int32Array.of(interruption.exitCode ?? 0))).map(([code]) => code)
@@ -76,7 +77,12 @@ function comparedFlags(flags: TrainFlags, command: Command): Record<string, unkn
   };
 }
 
-async function run(plan: TrainPlan, reporter: Reporter, { signal, group }: Runner): Promise<FitResult> {
+async function run(
+  plan: TrainPlan,
+  reporter: Reporter,
+  { signal, group }: Runner,
+  patience: number | undefined,
+): Promise<FitResult> {
   const { config, dataset, options, folder } = plan;
   let trainer: Trainer | undefined;
   try {
@@ -111,13 +117,17 @@ async function run(plan: TrainPlan, reporter: Reporter, { signal, group }: Runne
       stepInEpoch,
       ...(group && { ranks: group.size }),
     });
-    const result = await fitAndSave(trainer, keeper, dataset, {
+    const stopper = patience === undefined ? undefined : new EarlyEnd(patience);
+    const found = await fitAndSave(trainer, keeper, dataset, {
       ...options,
+      ...(stopper && { callbacks: [stopper.callback] }),
       signal,
       onEvent(event) {
         reporter.report(event);
       },
     });
+    // A run that no longer gets better is over.
+    const result = { ...found, interrupted: found.interrupted && stopper?.ended !== true };
     const { evaluation } = result;
     const chosen = dataset.validation !== undefined;
     const tested =
@@ -149,6 +159,27 @@ async function run(plan: TrainPlan, reporter: Reporter, { signal, group }: Runne
   }
 }
 
+/** Ends a run that no longer gets better, and knows that it did. */
+class EarlyEnd {
+  ended = false;
+  readonly #stopping: Callback;
+
+  constructor(patience: number) {
+    this.#stopping = earlyStopping({ patience });
+  }
+
+  get callback(): Callback {
+    return Object.assign(
+      (event: TrainingEvent) => {
+        const answer = this.#stopping(event);
+        if (answer === 'stop') this.ended = true;
+        return answer;
+      },
+      { begin: () => this.#stopping.begin?.() },
+    );
+  }
+}
+
 /** Trains to the end or to an interruption; what ends it early says where the last good checkpoint is. */
 async function fitAndSave(
   trainer: Trainer,
@@ -157,7 +188,10 @@ async function fitAndSave(
   options: FitOptions,
 ): Promise<FitResult> {
   try {
-    return await trainer.fit(dataset, { ...options, callbacks: keeper ? [keeper.callback] : [] });
+    return await trainer.fit(dataset, {
+      ...options,
+      callbacks: [...(keeper ? [keeper.callback] : []), ...(options.callbacks ?? [])],
+    });
   } catch (error) {
     const kept = keeper && trainer.progress.step > 0;
     const early = [DivergenceError, OutputError, ProcessGroupError];

@@ -23,7 +23,8 @@ import { report } from './report.js';
 import type { Results, Setup } from './results.js';
 import { executeRun } from './run.js';
 import { relativeStepTimes } from './step-times.js';
-import { sentences } from './words.js';
+import { type Decision, decide } from './sequential.js';
+import { decisionSentences, sentences } from './words.js';
 
 /** What a comparison reports while it goes on. */
 export type CompareEvent =
@@ -45,6 +46,8 @@ export type CompareEvent =
       readonly testAccuracy?: number;
       readonly validationAccuracy?: number;
     }
+  /** The seeds so far tell how a method compares with the first one; no more of it are run. */
+  | ({ readonly event: 'decided' } & Decision)
   /** All runs are finished; steps of the methods are timed by turns, unless that was done before. */
   | { readonly event: 'timing' }
   | ({
@@ -107,9 +110,20 @@ async function compareIn(
   const counter = new MatrixCounter(plan.runs.length, plan.steps);
   onEvent?.({ event: 'start', out, runs: plan.runs.length, steps: plan.steps });
   const finished: FinishedRun[] = [];
+  const decisions: Decision[] = [];
   const { kind, split } = followedSplit(comparison.dataset);
-  for (const run of plan.runs) {
+  for (const [number, run] of plan.runs.entries()) {
     const { variant, seed, folder } = run;
+    if (seed !== plan.runs[number - 1]?.seed) {
+      for (const decision of newDecisions(comparison, finished, decisions)) {
+        decisions.push(decision);
+        onEvent?.({ event: 'decided', ...decision });
+      }
+    }
+    if (isDecided(variant.id, comparison, decisions)) {
+      counter.finish();
+      continue;
+    }
     const about = { variant: variant.id, label: variant.label, seed };
     const kept = await readRecord(join(runs, folder), run.id, plan.evaluations);
     if (!kept) {
@@ -121,8 +135,6 @@ async function compareIn(
       (await executeRun(run, {
         runs,
         dataset: comparison.dataset,
-        training: comparison.training,
-        ...(comparison.augmentation && { augmentation: comparison.augmentation }),
         evaluateEvery: plan.evaluateEvery,
         evaluations: plan.evaluations,
         ...(signal && { signal }),
@@ -157,13 +169,35 @@ async function compareIn(
     join(out, 'step-times.json'),
     firstOfEach(plan),
     comparison.dataset,
-    comparison.training,
     { ...(signal && { signal }), onMeasure: () => onEvent?.({ event: 'timing' }) },
   );
   if (signal?.aborted) return undefined;
   await owned.confirm();
   const chance = chanceOf(labelsOf(split), comparison.dataset.classNames.length);
-  return writeFindings(comparison, plan, conclude(finished, plan.steps, overheads, chance, kind), out);
+  // Those of the last seed, which stop nothing any more.
+  decisions.push(...newDecisions(comparison, finished, decisions));
+  const conclusions = conclude(finished, plan.steps, overheads, chance, kind);
+  return writeFindings(comparison, plan, conclusions, decisions, out);
+}
+
+/** What a further seed has decided; nothing where all seeds are asked for. */
+function newDecisions(
+  { variants: [base, ...others], seeds, stopWhen }: Comparison,
+  finished: readonly FinishedRun[],
+  known: readonly Decision[],
+): Decision[] {
+  if (stopWhen === undefined) return [];
+  return others.flatMap((variant) => {
+    if (known.some((decision) => decision.variant === variant.id)) return [];
+    return decide(finished, base.id, variant, seeds.length, stopWhen) ?? [];
+  });
+}
+
+/** Whether no more seeds of a method are needed; of the first one, when all others are decided. */
+function isDecided(id: string, { variants }: Comparison, decisions: readonly Decision[]): boolean {
+  const [base, ...others] = variants;
+  const known = (one: string): boolean => decisions.some((decision) => decision.variant === one);
+  return id === base.id ? others.length > 0 && others.every((variant) => known(variant.id)) : known(id);
 }
 
 /** The first run of each variant. */
@@ -175,6 +209,7 @@ async function writeFindings(
   comparison: Comparison,
   plan: Plan,
   conclusions: Conclusions,
+  decisions: readonly Decision[],
   out: string,
 ): Promise<CompareResult> {
   const { filters, updates } = await firstLayers(comparison, plan, join(out, 'runs'));
@@ -185,7 +220,8 @@ async function writeFindings(
     ...(updates && {
       updates: { ...updates.correlations, images: Math.min(UPDATE_IMAGES, updates.updates.vanilla.length) },
     }),
-    sentences: sentences(conclusions),
+    ...(decisions.length > 0 && { decisions }),
+    sentences: [...sentences(conclusions), ...decisionSentences(decisions, comparison)],
   };
   const accuracy = await accuracyChart(conclusions);
   const loss = await lossChart(conclusions);
@@ -263,19 +299,20 @@ async function learnedState({ folder }: PlannedRun, runs: string): Promise<Learn
   }
 }
 
-function setupOf({ dataset, model, seeds, training }: Comparison, plan: Plan): Setup {
+function setupOf({ dataset, model, seeds, training, settings }: Comparison, plan: Plan): Setup {
   const { config } = plan.runs[0];
   return {
     data: dataset.name,
     trainImages: config.data.trainImages,
     ...(config.data.validationImages !== undefined && { validationImages: config.data.validationImages }),
     testImages: config.data.testImages,
-    model: model.name,
+    model: settings?.get(plan.runs[0].variant.id)?.model?.name ?? model.name,
     modelConfig: config.model.config,
     optimizer: config.optimizer.name,
     optimizerConfig: config.optimizer.config,
     schedule: config.schedule.name,
     learningRate: config.schedule.config.lr,
+    ...(settings && settings.size > 0 && { grid: true as const }),
     batchSize: config.batchSize,
     epochs: config.epochs,
     seeds,

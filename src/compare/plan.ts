@@ -18,6 +18,15 @@ import { type RunConfig, describeRun } from '../train/run-config.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Variant, checkVariants, trainableOfVariant } from './variant.js';
 
+/** What is otherwise for one of the variants: a point of a grid. */
+export interface VariantSettings {
+  readonly model?: Model;
+  /** In place of the whole of the comparison's; of the same batch size, so that runs have the same steps. */
+  readonly training?: Omit<TrainerOptions, 'seed'>;
+  readonly transforms?: readonly GradientTransform[];
+  readonly augmentation?: readonly ImageTransform[] | null;
+}
+
 /** What is compared: methods and seeds, on which model and data. */
 export interface Comparison {
   /** The same for all runs, in the same scale of its pixels. */
@@ -26,6 +35,8 @@ export interface Comparison {
   readonly model: Model;
   /** The first is what the others are compared with. */
   readonly variants: readonly Variant[];
+  /** What is otherwise for some of them, by their ids. */
+  readonly settings?: ReadonlyMap<string, VariantSettings>;
   /** Of initial weights, order and augmentation: runs of equal seeds see the same batches. */
   readonly seeds: readonly number[];
   readonly training: Omit<TrainerOptions, 'seed'>;
@@ -35,6 +46,12 @@ export interface Comparison {
   readonly maxSteps?: number;
   /** Default: the dataset's own; `null` for none. */
   readonly augmentation?: readonly ImageTransform[] | null;
+  /**
+   * Stops asking about a method when its seeds tell: when the interval of its difference to the first one excludes zero, or
+   * lies within this difference in accuracy (0 to 1; 0 for the former alone). It is looked at after each seed from the
+   * third on, with an interval that allows for looking so often. Default: all seeds are run.
+   */
+  readonly stopWhen?: number;
   /** Steps between two evaluations. Default: a sixteenth of the run. */
   readonly evaluateEvery?: number;
 }
@@ -44,6 +61,8 @@ export interface PlannedRun {
   readonly seed: number;
   readonly given: Trainable;
   readonly config: RunConfig;
+  readonly training: Omit<TrainerOptions, 'seed'>;
+  readonly augmentation?: readonly ImageTransform[] | null;
   /** A hash of everything that the run's figures depend on. */
   readonly id: string;
   /** The name of its folder. */
@@ -85,15 +104,18 @@ export async function planComparison(comparison: Comparison): Promise<Plan> {
   const data = await fingerprint(dataset);
   const runs = seeds.flatMap((seed) =>
     variants.map((variant): PlannedRun => {
-      const given = trainableOfVariant(variant, model, transforms);
+      const own = comparison.settings?.get(variant.id);
+      const ownTraining = own?.training ?? training;
+      const varied = own?.augmentation === undefined ? augmentation : own.augmentation;
+      const given = trainableOfVariant(variant, own?.model ?? model, own?.transforms ?? transforms);
       checkFits(dataset, given.model);
       const fit = {
         epochs,
         ...(maxSteps !== undefined && { maxSteps }),
-        ...(augmentation !== undefined && { augmentation }),
+        ...(varied !== undefined && { augmentation: varied }),
       };
-      const config = describeRun(given, { ...training, seed }, dataset, fit);
-      const device = training.device ?? 'cpu';
+      const config = describeRun(given, { ...ownTraining, seed }, dataset, fit);
+      const device = ownTraining.device ?? 'cpu';
       const id = createHash('sha256')
         .update(JSON.stringify({ config, data, device, evaluateEvery }))
         .digest('hex')
@@ -103,6 +125,8 @@ export async function planComparison(comparison: Comparison): Promise<Plan> {
         seed,
         given,
         config,
+        training: ownTraining,
+        ...(varied !== undefined && { augmentation: varied }),
         id,
         folder: `${variant.id}-seed${seed}-${id.slice(0, 8)}`,
       };
@@ -121,6 +145,17 @@ function checkMatrix(comparison: Comparison): void {
   }
   if (new Set(seeds).size < seeds.length) throw new OptionError('a seed is given twice');
   checkTrainerOptions(training);
+  const { settings = new Map<string, VariantSettings>(), stopWhen = 0 } = comparison;
+  if (!(stopWhen >= 0 && stopWhen < 1))
+    throw new OptionError(`stopWhen is a difference in accuracy, at least 0 and below 1, not ${stopWhen}`);
+  for (const [id, { training: own }] of settings) {
+    if (!variants.some((variant) => variant.id === id))
+      throw new OptionError(`there are settings for "${id}", which is not compared`);
+    if (own && (own.batchSize ?? 128) !== (training.batchSize ?? 128))
+      throw new OptionError(
+        `${id} has another batch size, so that its runs have other steps than those it is compared with`,
+      );
+  }
   checkRunOptions(comparison);
 }
 

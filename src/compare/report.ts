@@ -229,6 +229,14 @@ function settings({ setup, split, steps }: Results): [string, string][] {
     ['model', `${setup.model} (${json(setup.modelConfig)})`],
     ['optimizer', `${setup.optimizer} (${json(setup.optimizerConfig)})`],
     ['learning rate', `${setup.learningRate}, ${setup.schedule} schedule`],
+    ...(setup.grid
+      ? ([
+          [
+            'grid',
+            'model, optimizer and rate are those of the first method; of the others, what their names say',
+          ],
+        ] as [string, string][])
+      : []),
     ['length', `${steps} steps of ${setup.batchSize} images, at most ${setup.epochs} epochs`],
     [
       'evaluation',

@@ -1,6 +1,7 @@
 /** `results.json`: what a comparison was, what came out, and what it says. */
 import type { UpdateCorrelations } from './update-charts.js';
 import type { Conclusions } from './conclude.js';
+import type { Decision } from './sequential.js';
 
 /** How the runs were made, for readers and machines. */
 export interface Setup {
@@ -14,6 +15,8 @@ export interface Setup {
   readonly optimizerConfig: Readonly<Record<string, unknown>>;
   readonly schedule: string;
   readonly learningRate: number;
+  /** Whether model, optimizer and rate are those of the first method only: others differ by what their labels say. */
+  readonly grid?: true;
   readonly batchSize: number;
   readonly epochs: number;
   readonly seeds: readonly number[];
@@ -31,6 +34,8 @@ export interface Results extends Conclusions {
   readonly setup: Setup;
   /** Between ‖Δz‖ and what images look like; absent without a run of the plain model. */
   readonly updates?: UpdateCorrelations & { readonly images: number };
+  /** What seeds decided before all of them were run, where a comparison was to stop then. */
+  readonly decisions?: readonly Decision[];
   /** The findings in words, the answer first. */
   readonly sentences: readonly string[];
 }

@@ -2,11 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageDataset } from '../data/dataset.js';
-import type { ImageTransform } from '../data/image-transform.js';
 import { restoreTrainer } from '../train/checkpoint.js';
 import { DivergenceError } from '../train/divergence.js';
 import type { StepEvent } from '../train/events.js';
-import type { TrainerOptions } from '../train/options.js';
 import { runOptionsOf } from '../train/run-config.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
@@ -20,9 +18,6 @@ export interface RunContext {
   /** Holds a folder for each run. */
   readonly runs: string;
   readonly dataset: ImageDataset;
-  readonly training: Omit<TrainerOptions, 'seed'>;
-  /** Where it is not the dataset's own; what is your own among it no configuration holds. */
-  readonly augmentation?: readonly ImageTransform[];
   readonly evaluateEvery: number;
   /** The steps after which each run is evaluated. */
   readonly evaluations: readonly number[];
@@ -64,7 +59,7 @@ async function train(
   path: string,
   context: RunContext,
 ): Promise<{ interrupted: boolean; diverged?: string; metrics: Metrics }> {
-  const { dataset, augmentation, evaluateEvery, signal, onStep } = context;
+  const { dataset, evaluateEvery, signal, onStep } = context;
   const { trainer, folder, metrics } = await begin(run, path, context);
   const save = async (): Promise<void> => {
     await folder.save('last', { config: run.config, state: await trainer.state() });
@@ -73,7 +68,8 @@ async function train(
   try {
     await folder.begin(run.config, trainer.progress, trainer.model);
     const { interrupted } = await trainer.fit(dataset, {
-      ...runOptionsOf(run.config, augmentation ?? dataset.augmentation),
+      // What is the user's own among it no configuration holds.
+      ...runOptionsOf(run.config, run.augmentation ?? dataset.augmentation),
       evaluateEvery,
       ...(signal && { signal }),
       async onEvent(event) {
@@ -101,7 +97,7 @@ async function train(
 async function begin(
   run: PlannedRun,
   path: string,
-  { training, evaluations, onRepeat }: RunContext,
+  { evaluations, onRepeat }: RunContext,
 ): Promise<{ trainer: Trainer; folder: RunFolder; metrics: Metrics }> {
   const { batchSize } = run.config;
   const file = await findCheckpoint(path, ['last']).catch(() => undefined);
@@ -116,7 +112,7 @@ async function begin(
       const due = evaluations.filter((at) => at < step || (at === step && step > 0 && stepInEpoch === 0));
       const missing = due.filter((at) => !metrics.has(at)).length;
       if (missing === 0) {
-        const { device, threads } = training;
+        const { device, threads } = run.training;
         const trainer = await restoreTrainer(checkpoint, {
           model: run.given.model,
           transforms: run.given.transforms,
@@ -135,7 +131,7 @@ async function begin(
   }
   const folder = await RunFolder.create(path);
   try {
-    const trainer = await Trainer.create(run.given, { ...training, seed: run.seed });
+    const trainer = await Trainer.create(run.given, { ...run.training, seed: run.seed });
     return { trainer, folder, metrics: new Metrics(batchSize, evaluations) };
   } catch (error) {
     await folder.discard();

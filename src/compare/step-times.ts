@@ -35,7 +35,6 @@ export async function relativeStepTimes(
   file: string,
   runs: readonly PlannedRun[],
   dataset: ImageDataset,
-  training: Omit<TrainerOptions, 'seed'>,
   { signal, onMeasure }: { readonly signal?: AbortSignal; readonly onMeasure?: () => void } = {},
 ): Promise<Map<string, Overhead>> {
   const [base, ...others] = runs;
@@ -45,7 +44,7 @@ export async function relativeStepTimes(
   if (others.some((run) => !(keyOf(run) in known))) onMeasure?.();
   for (const run of others) {
     const key = keyOf(run);
-    const measured = known[key] ?? (await stepOverhead(base.given, run.given, dataset, training, signal));
+    const measured = known[key] ?? (await stepOverhead(base, run, dataset, signal));
     // What was given up half way is no measurement to keep.
     if (!measured) break;
     known[key] = measured;
@@ -64,6 +63,12 @@ async function readTimes(file: string): Promise<Record<string, Overhead | undefi
   }
 }
 
+/** What is trained, and how. */
+export interface Timed {
+  readonly given: Model | Trainable;
+  readonly training: Omit<TrainerOptions, 'seed'>;
+}
+
 function overheadFrom(value: unknown, path: string): Overhead {
   const { overhead, interval } = check.record(value, path);
   const [low, high] = check.list(interval, `${path}.interval`, check.number);
@@ -77,17 +82,16 @@ function overheadFrom(value: unknown, path: string): Overhead {
  * @returns undefined where the signal was aborted
  */
 async function stepOverhead(
-  base: Model | Trainable,
-  other: Model | Trainable,
+  base: Timed,
+  other: Timed,
   dataset: ImageDataset,
-  training: Omit<TrainerOptions, 'seed'>,
   signal?: AbortSignal,
 ): Promise<Overhead | undefined> {
   const { mean, deviation } = dataset;
   const trainers: Trainer[] = [];
   const loader = loaderOf(dataset, dataset.train);
   try {
-    for (const given of [base, other])
+    for (const { given, training } of [base, other])
       // Steps of images of their own size: what is timed belongs to no place in a run.
       trainers.push(
         await Trainer.create(given, { ...training, progressive: [], standardization: { mean, deviation } }),

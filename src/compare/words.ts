@@ -1,6 +1,7 @@
 /** What a comparison found, in sentences for someone who has not read the paper. */
 import { type Conclusions, type Reached, type VariantResult, hasLearned } from './conclude.js';
 import type { Spread } from './curves.js';
+import type { Decision } from './sequential.js';
 
 /** `87.3 %` */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -169,6 +170,24 @@ export function divergenceSentences({ variants }: Conclusions): string[] {
     return [
       `${capitalized(label)} diverged with ${which}; ${seeds.length === runs.length ? 'it has no figures' : 'its figures are those of the other seeds'}.`,
     ];
+  });
+}
+
+/** What was decided before all seeds had run, and how often it was looked at. */
+export function decisionSentences(
+  decisions: readonly Decision[],
+  {
+    variants: [base],
+    seeds,
+  }: { readonly variants: readonly { readonly label: string }[]; readonly seeds: readonly number[] },
+): string[] {
+  return decisions.map(({ label, verdict, difference, interval, seeds: taken }) => {
+    const found = {
+      better: `is more accurate than ${base.label}`,
+      worse: `is less accurate than ${base.label}`,
+      alike: `and ${base.label} are as good as alike`,
+    }[verdict];
+    return `${capitalized(label)} ${found}: ${signed(difference)} points (${signed(interval[0])} to ${signed(interval[1])}, at a confidence that allows for looking after each seed), decided by ${taken} of up to ${seeds.length} seeds.`;
   });
 }
 

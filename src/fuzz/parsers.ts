@@ -8,6 +8,7 @@ import { flagValues, lambda } from './parsers/numbers.js';
 import { onnx, onnxRun } from './parsers/onnx.js';
 import { onnxModel } from './parsers/onnx-model.js';
 import { keptScan, pictureTable } from './parsers/pictures.js';
+import { results } from './parsers/results.js';
 import { runConfig } from './parsers/run-config.js';
 import { checkpoint, safetensors } from './parsers/safetensors.js';
 
@@ -19,6 +20,7 @@ export const parsers: readonly FuzzedParser[] = [
   onnxRun,
   onnxModel,
   metrics,
+  results,
   lambda,
   flagValues,
   cifar,

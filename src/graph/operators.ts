@@ -95,13 +95,23 @@ export {
 export { type PoolingGeometry, averagePool, lpPool, maxPool, maxPoolGrad } from './ops/pooling.js';
 export {
   argMax,
+  argMin,
+  cumSum,
   logSoftmax,
   lpNorm,
+  reduceL1,
+  reduceL2,
+  reduceLogSum,
+  reduceLogSumExp,
   reduceMax,
   reduceMean,
+  reduceMin,
+  reduceProd,
   reduceSum,
+  reduceSumSquare,
   softmax,
   sumTo,
+  topK,
 } from './ops/reduce.js';
 export {
   type ScatterReduction,

@@ -17,7 +17,7 @@ const ALIVE_EVERY = 1000;
 
 /** How long the library may take to end the others, and to end in good order. */
 const ABORT = 1000;
-const FINALIZE = 10_000;
+const FINALIZE = 3000;
 
 /** Bytes from which on waiting for others is told apart from sending. */
 const LARGE = 1 << 16;
@@ -125,9 +125,11 @@ export class MpiWorld implements MpiGroup {
     await this.#complete(this.#mpi.barrier());
     this.#listen();
     this.#release();
-    this.#guard.limited(FINALIZE, () => {
+    // All have met, and nothing is left to be done.
+    const finalize = (): void => {
       this.#mpi.finalize();
-    });
+    };
+    this.#guard.limited(FINALIZE, finalize, Number(process.exitCode ?? 0));
     await this.#guard.close();
   }
 

@@ -6,7 +6,7 @@ import * as op from '../../graph/ops.js';
 import { rewrite } from '../../graph/rewrite.js';
 import { elementCount } from '../../tensor/tensor.js';
 import { convolutionCases, hostPatches } from '../../testing/convolution.js';
-import { assertClose, evaluate, randomTensor } from '../../testing/run.js';
+import { assertClose, evaluate, randomTensor, runGraph } from '../../testing/run.js';
 import { batchSlice, patches, sliceCount } from './patches.js';
 import { portableLowering } from './portable.js';
 
@@ -20,6 +20,37 @@ describe('patches', () => {
       );
       assertClose(columns, hostPatches(geometry, x), 0);
     });
+  }
+});
+
+test('patches of one and three axes make the convolution, and their products the Gram matrix', async () => {
+  const cases = [
+    { x: [2, 4, 9], weight: [6, 2, 3], stride: [2], padding: [2, 1], dilation: [2] },
+    {
+      x: [2, 2, 4, 3, 5],
+      weight: [4, 1, 2, 3, 2],
+      stride: [1, 1, 2],
+      padding: [1, 0, 1, 0, 2, 0],
+      dilation: [1, 1, 2],
+    },
+  ];
+  for (const { x, weight, ...steps } of cases) {
+    const geometry = { ...steps, groups: 2 };
+    const graph = new Graph();
+    const [image, filter] = [graph.input('x', 'float32', x), graph.input('w', 'float32', weight)];
+    const columns = op.convPatches(image, weight.slice(2), geometry);
+    const z = op.channelsFirst(op.conv(image, filter, null, geometry));
+    const rows = op.reshape(filter, [2, weight[0] / 2, -1]);
+    graph.output('convolution', op.reshape(z, [2, weight[0] / 2, -1]));
+    graph.output('product', op.matMul(rows, columns));
+    graph.output('gram', op.convGram(image, weight.slice(2), geometry));
+    graph.output('squares', op.matMul(columns, op.matrixTranspose(columns)));
+    const results = await runGraph(graph, {
+      x: randomTensor('float32', x),
+      w: randomTensor('float32', weight, 1),
+    });
+    assertClose(results.product, results.convolution, 1e-5);
+    assertClose(results.gram, results.squares, 1e-5);
   }
 });
 

@@ -1,7 +1,7 @@
 /** `.onnx` files, read, and written again where they are accepted; and what is accepted run by ONNX Runtime. */
 import { portable } from '../../engine/lowering/portable.js';
 import { Program } from '../../engine/session.js';
-import { Graph, GraphError } from '../../graph/graph.js';
+import { Graph, GraphError, type Value } from '../../graph/graph.js';
 import { ModelProtoSchema } from '../../graph/onnx_pb.js';
 import * as op from '../../graph/ops.js';
 import { fromOnnx } from '../../graph/parse.js';
@@ -57,6 +57,62 @@ const examples: readonly ((graph: Graph) => void)[] = [
     graph.output('greatest', op.reduceMax(op.logSoftmax(x), [0]));
     graph.output('spread', op.scatterAdd(5, op.int64s(graph, [4, 0]), graph.input('u', 'float64', [2])));
     graph.output('error', op.erf(op.cast(x, 'float32')));
+  },
+  (graph) => {
+    const x = graph.input('x', 'float32', [2, 3]);
+    const activations = [
+      ...[op.hardSwish, op.mish, op.softplus, op.softsign, op.leakyRelu, op.elu, op.selu, op.celu],
+      ...[op.thresholdedRelu, op.hardSigmoid, op.shrink, op.sin, op.atan, op.floor, op.round],
+    ];
+    const results = activations.map((build: (x: Value) => Value) => build(x));
+    graph.output('functions', op.max([op.sum(results), op.min(results), op.clip(x, -1, 1)]));
+    graph.output('slopes', op.mod(op.pRelu(x, graph.input('slope', 'float32', [3])), 2));
+    const both = op.or(op.less(x, 0), op.and(op.isNaN(x), op.not(op.isInf(x))));
+    graph.output('chosen', op.xor(both, op.lessOrEqual(x, op.ceil(x))));
+  },
+  (graph) => {
+    const image = graph.input('image', 'float32', [1, 4, 5, 6]);
+    const bias = graph.input('bias', 'float32', [4]);
+    const pool = { kernel: [3, 2], stride: [2, 2], padding: [1, 0, 1, 1] };
+    graph.output('average', op.averagePool(image, { ...pool, ceilMode: true, countIncludePad: true }));
+    graph.output('greatest', op.maxPool(image, { ...pool, dilation: [1, 2], ceilMode: true }).values);
+    graph.output('groups', op.groupNormalization(image, bias, bias, 2));
+    graph.output('neighbours', op.lrn(image, 3));
+    graph.output('reflected', op.pad(image, [0, 0, 2, 1], [0, 0, 1, 2], { mode: 'reflect' }));
+    graph.output('resized', op.resize(image, { scales: [1, 1, 2, 1.5] }, { mode: 'cubic' }));
+    graph.output('sampled', op.gridSample(image, graph.input('grid', 'float32', [1, 2, 2, 2])));
+    const line = op.reshape(image, [1, 4, 30]);
+    const weight = graph.input('weight', 'float32', [4, 2, 3]);
+    const geometry = op.geometry({ stride: [2], dilation: [2], groups: 2 }, 1);
+    const z = op.conv(line, weight, null, geometry);
+    graph.output('transposed', op.convTranspose(z, weight, line.shape, geometry, bias));
+  },
+  (graph) => {
+    const x = graph.input('x', 'float32', [3, 4]);
+    const { values, indices } = op.topK(x, 2, { axis: 0 });
+    const cell = graph.constant(tensor('int64', [1, 2], [2, 3]));
+    const parts = op.split(x, 1, [1, 3]);
+    graph.output('least', op.argMin(x, 1, true));
+    graph.output('sums', op.cumSum(op.tile(x, [1, 2]), 1, { reverse: true }));
+    graph.output('scattered', op.scatterElements(x, indices, values, { reduction: 'add' }));
+    graph.output('cells', op.scatterND(op.trilu(x), cell, op.gatherND(x, cell)));
+    graph.output('columns', op.gatherElements(op.gather(x, [3, -1, 0, 1], 1), indices));
+    graph.output('product', op.einsum('ij,ik->jk', parts));
+    graph.output('identity', op.eyeLike(x, 'int32', 1));
+    graph.output('numbers', op.range(graph, 1, 9, 3));
+    const norms = [
+      op.reduceL1,
+      op.reduceL2,
+      op.reduceLogSumExp,
+      op.reduceSumSquare,
+      op.reduceProd,
+      op.reduceMin,
+    ];
+    graph.output('norms', op.sum(norms.map((norm) => norm(x, [1], true))));
+    graph.output(
+      'matrix',
+      op.gemm(x, x, graph.input('b', 'float32', [4]), { transA: true, transB: false, alpha: 2 }),
+    );
   },
   // Nothing but constants, which are folded when the file is read.
   (graph) => {

@@ -1,6 +1,6 @@
 /** Images in other sizes, and at any positions. */
 import { type Shape, formatShape, sameShape, tensor } from '../../tensor/tensor.js';
-import { float, int, string } from '../attributes.js';
+import { float, int, ints, string } from '../attributes.js';
 import { GraphError, type Node, type Value, describe } from '../graph.js';
 import type { AxisMap } from './axis-map.js';
 import { checkNumber } from './build.js';
@@ -84,8 +84,21 @@ export function resize(
     extrapolation_value: float(extrapolation),
   };
   const roi = crops ? floats(region!) : null;
-  const inputs = bySizes ? [x, roi, null, int64s(graph, numbers)] : [x, roi, floats(numbers)];
-  return graph.add('Resize', inputs, attributes, [{ dtype: x.dtype, shape }])[0];
+  if (!bySizes)
+    return graph.add('Resize', [x, roi, floats(numbers)], attributes, [{ dtype: x.dtype, shape }])[0];
+  // Without the number of images, where that stays: so the node is the same for any number of them.
+  const batch = shape[0] === x.shape[0] && x.shape.length > 1 && !crops;
+  const axes = x.shape.map((_, axis) => axis).slice(batch ? 1 : 0);
+  const sizes = int64s(
+    graph,
+    axes.map((axis) => shape[axis]),
+  );
+  return graph.add(
+    'Resize',
+    [x, roi, null, sizes],
+    batch ? { ...attributes, axes: ints(axes) } : attributes,
+    [{ dtype: x.dtype, shape }],
+  )[0];
 }
 
 const f = Math.fround;
