@@ -53,11 +53,15 @@ test('a layer-wise decay is of what is trained', () => {
 
 test('a selection of nothing, and nothing left to train, are errors that say what there is', () => {
   assert.throws(
-    () => { checkSelection({ freeze: ['conv1', 'none'] }, model); },
+    () => {
+      checkSelection({ freeze: ['conv1', 'none'] }, model);
+    },
     (error) =>
       error instanceof UsageError && /--freeze none.*kinds weight.*conv1\.weight/.test(error.message),
   );
-  assert.throws(() => { checkSelection({ freeze: ['*'] }, model); }, /nothing is left to train/);
+  assert.throws(() => {
+    checkSelection({ freeze: ['*'] }, model);
+  }, /nothing is left to train/);
 });
 
 test('weights without a head, or with one of another size, leave the head that the model begins with', () => {

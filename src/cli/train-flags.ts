@@ -56,10 +56,10 @@ export interface TrainFlags extends DataFlags, OptimizationFlags {
   readonly tract?: Lambda;
   readonly tractLayer?: string;
   readonly labelSmoothing: number;
-  readonly testViews?: TestViews;
-  readonly progressive?: readonly ResolutionStage[];
   readonly mixup?: number;
   readonly cutmix?: number;
+  readonly testViews?: TestViews;
+  readonly progressive?: readonly ResolutionStage[];
   readonly epochs: number;
   readonly maxSteps?: number;
   readonly batchSize: number;
@@ -245,6 +245,12 @@ export function addTrainFlags(command: Command): Command {
 
   command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
+  add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
+  add(
+    '--cutmix <alpha>',
+    'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
+    positive,
+  );
   add(
     '--progressive <sizes>',
     'progressive resizing: 16:0.3,24:0.6 trains on images of 16 pixels up to 30 % of the run, of 24 up to 60 %, then of their own size; for resnet',
@@ -254,12 +260,6 @@ export function addTrainFlags(command: Command): Command {
     '--test-views <views>',
     'test-time augmentation, the mean over views of an image: none, flip, flip-shift (default: none)',
     oneOf(testViews),
-  );
-  add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
-  add(
-    '--cutmix <alpha>',
-    'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
-    positive,
   );
   add('--batch-size <images>', 'images of a step', whole(1), 128);
   add(

@@ -306,11 +306,11 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
     ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
-    ...(testViews && { testViews }),
-    ...(progressive && { progressive }),
     ...((mixup !== undefined || cutmix !== undefined) && {
       mixing: { ...(mixup !== undefined && { mixup }), ...(cutmix !== undefined && { cutmix }) },
     }),
+    ...(testViews && { testViews }),
+    ...(progressive && { progressive }),
   };
 }
 

@@ -60,6 +60,31 @@ describe('mixing', () => {
     assert.ok(shares.size > 8, `${shares.size} areas`);
   });
 
+  it('in pieces is the mixing of each piece, with the same draws', () => {
+    for (const mixing of [{ mixup: 0.4 }, { cutmix: 1 }]) {
+      const images = Uint8Array.from([...batch().subarray(0, 2 * size), ...batch().subarray(size, 3 * size)]);
+      const own = Int32Array.of(0, 1, 1, 2);
+      const parts = [0, 2].map((first) => {
+        const part = images.slice(first * size, (first + 2) * size);
+        const mixed = mixBatch(part, own.slice(first, first + 2), shape, 3, mixing, Random.fromSeed(4));
+        return { part, ...mixed };
+      });
+      const mixed = mixBatch(images, own, shape, 3, mixing, Random.fromSeed(4), 2);
+      assert.deepEqual(
+        [...images],
+        parts.flatMap(({ part }) => [...part]),
+      );
+      assert.deepEqual(
+        [...mixed.targets],
+        parts.flatMap(({ targets }) => [...targets]),
+      );
+      assert.deepEqual(
+        [...mixed.labels],
+        parts.flatMap(({ labels: most }) => [...most]),
+      );
+    }
+  });
+
   it('is only so probable, and chooses between the two', () => {
     const kinds = Array.from({ length: 300 }, (_, seed) => {
       const images = batch();

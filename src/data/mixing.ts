@@ -1,6 +1,6 @@
 /** Mixup (Zhang et al., 2018) and CutMix (Yun et al., 2019): images of a batch in pairs, and labels that are shares. */
 import { drawBeta } from '../random/beta.js';
-import type { Random } from '../random/random.js';
+import { Random } from '../random/random.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type ImageShape, imageSize } from './image-source.js';
 
@@ -47,8 +47,37 @@ export interface MixedLabels {
  * how, where both are on, the share is drawn from the beta distribution, and two draws choose the rectangle.
  *
  * @param images uint8 [N, channels, height, width]
+ * @param pieces in how many of equal size the batch is mixed, each by itself with the same draws; default 1
  */
 export function mixBatch(
+  images: Uint8Array,
+  labels: Int32Array,
+  shape: ImageShape,
+  classes: number,
+  mixing: Mixing,
+  random: Random,
+  pieces = 1,
+): MixedLabels {
+  const rows = labels.length / pieces;
+  const size = rows * imageSize(shape);
+  const mixed = Array.from({ length: pieces }, (_, piece) =>
+    mixPiece(
+      images.subarray(piece * size, (piece + 1) * size),
+      labels.subarray(piece * rows, (piece + 1) * rows),
+      shape,
+      classes,
+      mixing,
+      // The same draws for all of them.
+      Random.fromState(random.state),
+    ),
+  );
+  return {
+    labels: Int32Array.from(mixed.flatMap((one) => [...one.labels])),
+    targets: Float32Array.from(mixed.flatMap((one) => [...one.targets])),
+  };
+}
+
+function mixPiece(
   images: Uint8Array,
   labels: Int32Array,
   shape: ImageShape,

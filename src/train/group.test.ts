@@ -87,7 +87,6 @@ describe('processes that train together', () => {
     'a ViT by TrAct and Adam': [tract(patches), { optimizer: adaptive }, [2, 4]],
     'a vanilla ViT': [patches, {}, [2]],
     'a ResNet by TrAct': [tract(residual), {}, [4]],
-    // What an image is mixed with, and which blocks are left out, is a matter of the whole batch.
     'mixed images': [tract(small), { mixing: { mixup: 0.4, cutmix: 1 } }, [2, 4]],
     'a ViT with stochastic depth': [
       vit({ width: 12, depth: 2, heads: 2, patch: 8, dropPath: 0.3 }),

@@ -41,6 +41,11 @@ export interface TrainerOptions {
   /** Default 0. */
   readonly labelSmoothing?: number;
   /**
+   * Mixes the images of training batches, and their labels with them: the loss is then of class probabilities, and the
+   * accuracy of the class that most of an image is of. Shards are mixed by themselves. Default nothing.
+   */
+  readonly mixing?: Mixing;
+  /**
    * Progressive resizing: sizes of images in parts of the run, in their order, such as `[{ size: 24, until: 0.5 }]`; after
    * them, and in evaluation, images have their own size. For models that take images of any size, such as ResNets. Needs
    * the length of the run (`steps`, where the loop is your own). Default: their own size throughout.
@@ -51,11 +56,6 @@ export interface TrainerOptions {
    * `testViews`). A classifier of the run and an exported model answer in the same way. Default `none`.
    */
   readonly testViews?: TestViews;
-  /**
-   * Mixes the images of training batches, and their labels with them: the loss is then of class probabilities, and the
-   * accuracy of the class that most of an image is of. Default nothing.
-   */
-  readonly mixing?: Mixing;
   /** What is measured beside loss and accuracy. Default nothing. */
   readonly metrics?: readonly Metric[];
   /** How pixels are standardised. Default: as the first dataset says; needed by `step` without a dataset. */

@@ -252,8 +252,8 @@ export function checkProgressive({ progressive = [] }: RunConfig, model: Model):
  * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, progressive, testViews, mixing } =
-    config;
+  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, mixing } = config;
+  const { progressive, testViews } = config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {

@@ -1,6 +1,6 @@
 /** The loop: epoch after epoch of steps and evaluations, as a sequence of events. */
 import { batchCount } from '../data/batches.js';
-import { type ImageDataset, followedSplit, imageCount, imageSize } from '../data/dataset.js';
+import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js';
 import type { Images } from '../data/image-source.js';
 import { checkTransforms } from '../data/image-transforms.js';
 import type { Batch } from '../data/loader.js';
@@ -28,11 +28,11 @@ export interface StepBatch {
 export interface Stepping {
   readonly batchSize: number;
   readonly progress: Progress;
+  readonly options: Pick<TrainerOptions, 'mixing' | 'shards'>;
   /** Where this process is one of several. */
   readonly group: ProcessGroup | undefined;
   /** Images of a step that this process computes. */
   readonly rows: number;
-  readonly options: Pick<TrainerOptions, 'mixing'>;
   makeStep(batch: StepBatch, steps: number): Promise<StepResult>;
   evaluateSplit(
     dataset: ImageDataset,
@@ -61,8 +61,7 @@ export async function* runEpochs(
     batchSize,
     shuffle: true,
     last: 'drop' as const,
-    // Images are mixed with others of the batch, whoever computes them.
-    ...(group && !trainer.options.mixing && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
+    ...(group && { rows: [group.rank * rows, (group.rank + 1) * rows] as const }),
     ...(transforms && { augmentation: transforms }),
   };
   const stepsPerEpoch = batchCount(imageCount(dataset.train), plan);
@@ -95,17 +94,11 @@ export async function* runEpochs(
     const { mixing } = trainer.options;
     if (!mixing) return { images, labels };
     const { imageShape, classNames } = dataset;
+    const { shards = group?.size ?? 1 } = trainer.options;
     const stream = Random.fromState(random).fork(`mix/${index}`);
-    const { length: classes } = classNames;
-    const { labels: most, targets } = mixBatch(images, labels, imageShape, classes, mixing, stream);
-    const first = (group?.rank ?? 0) * rows;
-    const own = <T extends Uint8Array | Int32Array | Float32Array>(values: T, size: number): T =>
-      values.subarray(first * size, (first + rows) * size) as T;
-    return {
-      images: own(images, imageSize(imageShape)),
-      labels: own(most, 1),
-      targets: own(targets, classes),
-    };
+    // Within shards: other processes have the images of others.
+    const pieces = (shards * labels.length) / batchSize;
+    return { images, ...mixBatch(images, labels, imageShape, classNames.length, mixing, stream, pieces) };
   };
 
   try {

@@ -387,6 +387,11 @@ export class Trainer {
     };
   }
 
+  #targetsOf(labels: Int32Array, targets?: Float32Array): Tensor<'float32'> {
+    const { classes } = this.model;
+    return tensor('float32', [labels.length, classes], targets ?? oneHot(labels, classes));
+  }
+
   /** What makes a step of images of the size that they have in it; that of another size is given up. */
   async #runnerAt(step: number, steps: number | undefined): Promise<StepRunner> {
     const { progressive = [], seed = 0 } = this.options;
@@ -405,15 +410,12 @@ export class Trainer {
     if (size === undefined) return this.#step.runner;
     if (!this.#smaller) {
       const given = { model: atSize(this.model, size), transforms: this.trainable.transforms };
-      const options = { ...this.options, ...this.options.compile, batchSize: this.batchSize, seed };
+      const { mixing, compile } = this.options;
+      const softLabels = mixing !== undefined;
+      const options = { ...this.options, ...compile, batchSize: this.batchSize, seed, softLabels };
       this.#smaller = { size, runner: (await compileRunner(given, options)).runner };
     }
     return this.#smaller.runner;
-  }
-
-  #targetsOf(labels: Int32Array, targets?: Float32Array): Tensor<'float32'> {
-    const { classes } = this.model;
-    return tensor('float32', [labels.length, classes], targets ?? oneHot(labels, classes));
   }
 
   /** An epoch is complete. @internal */
