@@ -31,9 +31,9 @@ const batchOf = (from: number, to: number) => ({
   labels: Array.from({ length: to - from }, (_, i) => train.labels[from + i]),
 });
 const rows = batchSize / size;
-const alone = rank === 0 ? { threads: size } : undefined;
-const fused = alone && (await Trainer.create(model, { ...options, ...alone }));
-const cut = alone && (await Trainer.create(model, { ...options, ...alone, shards: size }));
+// All ranks compile all of it: none waits for longer than its own work takes.
+const fused = await Trainer.create(model, { ...options, threads: size });
+const cut = await Trainer.create(model, { ...options, threads: size, shards: size });
 const together = await Trainer.create(model, { ...options, threads: 1, shards: size, group });
 const whole = batchOf(0, batchSize);
 const own = batchOf(rank * rows, (rank + 1) * rows);
@@ -58,8 +58,8 @@ const meet = (): Promise<unknown> => gathered(group, Int32Array.of(0));
 
 for (let round = 0; round <= rounds; round++) {
   const found = {
-    fused: fused ? await timed(() => fused.step(whole)) : 0,
-    cut: cut ? await timed(() => cut.step(whole)) : 0,
+    fused: rank === 0 ? await timed(() => fused.step(whole)) : 0,
+    cut: rank === 0 ? await timed(() => cut.step(whole)) : 0,
   };
   await meet();
   let figures = { waitingSeconds: 0, communicationSeconds: 0 };
