@@ -102,6 +102,27 @@ describe('a form that the builders do not make is refused', () => {
       'ReduceSum does not cover the attribute noop_with_empty_axes = 1',
     ],
     ['Transpose', {}, [[4], [4]], [], 'Transpose needs the attribute perm'],
+    [
+      'ScatterElements',
+      { axis: int(0), reduction: string('mul') },
+      [[4], [4]],
+      [(graph) => op.int64s(graph, [1]), (graph) => graph.input('updates', 'float32', [1])],
+      'ScatterElements does not cover the attribute reduction = mul',
+    ],
+    [
+      'ScatterND',
+      { reduction: string('max') },
+      [[4], [4]],
+      [(graph) => op.int64s(graph, [1]), (graph) => graph.input('updates', 'float32', [])],
+      'ScatterND does not cover the attribute reduction = max',
+    ],
+    [
+      'Einsum',
+      { equation: string('ii->i') },
+      [[4, 4], [4]],
+      [],
+      'Einsum does not cover the diagonal ii of float32 [4, 4]',
+    ],
   ];
   for (const [opType, attributes, shapes, others, message] of cases) {
     test(message, () => {

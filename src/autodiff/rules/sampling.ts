@@ -8,7 +8,7 @@ import { type BackwardRule, numberOf, perInput } from '../rule.js';
 const unresize = (g: Value, x: Value, node: Node): Value =>
   x.shape.reduce((gradient, _, axis) => {
     const map = op.resizeAlong(node, axis);
-    return op.isIdentity(map) ? gradient : op.mapAxis(gradient, axis, map, true);
+    return map ? op.mapAxis(gradient, axis, map, true) : gradient;
   }, g);
 
 const wordOf = (node: Node, name: string): string => node.attributes[name].value as string;

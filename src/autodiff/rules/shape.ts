@@ -43,10 +43,7 @@ const paddedAxis = (mode: string, length: number, before: number, after: number)
     if (mode === 'wrap') return (i + length) % length;
     return i < 0 ? -i : i < length ? i : 2 * (length - 1) - i;
   };
-  return {
-    from: length,
-    rows: Array.from({ length: length + before + after }, (_, i) => [[source(i - before), 1]]),
-  };
+  return { from: length, to: length + before + after, row: (i) => [[source(i - before), 1]] };
 };
 
 /** The inner part of the gradient; of what is padded with its own elements, the sums over their copies. */

@@ -12,7 +12,10 @@ import { normalizeAxis, reshape } from './shape.js';
 export interface AxisMap {
   /** The length of the axis that is mapped. */
   readonly from: number;
-  readonly rows: readonly (readonly (readonly [index: number, weight: number])[])[];
+  /** The length of the result. */
+  readonly to: number;
+  /** What element i of the result is; asked for where the map is small enough alone. */
+  readonly row: (i: number) => readonly (readonly [index: number, weight: number])[];
 }
 
 /** The most elements of a matrix that such a map becomes: that of 4,096 elements to as many. */
@@ -24,9 +27,14 @@ const MAXIMUM_WEIGHTS = 2 ** 24;
  * @param transposed the transposed map: the gradient of the one that is given
  * @throws GraphError for a map whose matrix would be too large
  */
-export function mapAxis(x: Value, axis: number, { from, rows }: AxisMap, transposed = false): Value {
+export function mapAxis(
+  x: Value,
+  axis: number,
+  { from, to: length, row }: AxisMap,
+  transposed = false,
+): Value {
   const at = normalizeAxis('MatMul', axis, x.shape);
-  const [into, outOf] = transposed ? [from, rows.length] : [rows.length, from];
+  const [into, outOf] = transposed ? [from, length] : [length, from];
   if (x.shape[at] !== outOf)
     throw new GraphError(`MatMul: a map of ${outOf} elements does not fit axis ${at} of ${describe(x)}`);
   if (into * outOf > MAXIMUM_WEIGHTS)
@@ -35,12 +43,12 @@ export function mapAxis(x: Value, axis: number, { from, rows }: AxisMap, transpo
   const last = after === 1;
   // From the left [into, outOf]; from the right, for the last axis, [outOf, into].
   const elements = new Float64Array(into * outOf);
-  rows.forEach((row, i) => {
-    for (const [j, weight] of row) {
+  for (let i = 0; i < length; i++) {
+    for (const [j, weight] of row(i)) {
       const [to, source] = transposed ? [j, i] : [i, j];
       elements[last ? source * into + to : to * outOf + source] += weight;
     }
-  });
+  }
   if (!isFloat(x)) throw new GraphError(`MatMul: ${describe(x)} is not floating-point`);
   const data = x.dtype === 'float64' ? elements : Float32Array.from(elements);
   const matrix = x.graph.constant({ dtype: x.dtype, shape: last ? [outOf, into] : [into, outOf], data });

@@ -1,31 +1,31 @@
 /** Operators that choose elements by their positions, or put them there. */
-import { type Shape, formatShape, sameShape, tensor } from '../../tensor/tensor.js';
+import { type Shape, formatShape, sameShape } from '../../tensor/tensor.js';
 import { int, string } from '../attributes.js';
-import { type Graph, GraphError, type Value, describe } from '../graph.js';
+import { GraphError, type Value, describe } from '../graph.js';
 import { type Operand, operands } from './build.js';
 import { add, cast, where } from './elementwise.js';
 import { equal, less } from './logic.js';
-import { int64s, normalizeAxis, reshape, zerosLike } from './shape.js';
+import { int64s, normalizeAxis, range, reshape, zerosLike } from './shape.js';
 
 const isIndex = ({ dtype }: Value): boolean => dtype === 'int64' || dtype === 'int32';
 
 /** The least and the greatest element of each constant that was looked at. */
-const ranges = new WeakMap<Value, readonly [number, number]>();
+const extremes = new WeakMap<Value, readonly [number, number]>();
 
 /** Refuses constant indices outside of -length … length - 1; computed ones are checked when the graph runs. */
 function checkIndices(opType: string, indices: Value, length: number, what: () => string): void {
   if (!indices.constant) return;
-  let range = ranges.get(indices);
-  if (!range) {
+  let found = extremes.get(indices);
+  if (!found) {
     let [low, high] = [0, 0];
     for (const index of indices.constant.data) {
       low = Math.min(low, Number(index));
       high = Math.max(high, Number(index));
     }
-    range = [low, high];
-    ranges.set(indices, range);
+    found = [low, high];
+    extremes.set(indices, found);
   }
-  if (range[0] < -length || range[1] >= length)
+  if (found[0] < -length || found[1] >= length)
     throw new GraphError(`${opType}: there are indices outside of the ${length} ${what()}`);
 }
 
@@ -175,12 +175,6 @@ export function scatterND(
   ])[0];
 }
 
-/** 0, 1, 2, … as an int64 constant. */
-function counting(graph: Graph, length: number): Value {
-  const data = BigInt64Array.from({ length }, (_, i) => BigInt(i));
-  return graph.constant(tensor('int64', [length], data));
-}
-
 /** The most classes of a one-hot encoding. */
 const MAXIMUM_DEPTH = 2 ** 20;
 
@@ -201,7 +195,7 @@ export function oneHot(indices: Value, depth: number, off: Operand, on: Operand,
   const whole = cast(indices, 'int64');
   const positive = where(less(whole, 0), add(whole, depth), whole);
   const classes = reshape(
-    counting(indices.graph, depth),
+    range(indices.graph, 0, depth),
     Array.from({ length: rank }, (_, i) => (i === at ? depth : 1)),
   );
   const hit = equal(reshape(positive, indices.shape.toSpliced(at, 0, 1)), classes);

@@ -7,6 +7,7 @@ import { isFloat } from './build.js';
 import { type ConvolutionGeometry, outputSize } from './convolution.js';
 import { mul } from './elementwise.js';
 import { absolutePower, positiveRoot } from './powers.js';
+import { concat, expand } from './shape.js';
 
 /** How a window moves over an image; lists have a number for each axis of the image, as [vertical, horizontal]. */
 export type PoolingGeometry = Pick<ConvolutionGeometry, 'stride' | 'padding'> & {
@@ -123,29 +124,21 @@ export function maxPoolGrad(gradient: Value, pool: Node): Value {
   )[0];
 }
 
-/** The elements of an axis that each window sees, where windows may reach into the padding. */
-function windows(length: number, axis: number, geometry: FullGeometry): number[][] {
-  const { kernel, stride, padding, dilation } = geometry;
-  const count = outputSize([length], [kernel[axis]], {
-    stride: [stride[axis]],
-    padding: [padding[axis], padding[axis + kernel.length]],
-    dilation: [dilation[axis]],
-  })[0];
-  return Array.from({ length: count }, (_, i) =>
-    Array.from({ length: kernel[axis] }, (_, k) => i * stride[axis] - padding[axis] + k * dilation[axis]),
-  );
-}
-
 /** How AveragePool makes one axis of its result, the others left out: it is the product of these. */
 export function averageAlong(x: Value, axis: number, pool: Node): AxisMap {
-  const from = x.shape[axis + 2];
+  const [from, to] = [x.shape[axis + 2], pool.outputs[0].shape[axis + 2]];
+  const { kernel, stride, padding, dilation } = poolingGeometryOf(pool);
   const includesPadding = pool.attributes.count_include_pad.value === 1;
-  const rows = windows(from, axis, poolingGeometryOf(pool)).map((window) => {
-    const inside = window.filter((index) => index >= 0 && index < from);
-    const count = includesPadding ? window.length : inside.length;
-    return inside.map((index): [number, number] => [index, 1 / count]);
-  });
-  return { from, rows };
+  const row = (i: number): [number, number][] => {
+    const start = i * stride[axis] - padding[axis];
+    // The part of the window that lies in the image.
+    const first = Math.max(Math.ceil(-start / dilation[axis]), 0);
+    const last = Math.min(Math.ceil((from - start) / dilation[axis]), kernel[axis]);
+    const length = Math.max(last - first, 0);
+    const weight = 1 / (includesPadding ? kernel[axis] : length);
+    return Array.from({ length }, (_, k) => [start + (first + k) * dilation[axis], weight]);
+  };
+  return { from, to, row };
 }
 
 /**
@@ -167,15 +160,18 @@ export function averagePool(
   const attributes = { ...attributesOf(complete), count_include_pad: int(countIncludePad ? 1 : 0) };
   const [y] = x.graph.add('AveragePool', [x], attributes, [{ dtype: x.dtype, shape }]);
   if (!countIncludePad) return y;
-  // Along each axis: by how much the mean of the whole window is less than that of its part in image and padding.
+  // An incomplete window is the last one along its axis: by how much its mean is less than that of the part that counts.
   return image.reduce((result, length, axis) => {
-    const end = length + geometry.padding[axis + image.length];
-    const factors = windows(length, axis, complete).map(
-      (window) => window.length / window.filter((index) => index < end).length,
-    );
-    if (factors.every((factor) => factor === 1)) return result;
-    const along = shape.map((_, i) => (i === axis + 2 ? factors.length : 1));
-    return mul(result, x.graph.constant(tensor(x.dtype, along, factors)));
+    const { kernel, stride, padding, dilation } = complete;
+    const count = shape[axis + 2];
+    const end = length + geometry.padding[axis + image.length] + padding[axis] - (count - 1) * stride[axis];
+    const factor = kernel[axis] / Math.min(Math.ceil(end / dilation[axis]), kernel[axis]);
+    if (factor === 1) return result;
+    const along = (elements: number): number[] => shape.map((_, i) => (i === axis + 2 ? elements : 1));
+    const last = x.graph.constant(tensor(x.dtype, along(1), [factor]));
+    const one = x.graph.constant(tensor(x.dtype, along(1), [1]));
+    const others = count > 1 ? [expand(one, along(count - 1))] : [];
+    return mul(result, concat([...others, last], axis + 2));
   }, y);
 }
 

@@ -1,5 +1,5 @@
 /** Images in other sizes, and at any positions. */
-import { type Shape, formatShape, sameShape, tensor } from '../../tensor/tensor.js';
+import { type Shape, formatShape, tensor } from '../../tensor/tensor.js';
 import { float, int, ints, string } from '../attributes.js';
 import { GraphError, type Node, type Value, describe } from '../graph.js';
 import type { AxisMap } from './axis-map.js';
@@ -220,20 +220,25 @@ function averaged(at: number, { from, scale, number }: ResizedAxis, a: number | 
   return normalized(taps).map(([index, weight]) => [clamp(index, from), weight]);
 }
 
-/** How a Resize node makes one axis of its result, the others left out: it is the product of these. */
-export function resizeAlong(node: Node, axis: number): AxisMap {
+/**
+ * How a Resize node makes one axis of its result, the others left out: it is the product of these. Undefined for an axis
+ * that stays as it is.
+ */
+export function resizeAlong(node: Node, axis: number): AxisMap | undefined {
   const [x, region, scales] = node.inputs;
   const [from, to] = [x!.shape[axis], node.outputs[0].shape[axis]];
-  const constant = (value: Value | null | undefined, i: number): number => Number(value!.constant!.data[i]);
+  const constant = (value: Value, i: number): number => Number(value.constant!.data[i]);
+  const scale = scales ? constant(scales, axis) : f(to / from);
+  if (scale === 1 && !region) return undefined;
   const resized: ResizedAxis = {
     from,
     to,
-    scale: scales ? constant(scales, axis) : f(to / from),
+    scale,
     region: region ? [constant(region, axis), constant(region, axis + x!.shape.length)] : [0, 1],
     text: (name) => node.attributes[name].value as string,
     number: (name) => node.attributes[name].value as number,
   };
-  return { from, rows: Array.from({ length: to }, (_, i) => weightsOf(i, resized)) };
+  return { from, to, row: (i) => weightsOf(i, resized) };
 }
 
 export const sampleModes = ['linear', 'nearest', 'cubic'] as const;
@@ -276,9 +281,4 @@ export function gridSample(x: Value, grid: Value, options: GridSampleOptions = {
   };
   const shape = [x.shape[0], x.shape[1], ...grid.shape.slice(1, -1)];
   return x.graph.add('GridSample', [x, grid], attributes, [{ dtype: x.dtype, shape }])[0];
-}
-
-/** Whether two axes are the same ones; a resize that changes nothing along an axis has no part in its gradient. */
-export function isIdentity({ from, rows }: AxisMap): boolean {
-  return rows.length === from && rows.every((row, i) => row.length === 1 && sameShape(row[0], [i, 1]));
 }

@@ -74,7 +74,6 @@ export const notOperators = {
   averageAlong: 'a linear map',
   resizeAlong: 'a linear map',
   einsumTerms: 'letters',
-  isIdentity: 'a question about a linear map',
   resizeModes: 'words',
   coordinateModes: 'words',
   nearestModes: 'words',
