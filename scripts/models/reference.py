@@ -8,6 +8,7 @@ Usage: python reference.py OUT_FOLDER torchscript:training,dynamo:inference,... 
 """
 
 import copy
+import functools
 import io
 import contextlib
 import json
@@ -210,7 +211,8 @@ def match(own, tensors):
         candidates = [name] if name in own else own.keys()
         for source in candidates:
             value = own[source][0].float().numpy()
-            for turned in (lambda t: t, lambda t: t.T if t.dim() == 2 else t, lambda t: t.reshape(array.shape)):
+            shaped = functools.partial(torch.reshape, shape=array.shape)
+            for turned in (lambda t: t, lambda t: t.T if t.dim() == 2 else t, shaped):
                 try:
                     other = turned(torch.from_numpy(value)).numpy()
                 except RuntimeError:
