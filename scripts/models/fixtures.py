@@ -72,15 +72,7 @@ FIXTURES = [
         "convnext",
         32,
         lambda: timm.models.convnext.ConvNeXt(num_classes=C, depths=(1, 1, 1, 1), dims=(8, 12, 16, 20)),
-        [("torchscript", True), ("dynamo", False)],
-    ),
-    (
-        "mixer",
-        32,
-        lambda: timm.models.mlp_mixer.MlpMixer(
-            num_classes=C, img_size=32, patch_size=8, num_blocks=2, embed_dim=16
-        ),
-        [("torchscript", True), ("dynamo", False)],
+        [("torchscript", True)],
     ),
 ]
 

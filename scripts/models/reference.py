@@ -166,6 +166,11 @@ def run(model, training, size, tensors, dtype):
                 buffer.copy_(torch.from_numpy(tensors[name].copy()))
     model = (model if training else fused(model)).to(dtype)
     model.train(training)
+    matched = match({name: (p.detach().clone(), None) for name, p in model.named_parameters()}, tensors)
+    with torch.no_grad():
+        # Folded weights are rounded by whoever folds them; those of the file count.
+        for name, (source, turned) in matched.items():
+            turned(dict(model.named_parameters())[source]).copy_(torch.from_numpy(tensors[name].copy()))
     x = torch.from_numpy((images / 255.0 - 0.5) / 0.25).to(dtype)
     y = torch.from_numpy(labels.astype(np.int64))
     logits, first = first_convolution(model, x)
@@ -174,7 +179,6 @@ def run(model, training, size, tensors, dtype):
     loss.backward()
     result = {"images": images, "labels": labels, "logits": logits.detach().numpy()}
     own = {name: (p.detach().clone(), p.grad) for name, p in parameters.items()}
-    matched = match(own, tensors)
     for name, (source, turned) in matched.items():
         gradient = own[source][1]
         if gradient is not None:
