@@ -47,6 +47,11 @@ const expectations: Readonly<Record<string, (printed: string) => void>> = {
     );
     assert.ok(second.trimStart().startsWith(`epoch ${stopped.length + 1}:`), printed);
   },
+  'model-file.mjs': (printed) => {
+    assert.match(printed, /^image \[3,32,32\], new: head\.weight$/m);
+    const [loss] = numbersAfter(printed, 'loss');
+    assert.ok(loss > 1 && loss < 2.6, printed);
+  },
   'fine-tuning.mjs': (printed) => {
     const [, start, end] = /loss (\S+) -> (\S+)/.exec(printed) ?? [];
     assertFalls([Number(start), Number(end)], 0.05);

@@ -116,6 +116,7 @@ export function modelFromForeign(
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
   const isConstant = (weight: string): boolean => constants.some((matches) => matches(weight));
+  const batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
   const build = (
     images: Value,
     hooks: ImportHooks,
@@ -129,10 +130,10 @@ export function modelFromForeign(
       outputs: [logits],
       constants: isConstant,
       ...(reference && { reference }),
+      ...(batchSize !== undefined && { fileBatchSize: batchSize }),
     });
     return { imported, result: asMatrix(imported.outputs.get(logits)!) };
   };
-  const batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
   const trial = (hooks: (graph: Graph) => ImportHooks) => {
     const attempt = (images: number) => {
       const graph = new Graph();

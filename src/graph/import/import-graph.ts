@@ -70,6 +70,8 @@ export interface ImportOptions extends ImportHooks {
   readonly outputs: readonly string[];
   /** What the file computes for its own number of images. */
   readonly reference?: Reference;
+  /** The number of images that the file was made for, if it was for one number. */
+  readonly fileBatchSize?: number;
   /** Names of initializers that are not trained. */
   readonly constants?: (name: string) => boolean;
 }
@@ -537,7 +539,8 @@ class Import {
       node.attributes.remove('allowzero');
     } else if (node.opType === 'Expand') {
       const target = fixedList(1);
-      const scaled = target && (scaledLengths(target, own, present) ?? this.#widened(target, present));
+      const repeated = x.kind === 'constant' ? undefined : target && this.#widened(target, present);
+      const scaled = (target && scaledLengths(target, own, present)) ?? repeated;
       if (scaled) replace(1, scaled);
     } else if (node.opType === 'Resize') {
       const target = node.inputs[3] ? fixedList(3) : undefined;
@@ -548,9 +551,8 @@ class Import {
 
   /** What is one for all images, and is repeated for as many as the file was made for. */
   #widened(target: readonly number[], { length: rank, [0]: first }: Shape): number[] | undefined {
-    const { reference, inputs } = this.#options;
-    const [[name, images]] = inputs;
-    const own = reference?.shapes.get(name)?.[0] ?? 1;
+    const { fileBatchSize: own = 1, inputs } = this.#options;
+    const [[, images]] = inputs;
     if (own === 1 || target[0] !== own || (rank === target.length && first !== 1)) return undefined;
     return [images.shape[0], ...target.slice(1)];
   }
