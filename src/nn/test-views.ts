@@ -14,6 +14,9 @@ export const testViews = ['none', 'flip', 'flip-shift'] as const;
 /** One of `testViews`. */
 export type TestViews = (typeof testViews)[number];
 
+/** How many views there are of an image. */
+export const viewCount: Readonly<Record<TestViews, number>> = { none: 1, flip: 2, 'flip-shift': 6 };
+
 /**
  * The same model, answering in evaluation by the weighted mean over views of the image; in training it is as it was. It
  * has the same parameters, name and options, and costs as many times the time as there are views.

@@ -19,6 +19,7 @@ import { assertWithin } from '../testing/distance.js';
 import { tract } from '../tract/tract.js';
 import { fromCheckpoint, restoreTrainer, toCheckpoint, weightsOf } from './checkpoint.js';
 import { Classifier } from './classifier.js';
+import { CheckpointError } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import { describeRun } from './run-config.js';
 import { Trainer } from './trainer.js';
@@ -134,6 +135,19 @@ describe('a run that goes on', () => {
       emaDecay: 0.9,
     };
     await (await checkResume(options, tract(chain))).release();
+  });
+
+  it('of a file whose optimizer is not for its parameters is refused as what it is', async () => {
+    const trainer = await Trainer.create(model, {
+      ...base,
+      optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
+    });
+    const config = describeRun(model, { ...base, optimizer: muon() }, dataset, { epochs: 1 });
+    await assert.rejects(
+      restoreTrainer({ config, state: await trainer.state() }, { threads: 1 }),
+      (error) => error instanceof CheckpointError && /muon is for matrices and filters/.test(error.message),
+    );
+    await trainer.release();
   });
 
   it('has them with Lion and LAMB by groups', async () => {

@@ -7,7 +7,9 @@
 import type { Tensors } from '../engine/session.js';
 import { models } from '../models/registry.js';
 import type { Model } from '../nn/model.js';
+import { checkMetrics } from '../nn/metrics.js';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
+import { checkTrainerOptions } from './check-options.js';
 import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import type { Progress } from './progress.js';
@@ -22,6 +24,7 @@ import {
   trainableOf,
   trainerOptionsOf,
 } from './run-config.js';
+import { OptionError } from '../tensor/option-error.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingState } from './state.js';
 import { emaName } from './training-graph.js';
@@ -174,7 +177,13 @@ export async function restoreTrainer(
   const given = trainableOf(config, model, transforms);
   checkProgressive(config, model);
   const trainerOptions = trainerOptionsOf(config, optimizer ? { optimizer } : {});
-  const trainer = await Trainer.create(given, { ...trainerOptions, ...others });
+  checkTrainerOptions({ ...trainerOptions, ...others });
+  checkMetrics(others.metrics ?? []);
+  const trainer = await Trainer.create(given, { ...trainerOptions, ...others }).catch((error: unknown) => {
+    // Of what is left only the file can be to blame: an optimizer, say, that is not for these parameters.
+    if (!(error instanceof OptionError) || optimizer) throw error;
+    throw new CheckpointError(`its options do not go together: ${error.message}`, { cause: error });
+  });
   try {
     trainer.restore(state);
   } catch (error) {

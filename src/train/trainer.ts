@@ -8,6 +8,7 @@ import type { StepRunner } from '../engine/step-runner.js';
 import { stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
+import { viewCount } from '../nn/test-views.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
 import { OptionError } from '../tensor/option-error.js';
@@ -457,12 +458,13 @@ export class Trainer {
 
   /** Made when it is first needed. */
   async #evaluatorOf(): Promise<Evaluator> {
-    const { device, threads, metrics, testViews, group } = this.options;
+    const { device, threads, metrics, testViews = 'none', group } = this.options;
     this.#evaluator ??= await Evaluator.create(this.model, {
-      batchSize: this.batchSize,
+      // As many images in memory as in a step, all views counted.
+      batchSize: Math.max(1, Math.floor(this.batchSize / viewCount[testViews])),
+      testViews,
       ...(group && { group }),
       ...(metrics && { metrics }),
-      ...(testViews && { testViews }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
     });
