@@ -133,7 +133,6 @@ export {
   flatten,
   matrixTranspose,
   pad,
-  range,
   reshape,
   slice,
   spaceToDepth,

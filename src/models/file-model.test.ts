@@ -219,6 +219,43 @@ test('a file for one image, which says so wherever it reshapes, is a model for a
   }
 });
 
+test('images may be inside of an axis, as in attention that has the sequence first', async () => {
+  const fixed = (images: number): OnnxFile => ({
+    inputs: [{ name: 'input', shape: [images, 3, 8, 8] }],
+    outputs: [{ name: 'output', shape: [images, 5] }],
+    initializers: {
+      'first.weight': normalTensor([3, 6], 1),
+      'fc.weight': normalTensor([5, 6], 2),
+      tokens: int64(images, 3, 64),
+      rows: int64(64 * images, 3),
+      sequence: int64(64, images, 6),
+      axis: int64(0),
+    },
+    nodes: [
+      node('Reshape', ['input', 'tokens'], ['t']),
+      node('Transpose', ['t'], ['sequence first'], { perm: [2, 0, 1] }),
+      node('Reshape', ['sequence first', 'rows'], ['r']),
+      node('MatMul', ['r', 'first.weight'], ['m']),
+      node('Reshape', ['m', 'sequence'], ['s']),
+      // Another one for every token, so that a sequence in the wrong order is found out.
+      node('CumSum', ['s', 'axis0'], ['sums']),
+      node('Tanh', ['sums'], ['bounded']),
+      node('ReduceMean', ['bounded', 'axis'], ['pooled'], { keepdims: 0 }),
+      node('Gemm', ['pooled', 'fc.weight'], ['output'], { transB: 1 }),
+    ],
+  });
+  const file = (images: number): OnnxFile => {
+    const one = fixed(images);
+    return { ...one, initializers: { ...one.initializers, axis0: tensor('int64', [], [0]) } };
+  };
+  const images = normalTensor([3, 3, 8, 8], 9);
+  const wanted = await runFile(onnxFile(file(3)), { input: images }, 'output');
+  for (const count of [1, 2, 3]) {
+    const own = await runModel(modelFromOnnx(onnxFile(file(count))), images);
+    assert.ok(relativeError(toNumbers(own), toNumbers(wanted)) < 1e-5, `of a file for ${count}`);
+  }
+});
+
 test('images with channels last, and a softmax at the end, which the loss has itself', async () => {
   const bytes = onnxFile({
     inputs: [{ name: 'input', shape: ['n', 8, 8, 3] }],

@@ -7,6 +7,8 @@ import { type Shape, type Tensor, elementCount } from '../../tensor/tensor.js';
 
 /** What a file computes for its own number of images, by the names of its values. */
 export interface Reference {
+  /** That number. */
+  readonly images: number;
   readonly shapes: ReadonlyMap<string, Shape>;
   /** Of constants that are short lists of whole numbers. */
   readonly lists: ReadonlyMap<string, Tensor>;
@@ -31,13 +33,14 @@ export function scaledAxis(
  * @param from the reference's shape before the reshape
  * @param to the reference's shape behind it
  * @param present the shape before the reshape, for the number of images asked for
+ * @param images the reference's number of images
  * @returns undefined where that axis cannot be told
  */
-export function scaledReshape(from: Shape, to: Shape, present: Shape): Shape | undefined {
+export function scaledReshape(from: Shape, to: Shape, present: Shape, images: number): Shape | undefined {
   const scaled = scaledAxis(from, present);
   if (!scaled) return undefined;
   const { axis, factor } = scaled;
-  const at = axisBehind(from, to, axis);
+  const at = axisBehind(from, to, axis, images);
   if (at === undefined) return undefined;
   const result = to.map((length, i) => (i === at ? length * factor : length));
   const fits = Number.isInteger(result[at]) && elementCount(result) === elementCount(present);
@@ -45,15 +48,24 @@ export function scaledReshape(from: Shape, to: Shape, present: Shape): Shape | u
 }
 
 /**
- * Where the images of an axis are after a reshape. They are the outermost part of their axis, so many elements behind the
- * beginning as the axes before it have: there an axis of the result begins, or ends where axes are joined.
+ * Where the images of an axis are after a reshape. Mostly they are the outermost part of their axis, so many elements behind
+ * the beginning as the axes before it have: there an axis of the result begins, or ends where axes are joined. Where that
+ * one is not just the images, but one further inside is (attention with the sequence first), they are in that one; where
+ * axes around theirs are joined, in the joined one.
  */
-function axisBehind(from: Shape, to: Shape, axis: number): number | undefined {
+function axisBehind(from: Shape, to: Shape, axis: number, images: number): number | undefined {
   const before = elementCount(from.slice(0, axis));
   const ending = to.findIndex((_, i) => elementCount(to.slice(0, i + 1)) === before);
   if (to.length < from.length && ending !== -1) return ending;
-  const beginning = to.findIndex((_, i) => elementCount(to.slice(0, i)) === before);
-  return beginning === -1 ? undefined : beginning;
+  const start = (i: number): number => elementCount(to.slice(0, i));
+  const beginning = to.findIndex((_, i) => start(i) === before);
+  const end = before * from[axis];
+  if (beginning === -1) {
+    const around = to.findIndex((length, i) => start(i) <= before && start(i) * length >= end);
+    return around === -1 ? undefined : around;
+  }
+  const exact = to.findIndex((length, i) => i >= beginning && start(i) <= end && length === images);
+  return exact === -1 ? beginning : exact;
 }
 
 /** A list of lengths that are told as constants, with the one that the images are in replaced. */

@@ -190,6 +190,7 @@ class Import {
       values.set(name, { kind: 'value', value });
       this.#pixels.add(value);
     }
+    const images = [...inputs.values()].at(0)?.shape.at(0) ?? 1;
     const frame: Frame = { prefix: '', values, operatorSet, uses, depth: 0 };
     for (const [name, known] of values) this.#note(frame, name, known);
     this.#walk(nodes, frame);
@@ -199,7 +200,7 @@ class Import {
     );
     return {
       outputs,
-      reference: { shapes: this.#shapes, lists: this.#lists },
+      reference: { images, shapes: this.#shapes, lists: this.#lists },
       operators: this.#operators,
       folded: this.#folded,
     };
@@ -533,7 +534,7 @@ class Import {
     };
     if (node.opType === 'Reshape' && fixedList(1) && !sameShape(own, present)) {
       const to = reference.shapes.get(`${frame.prefix}${proto.output[0]}`);
-      const shape = to && scaledReshape(own, to, present);
+      const shape = to && scaledReshape(own, to, present, reference.images);
       if (!shape) return;
       replace(1, shape);
       node.attributes.remove('allowzero');
