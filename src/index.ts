@@ -7,7 +7,12 @@ export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
 export type { Head } from './models/file-head.js';
-export { type FileFacts, type FileModel, type LoadModelOptions, isFileModel } from './models/file-model.js';
+export {
+  type FileFacts,
+  type FileModel,
+  type LoadModelOptions,
+  isFileModel,
+} from './models/file-model-options.js';
 export { type ConfigValue, type Model, type ModelDescription, defineModel } from './nn/model.js';
 export * as nn from './nn/nn.js';
 export { type TestViews, testViews } from './nn/test-views.js';
@@ -216,9 +221,8 @@ export { Graph, GraphError, type Node, type Value } from './graph/graph.js';
 export * as op from './graph/operators.js';
 export type { Dimension } from './graph/any-batch.js';
 export { type ParsedModel, fromOnnx } from './graph/parse.js';
-export type { ForeignValue } from './graph/import/foreign-model.js';
-export type { ExternalData } from './graph/import/file-tensor.js';
-export { ImportError, type ImportProblem } from './graph/import/import-graph.js';
+export type { ExternalData, ForeignValue } from './graph/import/foreign-values.js';
+export { ImportError, type ImportProblem } from './graph/import/import-error.js';
 export type { Rewrite, Rewrites } from './graph/rewrite.js';
 export { type OnnxOptions, toOnnx } from './graph/serialize.js';
 export { evaluationGraph, inferenceGraph } from './train/step-graph.js';

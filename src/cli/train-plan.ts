@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
 import type { Model } from '../nn/model.js';
-import type { FileModel } from '../models/file-model.js';
+import type { FileModel } from '../models/file-model-options.js';
 import { createModel, modelOptions } from '../models/registry.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract, tractSetting } from '../tract/tract.js';

@@ -2,96 +2,27 @@
  * A model out of an `.onnx` file of another program: what it computes, with its weights as the values that training
  * begins with. It is a model like any other; nothing that trains it can tell where it came from.
  */
-import { type ExternalData } from '../graph/import/file-tensor.js';
-import { type ForeignModel, type ForeignValue, readForeign } from '../graph/import/foreign-model.js';
+import { type ForeignModel, readForeign } from '../graph/import/foreign-model.js';
 import {
   type ForeignBatchNorm,
   type ImportHooks,
   type ImportedGraph,
   importGraph,
 } from '../graph/import/import-graph.js';
+import type { ForeignValue } from '../graph/import/foreign-values.js';
 import type { Reference } from '../graph/import/batch-size.js';
 import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import type { DrawnInitializer, Initializer } from '../nn/init.js';
 import { pytorchDefault, uniform, constant } from '../nn/init.js';
 import { moveStatistics } from '../nn/layers.js';
-import { type ConfigValue, type Model, defineModel } from '../nn/model.js';
+import { defineModel } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
 import { OptionError } from '../tensor/option-error.js';
 import { quote } from '../tensor/shorten.js';
 import { type Tensor, elementCount } from '../tensor/tensor.js';
 import { type Head, findHeads } from './file-head.js';
-
-/** How a file is made a model. */
-export interface LoadModelOptions {
-  /** Default: as many as the file has. With another number the head is replaced by a new one of that size. */
-  readonly classes?: number;
-  /** The weight of the layer that is replaced for another number of classes. Default: the one before the output. */
-  readonly head?: string;
-  /** Height and width of the images, where the file leaves them open. Default 224. */
-  readonly imageSize?: number | readonly [number, number];
-  /** Channels, where the file leaves them open. Default 3. */
-  readonly channels?: number;
-  /** The output that holds the logits. Default: the only one, or the first that is [N, classes]. */
-  readonly output?: string;
-  /** `insert` puts batch normalisation behind every convolution with a shift, where an exporter folded it. Default `keep`. */
-  readonly batchNorm?: 'keep' | 'insert';
-  /** Initializers that stay as they are: names, or patterns in which `*` stands for any text. Default none. */
-  readonly constants?: readonly string[];
-  /** Gives the bytes of files beside the model, where it keeps tensors there. */
-  readonly externalData?: ExternalData;
-}
-
-/** What else a model is made with. */
-export interface FileModelOptions extends LoadModelOptions {
-  /** Kept in checkpoints. Default `onnx`. */
-  readonly name?: string;
-  /** For whoever makes the model again. */
-  readonly config?: Readonly<Record<string, ConfigValue>>;
-}
-
-/** What is known of a file beside what is in it. */
-export interface FileModelSource {
-  /** The file itself, with all its tensors inside: what it takes to make the model again. */
-  readonly bytes?: Uint8Array;
-}
-
-/** Where images and logits are in a file, and what is around them. */
-export interface FileFacts {
-  readonly producer: string;
-  readonly operatorSet: number;
-  readonly input: ForeignValue;
-  /** The layout of its images: channels first, or last. */
-  readonly layout: 'NCHW' | 'NHWC';
-  /** The images that the file was made for; undefined for any number. */
-  readonly batchSize: number | undefined;
-  readonly output: ForeignValue;
-  /** What stands between the logits and the output, and is left out in training. */
-  readonly activation: 'Softmax' | 'LogSoftmax' | undefined;
-  /** The layers before the logits, the last ones with weights; more than one where the output has several. */
-  readonly heads: readonly Head[];
-  /** The head that is new, because the number of classes is another than the file's. */
-  readonly newHead: Head | undefined;
-  /** Classes of the file itself. */
-  readonly fileClasses: number;
-  /** How many nodes of each operator there are, and how many were computed while the file was read. */
-  readonly operators: ReadonlyMap<string, number>;
-  readonly folded: number;
-  /** Class names that the file's metadata has, if there are any. */
-  readonly classNames: readonly string[] | undefined;
-  /** The file, with all its tensors inside. */
-  readonly bytes: Uint8Array | undefined;
-}
-
-/** A model out of a file. */
-export interface FileModel extends Model {
-  readonly file: FileFacts;
-}
-
-/** Whether a model is out of a file. */
-export const isFileModel = (model: Model): model is FileModel =>
-  'file' in model && typeof model.file === 'object' && model.file !== null && 'operatorSet' in model.file;
+import type { FileFacts, FileModel, FileModelOptions, FileModelSource } from './file-model-options.js';
 
 /**
  * Makes a model of the bytes of an `.onnx` file.

@@ -5,7 +5,7 @@ import { Graph } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
-import type { FileModel } from '../models/file-model.js';
+import type { FileModel } from '../models/file-model-options.js';
 import { trace } from '../nn/model.js';
 import type { LearnedState } from './evaluator.js';
 import type { ExportOptions } from './export.js';

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { GraphError } from '../graph/graph.js';
-import type { ExternalData } from '../graph/import/file-tensor.js';
+import type { ExternalData } from '../graph/import/foreign-values.js';
 import { quote } from '../tensor/shorten.js';
 
 /**

@@ -1,6 +1,7 @@
 /** Models out of `.onnx` files, from wherever these are. */
 import { readOnnx } from '#platform';
-import { type FileModel, type LoadModelOptions, modelFromForeign } from '../models/file-model.js';
+import { modelFromForeign } from '../models/file-model.js';
+import type { FileModel, LoadModelOptions } from '../models/file-model-options.js';
 import { readForeign, selfContained } from '../graph/import/foreign-model.js';
 import { GraphError } from '../graph/graph.js';
 import type { ConfigValue } from '../nn/model.js';

@@ -6,7 +6,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GraphError } from '../graph/graph.js';
-import { isFileModel } from '../models/file-model.js';
+import { isFileModel } from '../models/file-model-options.js';
 import type { Model } from '../nn/model.js';
 import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';

@@ -11,15 +11,7 @@ import {
   TensorProto_DataType as DataType,
   type TensorProto,
 } from '../onnx_pb.js';
-
-/**
- * Gives the bytes of a file beside the model.
- *
- * @param location its name as the model has it
- * @param length undefined for all bytes behind the offset
- * @throws GraphError where there is none, or it may not be read
- */
-export type ExternalData = (location: string, offset: number, length: number | undefined) => Uint8Array;
+import type { ExternalData } from './foreign-values.js';
 
 /** How elements are stored, and what they become. */
 interface Stored {

@@ -3,7 +3,7 @@
  * Nothing of it is believed yet; `importGraph` adds it to a graph.
  */
 import { quote, shorten } from '../../tensor/shorten.js';
-import { type DType, type Tensor } from '../../tensor/tensor.js';
+import type { Tensor } from '../../tensor/tensor.js';
 import { toBinary } from '@bufbuild/protobuf';
 import { decodeModel } from '../decode-model.js';
 import { GraphError } from '../graph.js';
@@ -16,7 +16,8 @@ import {
   type NodeProto,
   type ValueInfoProto,
 } from '../onnx_pb.js';
-import { type ExternalData, elementTypeName, externalBytes, readAs, readTensor } from './file-tensor.js';
+import { elementTypeName, externalBytes, readAs, readTensor } from './file-tensor.js';
+import type { ExternalData, ForeignValue } from './foreign-values.js';
 
 /** The operator sets of ONNX that are read; the newest is the newest that ONNX Runtime takes. */
 export const OLDEST_OPERATOR_SET = 7;
@@ -24,15 +25,6 @@ export const NEWEST_OPERATOR_SET = 26;
 
 /** The longest name of a value in a file. */
 const MAXIMUM_NAME = 1000;
-
-/** An input or an output of a file. */
-export interface ForeignValue {
-  readonly name: string;
-  /** What its elements are read as. */
-  readonly dtype: DType;
-  /** Lengths, and the names of open ones; null for those without a name. Undefined where the file does not say. */
-  readonly shape: readonly (number | string | null)[] | undefined;
-}
 
 /** A file, decoded. */
 export interface ForeignModel {

@@ -25,6 +25,7 @@ import {
 } from './foreign-model.js';
 import { HostBudget, evaluateOnHost, isHostOperator, shapeTensor } from './host.js';
 import { type Known, type OperatorNode, constantOf, shapeOf } from './known.js';
+import { ImportError } from './import-error.js';
 import { modernize } from './older-forms.js';
 import { type WeightUse, isTrainable, neverTrained, useOf } from './weight-use.js';
 
@@ -84,40 +85,6 @@ export interface ImportedGraph {
   readonly operators: ReadonlyMap<string, number>;
   /** How many nodes were computed while the file was read. */
   readonly folded: number;
-}
-
-/** Something in a file that is not read. */
-export interface ImportProblem {
-  readonly operator: string;
-  /** Absent where the operator is not known at all. */
-  readonly reason?: string;
-  readonly nodes: readonly string[];
-}
-
-/** A file that cannot be read in full; the message names everything that stands in the way. */
-export class ImportError extends GraphError {
-  override name = 'ImportError';
-  readonly problems: readonly ImportProblem[];
-
-  constructor(problems: readonly ImportProblem[]) {
-    super(describeProblems(problems));
-    this.problems = problems;
-  }
-}
-
-/** How many problems, and how many nodes of each, a message names. */
-const MOST_PROBLEMS = 20;
-const MOST_NODES = 3;
-
-function describeProblems(problems: readonly ImportProblem[]): string {
-  const listed = problems.slice(0, MOST_PROBLEMS).map(({ operator, reason, nodes }) => {
-    const names = nodes.slice(0, MOST_NODES).map((name) => quote(name));
-    const more = nodes.length > names.length ? ` and ${nodes.length - names.length} more` : '';
-    const why = reason === undefined ? '' : `: ${shorten(reason, 300)}`;
-    return `${quote(operator)} (${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}: ${names.join(', ')}${more})${why}`;
-  });
-  const more = problems.length - listed.length;
-  return `the model holds what cannot be read: ${listed.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
 /** Functions and branches inside each other, at most. */

@@ -3,7 +3,7 @@ import type { ImageShape } from '../../data/dataset.js';
 import type { PictureDecoding } from '../../data/folder/folder-config.js';
 import type { Picture } from '../../data/image-transform.js';
 import type { RawPicture } from '../../data/raw-picture.js';
-import type { ExternalData } from '../../graph/import/file-tensor.js';
+import type { ExternalData } from '../../graph/import/foreign-values.js';
 import type { Checkpoint } from '../checkpoint.js';
 
 /** Bytes of a file, whoever holds them: a `Blob`, a `File`. */
