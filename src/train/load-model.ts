@@ -17,7 +17,8 @@ export const FILE_MODEL = 'onnx';
 export const SOURCE_FILE = 'source.onnx';
 
 /**
- * A model out of an `.onnx` file of PyTorch's exporters, or of another program: a classifier of images, which trains, saves, exports and predicts like a built-in one.
+ * A model out of an `.onnx` file of PyTorch's exporters, or of another program: a classifier of images, which trains, saves,
+ * exports and predicts like a built-in one.
  *
  * Float initializers are its parameters, under the names that they have in the file, and begin with what is in the file;
  * running statistics are buffers. Batch normalisation is by the statistics of the batch in training; dropout drops, other
