@@ -1,4 +1,5 @@
 /** The options of image transforms, checked: they may come from a file. */
+import { shown } from '../tensor/shorten.js';
 
 /** No option of a transform is larger; a damaged file must not make one that takes all memory. */
 export const LARGEST_SIDE = 65_536;
@@ -40,5 +41,3 @@ export function checkRange(name: string, range: readonly number[], most: number)
   if (numbers.length === 2 && least > 0 && least <= largest && largest <= most) return;
   throw new RangeError(`${name} must be [least, most], above 0 and at most ${most}, not ${shown(range)}`);
 }
-
-const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));

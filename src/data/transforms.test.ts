@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../random/random.js';
 import { randomCrop, randomHorizontalFlip } from './augment.js';
@@ -281,4 +281,12 @@ describe('pictures of any size', { timeout: 30_000 }, () => {
       );
     }
   });
+});
+
+test('an option that is no number is shown, whatever it is', () => {
+  const strange = JSON.parse('[{"toString":1,"valueOf":null},2]') as [number, number];
+  assert.throws(
+    () => centerCrop({ size: strange }),
+    new RangeError('centerCrop: size must be a whole number from 1 to 65536, not an object'),
+  );
 });

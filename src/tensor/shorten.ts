@@ -12,3 +12,13 @@ export function shorten(text: string, most = 80): string {
 export function quote(name: string): string {
   return JSON.stringify(shorten(name));
 }
+
+/**
+ * A value of any kind as a message shows it, at most 80 characters: texts quoted, lists and objects by their kind alone,
+ * because those out of a file may be nested without end, or have no text of their own.
+ */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return shorten(typeof value === 'string' ? JSON.stringify(value) : String(value));
+}

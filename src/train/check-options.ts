@@ -2,10 +2,8 @@
 import { checkTransforms } from '../data/image-transforms.js';
 import { checkMixing } from '../data/mixing.js';
 import { OptionError } from '../tensor/option-error.js';
+import { shown } from '../tensor/shorten.js';
 import type { RunOptions, TrainerOptions } from './options.js';
-
-/** A value as it was written, as far as a sentence has room for it. */
-const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
 
 /**
  * @param name of the option, for the message
