@@ -191,14 +191,16 @@ async function failures(): Promise<void> {
 
 /** Ten kills of any rank at any moment. */
 async function kills(): Promise<void> {
-  const flags = [...small, '--epochs', '12'];
+  const flags = [...small, '--epochs', '40'];
   const expected = await alone(flags);
   for (const mpi of installed) {
     const out = fresh();
     const moments: string[] = [];
     while (moments.length < 10) {
       const parameters =
-        moments.length === 0 ? [...flags, '--out', out] : ['train', '--resume', out, '--json'];
+        moments.length === 0
+          ? [...flags, '--out', out]
+          : ['train', '--resume', out, '--threads', '1', '--json'];
       const [size, wait] = [[1, 2, 4][random.integer(3)], random.uniform(0, 1500)];
       const victim = random.integer(size);
       const outcome = await tractRanks(mpi, size === 1 ? 2 : size, parameters, {
