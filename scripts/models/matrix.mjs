@@ -186,6 +186,8 @@ const child = spawn(python(), [join(here, 'reference.py'), values.work, values.e
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 for await (const line of createInterface({ input: child.stdout })) {
+  // PyTorch's exporters print to the same place.
+  if (!line.startsWith('{"name"')) continue;
   const { error, ...described } = JSON.parse(line);
   const result = { ...described, ...(error && { exportError: error }) };
   const path = join(values.work, `${described.name}.${described.exporter}.${described.mode}`);
