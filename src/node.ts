@@ -40,7 +40,7 @@ export { saveRun } from './train/callbacks/save-run.js';
 export { tensorBoard } from './train/callbacks/tensor-board.js';
 
 // Files.
-export { OutputError } from './train/atomic-write.js';
+export { OutputError } from './data/atomic-write.js';
 export { FolderInUseError } from './train/exclusive-folder.js';
 export {
   type CheckpointKind,

@@ -9,7 +9,7 @@ import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
 import { augmentationOf } from './augmentation.js';
-import { isDatasetName } from './dataset-names.js';
+import { knownModel, modelFor } from './chosen-model.js';
 import { UsageError } from './errors.js';
 import { duration } from './format.js';
 import { type GridAxis, gridOf, gridValue } from './grid.js';
@@ -19,7 +19,7 @@ import { note, print, printJson, printTable } from './terminal.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
-import { datasetFrom, knownModel, modelFor, optimizationFrom } from './train-plan.js';
+import { datasetFrom, optimizationFrom, runName } from './train-plan.js';
 import { lambdaValue, number, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
@@ -157,9 +157,7 @@ async function run(
   const { device, threads, epochs, maxSteps, evalEvery, seeds, grid, stopWhen } = flags;
   const gridded = grid && (await gridOf(grid, methodsAsked, asked, command, dataset));
   const scaling = flags.inputScaling === 'standardized' ? '' : `-${flags.inputScaling}`;
-  const out =
-    flags.out ??
-    join('runs', `compare-${isDatasetName(flags.data) ? flags.data : dataset.name}-${flags.model}${scaling}`);
+  const out = flags.out ?? join('runs', `compare-${runName(flags, dataset)}${scaling}`);
   const comparison = {
     dataset: scaleInput(dataset, flags.inputScaling),
     model,

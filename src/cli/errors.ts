@@ -7,7 +7,7 @@ import { GraphError } from '../graph/graph.js';
 import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';
 import { FirstLayerError } from '../tract/first-layer.js';
-import { OutputError, outputError } from '../train/atomic-write.js';
+import { OutputError, outputError } from '../data/atomic-write.js';
 import { DivergenceError } from '../train/divergence.js';
 import { FolderInUseError } from '../train/exclusive-folder.js';
 import { CheckpointError } from '../train/json-check.js';

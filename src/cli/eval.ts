@@ -8,7 +8,7 @@ import { type ImageDataset, imageCount } from '../data/dataset.js';
 import { decodingOptions } from '../data/folder/image-folder.js';
 import { toSafetensors } from '../tensor/safetensors.js';
 import { tensor } from '../tensor/tensor.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { CheckpointError } from '../train/json-check.js';
 import { Evaluator } from '../train/evaluator.js';
 import { isDatasetName } from './dataset-names.js';

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { elementCount } from '../tensor/tensor.js';
 import { type FileModel, isFileModel } from '../models/file-model-options.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { exportFileModel } from '../train/export-file.js';
 import { exportOnnx } from '../train/export.js';
 import { print, printJson } from './terminal.js';

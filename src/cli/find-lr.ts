@@ -4,11 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { standaloneSvg } from '../compare/chart.js';
 import { rateChart } from '../compare/rate-chart.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { DivergenceError } from '../train/divergence.js';
 import { type RateFinding, findLearningRate } from '../train/find-lr.js';
 import { checkFits } from '../train/loaders.js';
 import { augmentationOf } from './augmentation.js';
+import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { Interruption } from './interruption.js';
@@ -16,14 +17,7 @@ import { ProgressLine } from './progress-line.js';
 import { withRecipe } from './recipe-flags.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
-import {
-  datasetFrom,
-  knownModel,
-  modelFor,
-  optimizationFrom,
-  trainableFrom,
-  weightsIn,
-} from './train-plan.js';
+import { datasetFrom, optimizationFrom, weightsIn } from './train-plan.js';
 import { number, whole } from './values.js';
 
 export interface FindRateFlags extends TrainFlags {

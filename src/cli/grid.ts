@@ -4,11 +4,12 @@ import type { VariantSettings } from '../compare/plan.js';
 import type { Variant } from '../compare/variant.js';
 import type { ImageDataset } from '../data/dataset.js';
 import { augmentationOf } from './augmentation.js';
+import { modelFor } from './chosen-model.js';
 import { UsageError } from './errors.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
 import type { TrainFlags } from './train-flags.js';
-import { modelFor, optimizationFrom } from './train-plan.js';
+import { optimizationFrom } from './train-plan.js';
 
 /** A flag and the values it takes. */
 export interface GridAxis {

@@ -6,7 +6,7 @@ import { filtersSvg } from '../compare/filters.js';
 import { inspect as inspectModel } from '../compare/inspection.js';
 import type { Device } from '../engine/device.js';
 import type { Lambda } from '../tract/lambda.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { datasetOfRun } from './datasets.js';
 import { print, printJson } from './terminal.js';
 import { readTrained } from './trained.js';

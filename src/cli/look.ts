@@ -2,8 +2,8 @@
 import { basename } from 'node:path';
 import { contactSheet } from '../compare/contact-sheet.js';
 import { imageCount } from '../data/dataset.js';
-import type { FolderReport } from '../data/folder/folder-report.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { isFolderDataset } from '../data/folder/image-folder.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { augmentationOf } from './augmentation.js';
 import { Interruption } from './interruption.js';
 import { print, printJson } from './terminal.js';
@@ -21,12 +21,11 @@ export async function look(flags: LookFlags): Promise<number> {
   const interruption = new Interruption(() => undefined);
   try {
     const dataset = await datasetFrom(flags, interruption.signal);
-    const report = 'report' in dataset ? (dataset.report as FolderReport) : undefined;
     const html = await contactSheet(dataset, {
       augmentation: augmentationOf(flags, dataset),
       seed: flags.seed,
       pictures: flags.pictures,
-      ...(report && { report }),
+      ...(isFolderDataset(dataset) && { report: dataset.report }),
     });
     const out = flags.out ?? `look-${basename(dataset.name)}.html`;
     await writeAtomically(out, html);
@@ -41,7 +40,7 @@ export async function look(flags: LookFlags): Promise<number> {
         trainImages: imageCount(train),
         ...(validation && { validationImages: imageCount(validation) }),
         testImages: imageCount(test),
-        ...(report && { report }),
+        ...(isFolderDataset(dataset) && { report: dataset.report }),
       });
     } else print(`Drawn in ${out}`);
     return 0;

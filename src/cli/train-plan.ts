@@ -3,11 +3,8 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { batchCount } from '../data/batches.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
-import type { Model } from '../nn/model.js';
 import type { FileModel } from '../models/file-model-options.js';
-import { createModel, modelOptions } from '../models/registry.js';
-import { type Trainable, trainable } from '../optim/trainable.js';
-import { tract, tractSetting } from '../tract/tract.js';
+import { tractSetting } from '../tract/tract.js';
 import type { MpiGroup } from '../mpi/mpi-group.js';
 import {
   type Checkpoint,
@@ -16,7 +13,7 @@ import {
   restoreTrainer,
   toCheckpoint,
 } from '../train/checkpoint.js';
-import { FILE_MODEL, loadModel, modelOfRun } from '../train/load-model.js';
+import { FILE_MODEL, modelOfRun } from '../train/load-model.js';
 import { bytesOfFirst } from '../train/ranks.js';
 import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
@@ -25,7 +22,8 @@ import { checkFits } from '../train/loaders.js';
 import { speedGroups } from '../train/recipes.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
 import { augmentationOf, checkAugmentation } from './augmentation.js';
-import { datasetFacts, isDatasetName } from './dataset-names.js';
+import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
+import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
 import { checkSelection, withHead } from './fine-tuning.js';
@@ -34,8 +32,8 @@ import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
 import { note } from './terminal.js';
-import { optimizationOf, transformsOf } from './optimization.js';
-import { type DataFlags, type TrainFlags, checkFolderFlags, isModelFile } from './train-flags.js';
+import { optimizationOf } from './optimization.js';
+import { type DataFlags, type TrainFlags, checkFolderFlags } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -87,8 +85,7 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
     augmentation: augmentationOf(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
-  const dataName = isDatasetName(flags.data) ? flags.data : dataset.name;
-  const name = `runs/${dataName}-${basename(flags.model, '.onnx')}${tractSetting(given) ? '-tract' : ''}`;
+  const name = `runs/${runName(flags, dataset)}${tractSetting(given) ? '-tract' : ''}`;
   return {
     config: describeRun(given, trainerOptions, dataset, options),
     dataset,
@@ -119,6 +116,11 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
       return trainer;
     },
   };
+}
+
+/** What a run is called by its data and its model, such as `cifar10-resnet18`. */
+export function runName({ data, model }: TrainFlags, { name }: ImageDataset): string {
+  return `${isDatasetName(data) ? data : name}-${basename(model, '.onnx')}`;
 }
 
 /** A run that goes on. Of several processes rank 0 reads the checkpoint, and gives it to all. */
@@ -210,89 +212,6 @@ export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<Imag
     reading: flags,
     signal,
   });
-}
-
-/** The flags that set an option of a model, by the option's name. */
-const modelFlags = ['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath', 'whitening'] as const;
-
-/**
- * The model that the flags describe.
- *
- * @param dataset what it is for, where that is not known by its name; before it is, the flags alone are checked
- * @throws UsageError, OptionError
- */
-export function modelFrom(flags: TrainFlags, command: Command, dataset?: ImageDataset): Model {
-  for (const key of ['head', 'batchNorm'] as const) {
-    if (flags[key] !== undefined)
-      throw new UsageError(`${longFlag(command, key)} is for models in .onnx files, not for ${flags.model}`);
-  }
-  const config = modelOptions(flags.model);
-  const given = modelFlags.filter((key) => flags[key] !== undefined);
-  const foreign = given.find((key) => !(key in config));
-  if (foreign !== undefined) {
-    const own = modelFlags.filter((key) => key in config).map((key) => longFlag(command, key));
-    throw new UsageError(
-      `${longFlag(command, foreign)} is no option of ${flags.model}, which has ${own.join(', ')}`,
-    );
-  }
-  const options = Object.fromEntries(given.map((key) => [key, flags[key]]));
-  if (isDatasetName(flags.data)) return createModel(flags.model, { ...datasetFacts[flags.data], ...options });
-  return createModel(flags.model, { ...(dataset && factsOf(dataset, config)), ...options });
-}
-
-/** What a model has to know of the pictures of a folder. */
-function factsOf({ classNames, imageShape: [, imageSize] }: ImageDataset, config: Model['config']) {
-  // Patches of 4 pixels would be thousands in a photograph.
-  const patch = 'patch' in config && imageSize > LARGEST_SMALL ? { patch: PHOTO_PATCH } : {};
-  return { classes: classNames.length, imageSize, ...patch };
-}
-
-/** Images up to this size are cut into the small patches that models take by default. */
-const LARGEST_SMALL = 64;
-const PHOTO_PATCH = 16;
-
-/** The model, where the flags alone say which; what is wrong with them is then said before anything is read. */
-export function knownModel(flags: TrainFlags, command: Command): Model | undefined {
-  return !isModelFile(flags.model) && isDatasetName(flags.data) ? modelFrom(flags, command) : undefined;
-}
-
-/** The model for a dataset, built in or in a file. @throws UsageError, OptionError, GraphError */
-export async function modelFor(flags: TrainFlags, command: Command, dataset: ImageDataset): Promise<Model> {
-  return isModelFile(flags.model) ? modelInFile(flags, command, dataset) : modelFrom(flags, command, dataset);
-}
-
-/**
- * The model in the file that the flags name, of as many classes as the data have.
- *
- * @throws UsageError, OptionError, GraphError
- */
-async function modelInFile(
-  flags: TrainFlags,
-  command: Command,
-  { classNames, imageShape: [channels, height, width] }: ImageDataset,
-): Promise<Model> {
-  const foreign = modelFlags.find((key) => flags[key] !== undefined);
-  if (foreign !== undefined)
-    throw new UsageError(`${longFlag(command, foreign)} is no option of a model in a file`);
-  const { head, batchNorm } = flags;
-  return loadModel(flags.model, {
-    classes: classNames.length,
-    imageSize: [height, width],
-    channels,
-    ...(head !== undefined && { head }),
-    ...(batchNorm !== undefined && { batchNorm }),
-  });
-}
-
-/** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-export function trainableFrom(own: Model, flags: TrainFlags): Trainable {
-  const model = { model: own, transforms: transformsOf(flags) };
-  if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
-  const setting = {
-    ...(flags.tract !== undefined && { lambda: flags.tract }),
-    ...(flags.tractLayer !== undefined && { layer: flags.tractLayer }),
-  };
-  return tract(model, setting);
 }
 
 /** How it is trained. @throws UsageError, OptionError */

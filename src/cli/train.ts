@@ -8,7 +8,7 @@ import { elementCount } from '../tensor/tensor.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { DivergenceError } from '../train/divergence.js';
 import { type TrainingEvent, figuresOf } from '../train/events.js';
-import { OutputError } from '../train/atomic-write.js';
+import { OutputError } from '../data/atomic-write.js';
 import { CheckpointKeeper } from '../train/callbacks/checkpoint-keeper.js';
 import { earlyStopping } from '../train/callbacks/early-stopping.js';
 import type { Callback, FitOptions, FitResult } from '../train/options.js';

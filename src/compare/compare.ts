@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { followedSplit } from '../data/dataset.js';
 import { labelsOf } from '../data/image-source.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { weightsOf } from '../train/checkpoint.js';
 import type { LearnedState } from '../train/evaluator.js';
 import { DivergenceError } from '../train/divergence.js';

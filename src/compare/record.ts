@@ -1,7 +1,7 @@
 /** What remains of a run: the file `result.json` in its folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import { type TrainingEvent, evaluationOf } from '../train/events.js';
 import * as check from '../train/json-check.js';
 import { parseMetricsLine } from '../train/metrics-line.js';

@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { ImageDataset } from '../data/dataset.js';
-import { writeAtomically } from '../train/atomic-write.js';
+import { writeAtomically } from '../data/atomic-write.js';
 import * as check from '../train/json-check.js';
 import type { TrainerOptions } from '../train/options.js';
 import { Trainer } from '../train/trainer.js';

@@ -3,9 +3,6 @@ import type { Random } from '../random/random.js';
 import { type ImageTransform, type Picture, known } from './image-transform.js';
 import { checkFraction } from './transform-options.js';
 
-/** A change of the colours of all pixels. */
-export type ColourChange = (picture: Picture) => Picture;
-
 const areaOf = ({ shape: [, height, width] }: Picture): number => height * width;
 
 /** In between two levels, or beyond the second, cut off to a byte as Pillow's `blend` does. */

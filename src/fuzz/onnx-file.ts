@@ -72,10 +72,10 @@ export function tensorProto(name: string, { dtype, shape, data }: Tensor): Tenso
   });
 }
 
-/** An input or output; texts are names of open lengths. */
+/** An input or output; texts are names of open lengths. Without a shape its type is left to whoever reads the file. */
 export interface FileValue {
   readonly name: string;
-  readonly shape: readonly (number | string)[];
+  readonly shape?: readonly (number | string)[];
   readonly dtype?: DType;
 }
 
@@ -95,21 +95,23 @@ export interface OnnxFile {
 const valueInfo = ({ name, shape, dtype = 'float32' }: FileValue) =>
   create(ValueInfoProtoSchema, {
     name,
-    type: {
-      value: {
-        case: 'tensorType',
+    ...(shape && {
+      type: {
         value: {
-          elemType: dataTypes[dtype],
-          shape: {
-            dim: shape.map((length) =>
-              typeof length === 'string'
-                ? { value: { case: 'dimParam' as const, value: length } }
-                : { value: { case: 'dimValue' as const, value: BigInt(length) } },
-            ),
+          case: 'tensorType',
+          value: {
+            elemType: dataTypes[dtype],
+            shape: {
+              dim: shape.map((length) =>
+                typeof length === 'string'
+                  ? { value: { case: 'dimParam' as const, value: length } }
+                  : { value: { case: 'dimValue' as const, value: BigInt(length) } },
+              ),
+            },
           },
         },
       },
-    },
+    }),
   });
 
 /** A graph, for the branches of If. */

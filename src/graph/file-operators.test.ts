@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type MessageInitShape, create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { portable } from '../engine/lowering/portable.js';
 import { Program } from '../engine/session.js';
+import { onnxFile } from '../fuzz/onnx-file.js';
 import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
 import { gradientCases } from '../testing/gradient-cases/all.js';
 import type { GradientCase } from '../testing/gradient-cases/case.js';
@@ -15,7 +16,7 @@ import {
   AttributeProto_AttributeType as AttributeType,
   type ModelProto,
   ModelProtoSchema,
-  TensorProto_DataType as DataType,
+  NodeProtoSchema,
 } from './onnx_pb.js';
 import * as op from './ops.js';
 import { fromOnnx } from './parse.js';
@@ -32,61 +33,24 @@ interface Parts {
   readonly output: readonly number[];
 }
 
-const dataTypes: Record<string, number> = {
-  float32: DataType.FLOAT,
-  int64: DataType.INT64,
-  bool: DataType.BOOL,
-};
-
-const typed = (name: string, dtype: string, shape: readonly number[]) => ({
-  name,
-  type: {
-    value: {
-      case: 'tensorType' as const,
-      value: {
-        elemType: dataTypes[dtype],
-        shape: {
-          dim: shape.map((length) => ({ value: { case: 'dimValue' as const, value: BigInt(length) } })),
-        },
-      },
-    },
-  },
-});
-
 function written({ opType, inputs, constants = [], attributes = [], output }: Parts): Uint8Array {
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: 9n,
-      opsetImport: [{ domain: '', version: 20n }],
-      graph: {
-        name: 'test',
-        input: Object.entries(inputs).map(([name, { dtype, shape }]) => typed(name, dtype, shape)),
-        initializer: constants.flatMap((entry) =>
-          entry === null
-            ? []
-            : [
-                {
-                  name: entry[0],
-                  dims: [BigInt(entry[1].length)],
-                  dataType: DataType.INT64,
-                  rawData: new Uint8Array(BigInt64Array.from(entry[1]).buffer),
-                },
-              ],
-        ),
-        node: [
-          {
-            opType,
-            name: 'n',
-            input: [...Object.keys(inputs), ...constants.map((entry) => (entry === null ? '' : entry[0]))],
-            output: ['y'],
-            attribute: [...attributes],
-          },
-        ],
-        output: [typed('y', opType === 'ArgMax' ? 'int64' : 'float32', output)],
-      },
-    }),
-  );
+  const lists = constants.flatMap((entry) => (entry ? [entry] : []));
+  return onnxFile({
+    inputs: Object.entries(inputs).map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+    initializers: Object.fromEntries(
+      lists.map(([name, values]) => [name, tensor('int64', [values.length], BigInt64Array.from(values))]),
+    ),
+    nodes: [
+      create(NodeProtoSchema, {
+        opType,
+        name: 'n',
+        input: [...Object.keys(inputs), ...constants.map((entry) => (entry === null ? '' : entry[0]))],
+        output: ['y'],
+        attribute: [...attributes],
+      }),
+    ],
+    outputs: [{ name: 'y', dtype: opType === 'ArgMax' ? 'int64' : 'float32', shape: output }],
+  });
 }
 
 const int = (name: string, i: bigint) => ({ name, type: AttributeType.INT, i });

@@ -1,8 +1,9 @@
 /** Runs the real command, `node dist/cli/main.js`, as tests see it. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -32,14 +33,25 @@ export function tract(parameters: readonly string[], options: CommandOptions = {
     ...(cwd !== undefined && { cwd }),
     ...(environment && { env: { ...process.env, ...environment } }),
   });
-  let [stdout, stderr, interrupted] = ['', '', false];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
+  let interrupted = false;
+  return outcomeOf(child, (stdout) => {
     if (interrupt && !interrupted && stdout.includes(interrupt.at)) {
       interrupted = true;
       child.kill(interrupt.signal);
     }
     if (closeAt !== undefined && stdout.includes(closeAt)) child.stdout.destroy();
+  });
+}
+
+/** What a process prints and ends with. @param onOutput gets all of stdout so far, whenever there is more */
+export function outcomeOf(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  onOutput: (stdout: string) => void = () => undefined,
+): Promise<Outcome> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    onOutput(stdout);
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;

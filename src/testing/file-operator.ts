@@ -3,17 +3,16 @@
  * shapes and elements of all results.
  */
 import assert from 'node:assert/strict';
-import { type MessageInitShape, create, toBinary } from '@bufbuild/protobuf';
+import { type MessageInitShape, create } from '@bufbuild/protobuf';
 import { Program } from '../engine/session.js';
+import { onnxFile } from '../fuzz/onnx-file.js';
 import type { Attribute, Attributes } from '../graph/attributes.js';
 import { FileNode } from '../graph/file-node.js';
 import { fileOperators } from '../graph/file-operators.js';
 import { Graph, type Value } from '../graph/graph.js';
-import { dataTypes } from '../graph/onnx-types.js';
 import {
   type AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
-  ModelProtoSchema,
   NodeProtoSchema,
 } from '../graph/onnx_pb.js';
 import { fromOnnx } from '../graph/parse.js';
@@ -58,9 +57,6 @@ export const floats = (...values: readonly number[]): FileInput =>
 export const scalar = (value: number, dtype: 'float32' | 'int64' = 'float32'): FileInput =>
   constant(tensor(dtype, [], [value]));
 
-const bytesOf = ({ data }: Tensor): Uint8Array =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
 function attribute(name: string, { type, value }: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
   switch (type) {
     case 'int':
@@ -89,45 +85,16 @@ function nodeOf({ opType, inputs, attributes = {}, results = 1 }: FileForm) {
 /** The node as a model of its own; the types of the results are left to ONNX Runtime. */
 function written(form: FileForm): Uint8Array {
   const present = form.inputs.flatMap((input, i) => (input ? [{ name: `x${i}`, ...input }] : []));
-  const node = nodeOf(form);
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: 10n,
-      opsetImport: [{ domain: '', version: BigInt(form.opset ?? 20) }],
-      graph: {
-        name: 'test',
-        input: present
-          .filter(({ constant }) => !constant)
-          .map(({ name, value: { dtype, shape } }) => ({
-            name,
-            type: {
-              value: {
-                case: 'tensorType' as const,
-                value: {
-                  elemType: dataTypes[dtype],
-                  shape: {
-                    dim: shape.map((length) => ({
-                      value: { case: 'dimValue' as const, value: BigInt(length) },
-                    })),
-                  },
-                },
-              },
-            },
-          })),
-        initializer: present
-          .filter(({ constant }) => constant)
-          .map(({ name, value }) => ({
-            name,
-            dims: value.shape.map(BigInt),
-            dataType: dataTypes[value.dtype],
-            rawData: bytesOf(value),
-          })),
-        node: [node],
-        output: node.output.map((name) => ({ name })),
-      },
-    }),
-  );
+  const node = create(NodeProtoSchema, nodeOf(form));
+  return onnxFile({
+    operatorSet: form.opset ?? 20,
+    inputs: present.flatMap(({ name, value, constant }) => (constant ? [] : [{ name, ...value }])),
+    outputs: node.output.map((name) => ({ name })),
+    nodes: [node],
+    initializers: Object.fromEntries(
+      present.flatMap(({ name, value, constant }) => (constant ? [[name, value]] : [])),
+    ),
+  });
 }
 
 /** The graph that reading the node gives, with its results as the outputs y0, y1, … */

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Outcome } from './command.js';
+import { type Outcome, outcomeOf } from './command.js';
 
 const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
@@ -67,19 +67,9 @@ export function launch(
     // A test runner's own variables are none of the command's business.
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...environment },
   });
-  let [stdout, stderr, done] = ['', '', false];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
+  let done = false;
+  return outcomeOf(child, (stdout) => {
     if (onOutput && !done) done = onOutput(stdout, child);
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      resolve({ code: code ?? signal, stdout, stderr });
-    });
   });
 }
 

@@ -16,6 +16,7 @@ import { sgd } from '../optim/sgd.js';
 import { clipByGlobalNorm } from '../optim/transform.js';
 import { toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
+import { checkResume } from '../testing/resume.js';
 import { tract } from '../tract/tract.js';
 import { fromCheckpoint, restoreTrainer, toCheckpoint, weightsOf } from './checkpoint.js';
 import { Classifier } from './classifier.js';
@@ -28,22 +29,6 @@ const dataset = shapes({ train: 48, test: 8 });
 const model = resnet18({ width: 4 });
 const base = { batchSize: 16, seed: 1, threads: 1 } as const;
 const decay = 0.3;
-
-/** A run of two epochs, and the same stopped in the middle and taken up from its file. */
-async function checkResume(options: TrainerOptions, given = tract(model)): Promise<Trainer> {
-  const fit = { epochs: 2 };
-  const config = describeRun(given, options, dataset, fit);
-  const straight = await Trainer.create(given, options);
-  await straight.fit(dataset, fit);
-  const stopped = await Trainer.create(given, options);
-  for await (const event of stopped.run(dataset, fit)) if (event.step === 2) break;
-  const checkpoint = fromCheckpoint(toCheckpoint({ config, state: await stopped.state() }));
-  const restored = await restoreTrainer(checkpoint, { threads: 1 });
-  await restored.fit(dataset, fit);
-  assert.deepEqual(await restored.state(), await straight.state());
-  for (const trainer of [stopped, restored]) await trainer.release();
-  return straight;
-}
 
 describe('the mean of weights', () => {
   const options: TrainerOptions = { ...base, optimizer: sgd({ learningRate: 0.05 }), emaDecay: decay };
@@ -70,7 +55,7 @@ describe('the mean of weights', () => {
   });
 
   it('is what a checkpoint is used with, and goes on where a run does', async () => {
-    const trainer = await checkResume({ ...options, emaDecay: 0.9 });
+    const trainer = await checkResume(tract(model), { ...options, emaDecay: 0.9 }, dataset);
     const config = describeRun(tract(model), options, dataset, { epochs: 2 });
     assert.equal(config.emaDecay, decay);
     const checkpoint = fromCheckpoint(toCheckpoint({ config, state: await trainer.state() }));
@@ -134,7 +119,7 @@ describe('a run that goes on', () => {
       }),
       emaDecay: 0.9,
     };
-    await (await checkResume(options, tract(chain))).release();
+    await (await checkResume(tract(chain), options, dataset)).release();
   });
 
   it('of a file whose optimizer is not for its parameters is refused as what it is', async () => {
@@ -156,6 +141,6 @@ describe('a run that goes on', () => {
       optimizer: lion(),
       groups: [{ parameters: 'layer1', optimizer: lamb() }],
     };
-    await (await checkResume(options)).release();
+    await (await checkResume(tract(model), options, dataset)).release();
   });
 });

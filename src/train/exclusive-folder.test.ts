@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { uptime } from 'node:os';
 import { temporaryFolder } from '../testing/command.js';
-import { OutputError } from './atomic-write.js';
+import { OutputError } from '../data/atomic-write.js';
 import { ExclusiveFolder } from './exclusive-folder.js';
 import { type ProcessIdentity, thisProcess } from './process-identity.js';
 

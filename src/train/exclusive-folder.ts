@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:f
 import { lstat, mkdir, readFile, readdir, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OutputError, isTemporary, outputError } from './atomic-write.js';
+import { OutputError, isTemporary, outputError } from '../data/atomic-write.js';
 import { type ProcessIdentity, bootTime, isMachineName, stateOf, thisProcess } from './process-identity.js';
 
 const LOCK = '.lock';

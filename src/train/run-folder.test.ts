@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { tensor } from '../tensor/tensor.js';
 import { temporaryFolder } from '../testing/command.js';
-import { type FileSystem, OutputError, outputError, writeAtomically } from './atomic-write.js';
+import { type FileSystem, OutputError, outputError, writeAtomically } from '../data/atomic-write.js';
 import { type Checkpoint } from './checkpoint.js';
 import { DivergenceError } from './divergence.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from './run-folder.js';

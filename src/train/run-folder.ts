@@ -10,7 +10,7 @@ import { isFileModel } from '../models/file-model-options.js';
 import type { Model } from '../nn/model.js';
 import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';
-import { type FileSystem, OutputError, outputError, writeAtomically } from './atomic-write.js';
+import { type FileSystem, OutputError, outputError, writeAtomically } from '../data/atomic-write.js';
 import { type Checkpoint, fromCheckpoint, toCheckpoint, weightsOf } from './checkpoint.js';
 import { checkFinite } from './divergence.js';
 import type { TrainingEvent } from './events.js';

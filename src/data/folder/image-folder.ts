@@ -80,6 +80,9 @@ export interface FolderDataset extends ImageDataset {
   readonly report: FolderReport;
 }
 
+/** Whether a dataset is of a folder. */
+export const isFolderDataset = (dataset: ImageDataset): dataset is FolderDataset => 'report' in dataset;
+
 /** Pictures up to this size are scaled to it at once, and varied by a crop from a border. */
 const SMALL = 64;
 const LARGEST_DEFAULT = 224;

@@ -27,7 +27,7 @@ interface Stored {
 const halfBits = new DataView(new ArrayBuffer(4));
 
 /** IEEE 754 binary16. */
-export function halfToNumber(bits: number): number {
+function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
@@ -37,7 +37,7 @@ export function halfToNumber(bits: number): number {
 }
 
 /** bfloat16: the upper half of a float32. */
-export function bfloat16ToNumber(bits: number): number {
+function bfloat16ToNumber(bits: number): number {
   halfBits.setUint32(0, (bits & 0xffff) << 16);
   return halfBits.getFloat32(0);
 }

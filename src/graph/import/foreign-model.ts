@@ -20,8 +20,8 @@ import { elementTypeName, externalBytes, readAs, readTensor } from './file-tenso
 import type { ExternalData, ForeignValue } from './foreign-values.js';
 
 /** The operator sets of ONNX that are read; the newest is the newest that ONNX Runtime takes. */
-export const OLDEST_OPERATOR_SET = 7;
-export const NEWEST_OPERATOR_SET = 26;
+const OLDEST_OPERATOR_SET = 7;
+const NEWEST_OPERATOR_SET = 26;
 
 /** The longest name of a value in a file. */
 const MAXIMUM_NAME = 1000;

@@ -295,7 +295,7 @@ const unsqueeze: HostOperator = (call) => {
 };
 
 /** A shape with axes of 1 where `axes` says. */
-export function unsqueezedShape(shape: Shape, axes: readonly number[]): number[] {
+function unsqueezedShape(shape: Shape, axes: readonly number[]): number[] {
   const rank = shape.length + axes.length;
   const added = new Set(axes.map((axis) => axisOf(axis, rank)));
   if (added.size < axes.length) throw new GraphError('its axes repeat');
@@ -304,7 +304,7 @@ export function unsqueezedShape(shape: Shape, axes: readonly number[]): number[]
 }
 
 /** The shape that Reshape gives. */
-export function reshapedShape(from: Shape, target: readonly number[], keepsZero: boolean): number[] {
+function reshapedShape(from: Shape, target: readonly number[], keepsZero: boolean): number[] {
   const lengths = target.map((length, axis) => (length === 0 && !keepsZero ? (from[axis] ?? 0) : length));
   const known = lengths.reduce((product, length) => (length === -1 ? product : product * length), 1);
   const full = lengths.map((length) =>

@@ -1,5 +1,5 @@
 /** The epochs of a run as rows of a table. */
-import { OutputError, outputError, writeAtomically } from '../atomic-write.js';
+import { OutputError, outputError, writeAtomically } from '../../data/atomic-write.js';
 import { type EpochEvent, type TrainingEvent, evaluationOf } from '../events.js';
 import type { Callback } from '../options.js';
 import { textOf } from './json-lines.js';

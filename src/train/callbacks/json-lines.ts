@@ -1,6 +1,6 @@
 /** The events of a run as lines of JSON in a file. */
 import { appendFile, readFile } from 'node:fs/promises';
-import { OutputError, outputError, writeAtomically } from '../atomic-write.js';
+import { OutputError, outputError, writeAtomically } from '../../data/atomic-write.js';
 import type { TrainingEvent } from '../events.js';
 import type { Callback } from '../options.js';
 

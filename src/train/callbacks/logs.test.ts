@@ -8,7 +8,7 @@ import { splitValidation } from '../../data/split-validation.js';
 import { mlp } from '../../models/mlp.js';
 import { classAccuracy, topAccuracy } from '../../nn/metrics.js';
 import { sgd } from '../../optim/sgd.js';
-import { OutputError } from '../atomic-write.js';
+import { OutputError } from '../../data/atomic-write.js';
 import type { TrainingEvent } from '../events.js';
 import type { Callback } from '../options.js';
 import { Trainer } from '../trainer.js';

@@ -1,7 +1,7 @@
 /** One checkpoint of a trainer, as a file. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { outputError, writeAtomically } from '../atomic-write.js';
+import { outputError, writeAtomically } from '../../data/atomic-write.js';
 import { toCheckpoint } from '../checkpoint.js';
 import { checkFinite } from '../divergence.js';
 import type { Progress } from '../progress.js';

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { outputError } from '../atomic-write.js';
+import { outputError } from '../../data/atomic-write.js';
 import { type Metrics, type TrainingEvent, evaluationOf } from '../events.js';
 import type { Callback } from '../options.js';
 import { type Scalar, scalarsRecord, startRecord, versionRecord } from './event-records.js';
