@@ -16,14 +16,20 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   compile,
+  exportTrainingStep,
   fromSafetensors,
   gradientGraph,
   loadModel,
   sgd,
   tensor,
+  toSafetensors,
   tract,
   trainingGraph,
 } from '../../dist/node.js';
+import { Graph } from '../../dist/graph/graph.js';
+import * as op from '../../dist/graph/ops.js';
+import { stateName } from '../../dist/graph/state-names.js';
+import { trace } from '../../dist/nn/model.js';
 import { initialWeights, initialSlots } from '../../dist/train/initial-state.js';
 import { writeMatrix } from './table.mjs';
 
@@ -75,55 +81,81 @@ const standardization = {
   deviation: tensor('float32', [3], [0.25, 0.25, 0.25]),
 };
 
+/** The logits of a model in inference. */
+async function inference(model, { images }) {
+  const graph = new Graph();
+  const pixels = graph.input('images', 'uint8', images.shape);
+  const scaled = op.div(op.sub(op.div(op.cast(pixels, 'float32'), 255), 0.5), 0.25);
+  const traced = trace(model, scaled, { training: false });
+  graph.output('logits', traced.logits);
+  return run(graph, { images, ...feeds(initialWeights(traced, 0)) });
+}
+
+const feeds = (state) =>
+  Object.fromEntries(Object.entries(state).map(([name, value]) => [stateName(name), value]));
+
+async function run(graph, inputs) {
+  const program = await compile(graph, {});
+  const results = await program.run(inputs);
+  await program.release();
+  return results;
+}
+
+const norm = (data) => Math.sqrt(data.reduce((sum, x) => sum + x * x, 0));
+const STEP = tensor('float64', [], [1]);
+
+/** The entries with a prefix, without it. */
+const of = (prefix, tensors) =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  );
+
+/** With TrAct for the first layer; where the image reaches several at once, for the one that PyTorch runs first. */
+function withTract(model, layer) {
+  try {
+    return tract(model);
+  } catch (error) {
+    if (!error.message.includes('name the one TrAct is for')) throw error;
+    return tract(model, { layer });
+  }
+}
+
 /** What is measured of one file. */
-async function measure(path) {
+async function measure(path, interpreter) {
   const model = await loadModel(`${path}.onnx`);
   const { tensors } = fromSafetensors(readFileSync(`${path}.safetensors`));
-  const batchSize = tensors.images.shape[0];
-  const inputs = { images: tensors.images, labels: tensors.labels, ...standardization };
+  const { images, labels } = tensors;
+  const batchSize = images.shape[0];
+  const inputs = { images, labels, ...standardization };
   const optimizer = sgd({ learningRate: RATE });
-  const feeds = (state) =>
-    Object.fromEntries(Object.entries(state).map(([name, value]) => [`state/${name}`, value]));
-  const run = async (graph, more) => {
-    const program = await compile(graph, {});
-    const results = await program.run({ ...inputs, ...more });
-    await program.release();
-    return results;
-  };
   const step = trainingGraph(model, { batchSize, optimizer });
   const weights = initialWeights(step, 0);
+  const wanted = of('gradient/', tensors);
+  const unknown = [...step.parameters.keys()].filter((name) => !wanted[name]);
   const figures = {
-    parameters: step.parameters.size,
+    all: step.parameters.size,
+    compared: step.parameters.size - unknown.length,
+    unknown,
     float32Gradients: Number(tensors['float32/gradients'].data[0]),
     float32Steps: Number(tensors['float32/steps'].data[0]),
+    outputs: distance((await inference(model, tensors)).logits.data, tensors.logits.data),
   };
 
-  // In inference the file's own outputs; a file for training normalises by the statistics of the batch there.
   const gradients = gradientGraph(model, { batchSize, optimizer });
-  gradients.graph.output('logits', gradients.logits);
-  const found = await run(gradients.graph, feeds(weights));
-  figures.outputs = distance(found.logits.data, tensors.logits.data);
+  const found = await run(gradients.graph, { ...inputs, ...feeds(weights), step: STEP });
   figures.loss =
     Math.abs(Number(found['sum/loss'].data[0]) - tensors.losses.data[0]) / tensors.losses.data[0];
-  let [worst, compared, all] = [0, 0, 0];
   // A gradient that is zero but for rounding is compared with the largest one.
-  const norm = (data) => Math.sqrt(data.reduce((sum, x) => sum + x * x, 0));
-  const known = Object.keys(tensors).filter((name) => name.startsWith('gradient/'));
-  const scale = Math.max(...known.map((name) => norm(tensors[name].data)));
-  let worstName;
-  for (const name of step.parameters.keys()) {
-    all++;
-    const wanted = tensors[`gradient/${name}`];
-    if (!wanted) continue;
-    compared++;
-    const ours = found[`sum/gradient/${name}`].data;
-    const difference = norm(ours.map((x, i) => x - wanted.data[i]));
-    const error = difference / Math.max(norm(wanted.data), 1e-4 * scale);
-    if (!(error <= worst)) [worst, worstName] = [error, name];
+  const scale = Math.max(...Object.values(wanted).map(({ data }) => norm(data)));
+  for (const [name, { data }] of Object.entries(wanted)) {
+    const difference = norm(found[`sum/gradient/${name}`].data.map((x, i) => x - data[i]));
+    const error = difference / Math.max(norm(data), 1e-4 * scale);
+    if (!(error <= (figures.gradients ?? 0))) Object.assign(figures, { gradients: error, worst: name });
   }
-  Object.assign(figures, { gradients: compared > 0 ? worst : null, worstName, compared, all });
 
-  const statistics = Object.keys(tensors).filter((name) => name.startsWith('statistics/'));
+  const statistics = of('statistics/', tensors);
   const program = await compile(step.graph, {});
   let state = { ...weights, ...initialSlots(step, [], weights) };
   const losses = [];
@@ -135,42 +167,44 @@ async function measure(path) {
       step: tensor('float64', [], [i + 1]),
     });
     losses.push(Number(results.loss.data[0]));
+    // What is no parameter of PyTorch's stays as it is.
     state = Object.fromEntries(
-      Object.entries(state).map(([name, value]) => [name, results[`next/${name}`] ?? value]),
+      Object.entries(state).map(([name, value]) => [
+        name,
+        wanted[name] || statistics[name] ? results[`next/${name}`] : value,
+      ]),
     );
-    if (i === 0 && statistics.length > 0) {
-      figures.statistics = Math.max(
-        ...statistics.map((name) =>
-          distance(state[name.slice('statistics/'.length)].data, tensors[name].data),
-        ),
-      );
-    }
+    if (i === 0)
+      for (const [name, { data }] of Object.entries(statistics))
+        figures.statistics = Math.max(figures.statistics ?? 0, distance(state[name].data, data));
   }
   await program.release();
   figures.steps = Math.max(
     ...losses.map((loss, i) => Math.abs(loss - tensors.losses.data[i]) / tensors.losses.data[i]),
   );
 
-  const wantedTract = Object.keys(tensors).find((name) => name.startsWith('tract/'));
-  if (wantedTract) {
-    const name = wantedTract.slice('tract/'.length);
-    try {
-      const given = tract(model);
-      figures.layer = given.transforms[0].config.weights[0];
-      const transformed = trainingGraph(given, { batchSize, optimizer });
-      // So large that the weights before the step are rounding beside it.
-      const rate = (100 * norm(weights[name].data)) / Math.max(norm(tensors[wantedTract].data), 1e-30);
-      const results = await run(transformed.graph, {
-        ...feeds(weights),
-        learning_rate: tensor('float32', [], [rate]),
-        step: tensor('float64', [], [1]),
-      });
-      const gradient = weights[name].data.map((x, i) => (x - results[`next/${name}`].data[i]) / rate);
-      figures.tract = distance(gradient, tensors[wantedTract].data);
-    } catch (error) {
-      figures.tractError = error.message.slice(0, 300);
-    }
+  const files = { step: exportTrainingStep(model, { batchSize, optimizer }).onnx };
+  const [transformed] = Object.entries(of('tract/', tensors));
+  if (transformed) {
+    const [name, { data }] = transformed;
+    const given = withTract(model, name.replace(/\.weight$/, ''));
+    // So large that the weights before the step are rounding beside it.
+    const rate = (100 * norm(weights[name].data)) / Math.max(norm(data), 1e-30);
+    const results = await run(trainingGraph(given, { batchSize, optimizer }).graph, {
+      ...inputs,
+      ...feeds(weights),
+      learning_rate: tensor('float32', [], [rate]),
+      step: STEP,
+    });
+    const gradient = weights[name].data.map((x, i) => (x - results[`next/${name}`].data[i]) / rate);
+    figures.tract = distance(gradient, data);
+    files.tract = exportTrainingStep(given, { batchSize, optimizer }).onnx;
   }
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(`${path}.${name}.onnx`, bytes);
+  writeFileSync(`${path}.state.safetensors`, toSafetensors({ tensors: weights, metadata: {} }));
+  const double = spawnSync(interpreter, [join(here, 'double.py'), path, String(RATE)], { encoding: 'utf8' });
+  if (double.status === 0) figures.float64 = JSON.parse(double.stdout.trim().split('\n').at(-1));
+  else figures.float64Error = double.stderr.trim().split('\n').at(-1).slice(0, 300);
   return figures;
 }
 
@@ -182,7 +216,8 @@ const results =
         ({ name }) => positionals.length > 0 && !positionals.includes(name),
       )
     : [];
-const child = spawn(python(), [join(here, 'reference.py'), values.work, values.exports, ...positionals], {
+const interpreter = python();
+const child = spawn(interpreter, [join(here, 'reference.py'), values.work, values.exports, ...positionals], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 for await (const line of createInterface({ input: child.stdout })) {
@@ -193,12 +228,13 @@ for await (const line of createInterface({ input: child.stdout })) {
   const path = join(values.work, `${described.name}.${described.exporter}.${described.mode}`);
   if (!error) {
     try {
-      Object.assign(result, await measure(path));
+      Object.assign(result, await measure(path, interpreter));
     } catch (problem) {
       result.readError = problem.message.slice(0, 600);
     }
     if (!values.keep)
-      for (const ending of ['onnx', 'safetensors']) rmSync(`${path}.${ending}`, { force: true });
+      for (const ending of ['onnx', 'safetensors', 'step.onnx', 'tract.onnx', 'state.safetensors'])
+        rmSync(`${path}.${ending}`, { force: true });
   }
   results.push(result);
   console.log(JSON.stringify(result));

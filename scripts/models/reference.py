@@ -40,16 +40,17 @@ def settled(model, size):
     for module in model.modules():
         if type(module).__name__.lower().startswith("dropout"):
             module.p = 0.0
-        if hasattr(module, "drop_prob"):
-            module.drop_prob = 0.0
+        for name in ("drop_prob", "drop_rate", "drop_path_rate"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
         if type(module).__name__ == "StochasticDepth":
             module.p = 0.0
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            # Exporters make one tensor of equal ones.
+            # Exporters make one tensor of equal ones, and a matrix of few numbers may be its own transpose.
             if parameter.dim() < 2:
                 parameter += 0.05 * noise(parameter)
-            elif parameter.abs().max() == 0:
+            elif len(parameter.unique()) < parameter.numel() / 2:
                 parameter += 0.02 * noise(parameter)
         norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
         momenta = [m.momentum for m in norms]
@@ -104,14 +105,65 @@ def export(model, path, exporter, training, size):
             )
 
 
-def fused(model):
-    """The model with batch normalisation folded into its convolutions, as exporters for inference do it."""
-    try:
-        from torch.fx.experimental.optimization import fuse
+def pairs(model, size):
+    """Batch normalisations by name, each with the convolution or linear layer whose result it gets, and nobody else."""
+    made, users, found, alive = {}, {}, [], []
 
-        return fuse(copy.deepcopy(model).eval(), inplace=False).requires_grad_(True)
-    except Exception:
-        return copy.deepcopy(model).eval()
+    def hook(name, module, inputs, output):
+        # A tensor is told by where it is, as long as it is there.
+        alive.extend([inputs, output])
+        made[id(output)] = (name, output)
+        users[id(inputs[0])] = users.get(id(inputs[0]), 0) + 1
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and id(inputs[0]) in made:
+            found.append((name, made[id(inputs[0])]))
+
+    def register(name, module):
+        return module.register_forward_hook(lambda *arguments: hook(name, *arguments))
+
+    kinds = (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear, torch.nn.modules.batchnorm._BatchNorm)
+    hooks = [register(name, m) for name, m in model.named_modules() if isinstance(m, kinds)]
+    with torch.no_grad():
+        model(torch.zeros(2, 3, size, size))
+    for one in hooks:
+        one.remove()
+    modules = dict(model.named_modules())
+    return [
+        (norm, layer)
+        for norm, (layer, value) in found
+        if not isinstance(modules[layer], torch.nn.modules.batchnorm._BatchNorm) and users[id(value)] == 1
+    ]
+
+
+def folded(model, size, tensors):
+    """The model with the batch normalisation folded that the exporter folded: the one whose statistics the file lacks.
+
+    What was folded stays in the model as one that changes nothing, so that what belongs to it (an activation, say) does.
+    """
+    model = copy.deepcopy(model).eval()
+    modules = dict(model.named_modules())
+    for norm, layer in pairs(model, size):
+        if f"{norm}.running_mean" in tensors:
+            continue
+        norm, layer = modules[norm], modules[layer]
+        with torch.no_grad():
+            scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+            bias = 0 if layer.bias is None else layer.bias.double()
+            shift = norm.bias.double() + (bias - norm.running_mean.double()) * scale
+            if isinstance(layer, torch.nn.ConvTranspose2d):
+                scale = scale.reshape(layer.groups, -1).repeat_interleave(layer.in_channels // layer.groups, 0)
+                scale = scale[..., None, None]
+            else:
+                scale = scale.reshape([-1] + [1] * (layer.weight.dim() - 1))
+            layer.weight.copy_((layer.weight.double() * scale).float())
+            layer.bias = torch.nn.Parameter(shift.float())
+            norm.weight.fill_(1)
+            norm.bias.zero_()
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1)
+        norm.eps = 0.0
+        norm.requires_grad_(False)
+        norm.folded = True
+    return model
 
 
 def first_convolution(model, x):
@@ -164,34 +216,38 @@ def run(model, training, size, tensors, dtype):
         for name, buffer in model.named_buffers():
             if training and name in tensors and buffer.shape == tensors[name].shape:
                 buffer.copy_(torch.from_numpy(tensors[name].copy()))
-    model = (model if training else fused(model)).to(dtype)
-    model.train(training)
-    matched = match({name: (p.detach().clone(), None) for name, p in model.named_parameters()}, tensors)
+    model = (model if training else folded(model, size, tensors)).to(dtype)
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    matched = match({name: p.detach().clone() for name, p in parameters.items()}, tensors)
     with torch.no_grad():
         # Folded weights are rounded by whoever folds them; those of the file count.
         for name, (source, turned) in matched.items():
-            turned(dict(model.named_parameters())[source]).copy_(torch.from_numpy(tensors[name].copy()))
+            turned(parameters[source]).copy_(torch.from_numpy(tensors[name].copy()))
     x = torch.from_numpy((images / 255.0 - 0.5) / 0.25).to(dtype)
     y = torch.from_numpy(labels.astype(np.int64))
+    with torch.no_grad():
+        answer = model.eval()(x)
+    # Whichever mode a file was exported in: what is left of batch normalisation takes its statistics from the batch.
+    model.train(training)
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.train(not hasattr(module, "folded"))
     logits, first = first_convolution(model, x)
     loss = torch.nn.functional.cross_entropy(logits, y)
-    parameters = dict(model.named_parameters())
     loss.backward()
-    result = {"images": images, "labels": labels, "logits": logits.detach().numpy()}
-    own = {name: (p.detach().clone(), p.grad) for name, p in parameters.items()}
+    result = {"images": images, "labels": labels, "logits": answer.numpy()}
+    own = {name: p.grad.clone() for name, p in parameters.items() if p.grad is not None}
     for name, (source, turned) in matched.items():
-        gradient = own[source][1]
-        if gradient is not None:
-            result[f"gradient/{name}"] = turned(gradient).numpy().copy()
+        if source in own:
+            result[f"gradient/{name}"] = turned(own[source]).numpy().copy()
     if first is not None:
         transformed = tract(*first)
         for name, (source, turned) in matched.items():
             if transformed is not None and parameters[source] is first[0].weight:
                 result[f"tract/{name}"] = turned(transformed).detach().numpy().copy()
-    if training:
-        for name, buffer in model.named_buffers():
-            if name in tensors and ("running_mean" in name or "running_var" in name):
-                result[f"statistics/{name}"] = buffer.numpy().copy()
+    for name, buffer in model.named_buffers():
+        if name in tensors and ("running_mean" in name or "running_var" in name):
+            result[f"statistics/{name}"] = buffer.numpy().copy()
     losses = [loss.item()]
     for _ in range(STEPS - 1):
         with torch.no_grad():
@@ -203,7 +259,7 @@ def run(model, training, size, tensors, dtype):
         loss.backward()
         losses.append(loss.item())
     result["losses"] = np.array(losses)
-    return result, {name: g for name, (_, g) in own.items() if g is not None}, len(matched)
+    return result, own, len(matched)
 
 
 def match(own, tensors):
@@ -214,7 +270,7 @@ def match(own, tensors):
             continue
         candidates = [name] if name in own else own.keys()
         for source in candidates:
-            value = own[source][0].float().numpy()
+            value = own[source].float().numpy()
             shaped = functools.partial(torch.reshape, shape=array.shape)
             for turned in (lambda t: t, lambda t: t.T if t.dim() == 2 else t, shaped):
                 try:

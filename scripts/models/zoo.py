@@ -1,6 +1,12 @@
 """The models of the matrix: small members of many families, at small image sizes, with ten classes."""
 
 import timm
+import torch
+from timm.models.convmixer import ConvMixer
+from timm.layers import GatedMlp
+from timm.models.efficientformer import EfficientFormer
+from timm.models.focalnet import FocalNet
+from timm.models.mlp_mixer import Affine, MixerBlock, MlpMixer, ResBlock, SpatialGatingBlock
 import torchvision.models as tv
 
 C = 10
@@ -8,6 +14,27 @@ C = 10
 
 def t(name, **options):
     return lambda: timm.create_model(name, pretrained=False, num_classes=C, **options)
+
+
+def mixer(**options):
+    return lambda: MlpMixer(C, img_size=64, patch_size=16, num_blocks=2, embed_dim=64, **options)
+
+
+def narrow(make):
+    """With linear layers at its end that are not most of its weights."""
+
+    def made():
+        model = make(weights=None, num_classes=C)
+        inputs = next(m for m in model.classifier if isinstance(m, torch.nn.Linear)).in_features
+        model.classifier = torch.nn.Sequential(
+            torch.nn.Dropout(),
+            torch.nn.Linear(inputs, 64),
+            torch.nn.ReLU(),
+            torch.nn.Linear(64, C),
+        )
+        return model
+
+    return made
 
 
 def v(make, **options):
@@ -46,7 +73,7 @@ MODELS = [
     ("mixnet_s", "MixNet", 64, t("mixnet_s")),
     ("selecsls42", "SelecSLS", 64, t("selecsls42")),
     ("nf_regnet_b0", "NFNet", 64, t("nf_regnet_b0")),
-    ("convmixer", "ConvMixer", 32, t("convmixer_768_32", dim=48, depth=3, patch_size=4)),
+    ("convmixer", "ConvMixer", 32, lambda: ConvMixer(48, 3, patch_size=4, num_classes=C)),
     ("starnet_s050", "StarNet", 64, t("starnet_s050")),
     ("vit_tiny", "ViT", 64, t("vit_tiny_patch16_224", img_size=64, depth=3)),
     ("torchvision_vit", "ViT", 64, lambda: tv.VisionTransformer(64, 16, 2, 3, 48, 96, num_classes=C)),
@@ -58,9 +85,9 @@ MODELS = [
         64,
         lambda: tv.SwinTransformer([4, 4], 24, [2, 2], [3, 6], [4, 4], num_classes=C),
     ),
-    ("mixer_s16", "MLP-Mixer", 64, t("mixer_s16_224", img_size=64, num_blocks=2, embed_dim=64)),
-    ("gmlp_ti16", "gMLP", 64, t("gmlp_ti16_224", img_size=64, num_blocks=2)),
-    ("resmlp_12", "ResMLP", 64, t("resmlp_12_224", img_size=64, num_blocks=2)),
+    ("mixer", "MLP-Mixer", 64, mixer(block_layer=MixerBlock)),
+    ("gmlp", "gMLP", 64, mixer(block_layer=SpatialGatingBlock, mlp_ratio=6, mlp_layer=GatedMlp)),
+    ("resmlp", "ResMLP", 64, mixer(block_layer=ResBlock, mlp_ratio=4, norm_layer=Affine)),
     ("cait_xxs24", "CaiT", 64, t("cait_xxs24_224", img_size=64, depth=2)),
     ("xcit_nano", "XCiT", 64, t("xcit_nano_12_p16_224", img_size=64, depth=2)),
     ("pit_ti", "PiT", 64, t("pit_ti_224", img_size=64)),
@@ -71,17 +98,22 @@ MODELS = [
     ("twins_svt_small", "Twins", 64, t("twins_svt_small", img_size=64)),
     ("mobilevit_xxs", "MobileViT", 64, t("mobilevit_xxs")),
     ("edgenext_xx_small", "EdgeNeXt", 64, t("edgenext_xx_small")),
-    ("efficientformer_l1", "EfficientFormer", 64, t("efficientformer_l1", img_size=64)),
+    (
+        "efficientformer",
+        "EfficientFormer",
+        224,
+        lambda: EfficientFormer((1, 1, 1, 2), (8, 16, 24, 32), num_vit=1, num_classes=C),
+    ),
     ("levit_128s", "LeViT", 64, t("levit_128s", img_size=64)),
     ("fastvit_t8", "FastViT", 64, t("fastvit_t8")),
     ("inception_next_atto", "InceptionNeXt", 64, t("inception_next_atto")),
     ("efficientvit_b0", "EfficientViT", 64, t("efficientvit_b0")),
     ("coat_lite_tiny", "CoaT", 64, t("coat_lite_tiny", img_size=64)),
-    ("focalnet_tiny_srf", "FocalNet", 64, t("focalnet_tiny_srf", depths=(1, 1, 1, 1), embed_dim=24)),
+    ("focalnet", "FocalNet", 64, lambda: FocalNet(num_classes=C, depths=(1, 1, 1, 1), embed_dim=24)),
     ("sequencer2d_s", "Sequencer", 64, t("sequencer2d_s", img_size=64)),
-    ("alexnet", "AlexNet", 64, v(tv.alexnet)),
-    ("vgg11", "VGG", 32, v(tv.vgg11)),
-    ("vgg11_bn", "VGG", 32, v(tv.vgg11_bn)),
+    ("alexnet", "AlexNet", 64, narrow(tv.alexnet)),
+    ("vgg11", "VGG", 32, narrow(tv.vgg11)),
+    ("vgg11_bn", "VGG", 32, narrow(tv.vgg11_bn)),
     ("resnetv2_50d", "ResNetV2", 64, t("resnetv2_50d")),
     ("resnext50_32x4d", "ResNeXt", 64, v(tv.resnext50_32x4d)),
     ("wide_resnet50_2", "Wide ResNet", 64, v(tv.wide_resnet50_2)),

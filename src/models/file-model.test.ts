@@ -171,6 +171,42 @@ test('shape arithmetic, If on constants and functions of the file leave nothing 
   );
 });
 
+test('sequences, as a split is written before a file is optimised, are the tensors in them', async () => {
+  const nodes = [
+    ...network().nodes.slice(0, 3),
+    node('SplitToSequence', ['r', 'part'], ['parts'], { axis: 1 }),
+    node('SequenceAt', ['parts', 'first'], ['a']),
+    node('SequenceAt', ['parts', 'last'], ['b']),
+    node('SequenceConstruct', ['b', 'a'], ['turned']),
+    node('ConcatFromSequence', ['turned'], ['joined'], { axis: 1 }),
+    node('SplitToSequence', ['joined'], ['rows'], { axis: 2, keepdims: 0 }),
+    node('ConcatFromSequence', ['rows'], ['stacked'], { axis: -1, new_axis: 1 }),
+    node('SequenceLength', ['rows'], ['count']),
+    node('Cast', ['count'], ['height'], { to: 1 }),
+    node('ReduceMean', ['stacked', 'axes'], ['mean'], { keepdims: 0 }),
+    node('Mul', ['mean', 'height'], ['pooled']),
+    node('Gemm', ['pooled', 'fc.weight', 'fc.bias'], ['output'], { transB: 1 }),
+  ];
+  const initializers = {
+    ...network().initializers,
+    part: tensor('int64', [], [3]),
+    first: tensor('int64', [], [0]),
+    last: tensor('int64', [], [-1]),
+  };
+  await agrees(network({ nodes, initializers }));
+  const bad = nodes.map((one) =>
+    one.output[0] === 'b' ? node('SequenceAt', ['parts', 'height'], ['b']) : one,
+  );
+  const constant = { ...initializers, height: tensor('int64', [], [2]) };
+  assert.throws(
+    () =>
+      modelFromOnnx(
+        onnxFile(network({ nodes: bad.filter((one) => one.output[0] !== 'height'), initializers: constant })),
+      ),
+    /"SequenceAt" \(1 node: "SequenceAt of b"\): its position is not a constant within 2 tensors/,
+  );
+});
+
 test('a file for one image, which says so wherever it reshapes, is a model for any number of them', async () => {
   const fixed = (images: number): OnnxFile => ({
     inputs: [{ name: 'input', shape: [images, 3, 8, 8] }],

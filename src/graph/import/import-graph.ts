@@ -26,7 +26,8 @@ import {
 import { HostBudget, evaluateOnHost, isHostOperator, shapeTensor } from './host.js';
 import { type Known, type OperatorNode, constantOf, shapeOf } from './known.js';
 import { ImportError } from './import-error.js';
-import { modernize } from './older-forms.js';
+import { intAttribute, modernize } from './older-forms.js';
+import { sequenceOperator } from './sequences.js';
 import { type WeightUse, isTrainable, neverTrained, useOf } from './weight-use.js';
 
 /** Batch normalisation as a file has it, with its inputs where they are to be used. */
@@ -250,6 +251,11 @@ class Import {
     if (special) return special;
     modernize(node, frame.operatorSet);
     this.#adaptBatch(node, proto, frame);
+    return this.#compute(node, frame);
+  }
+
+  /** The results of a node of a present form: at once where they depend on constants alone, else by its builder. */
+  #compute(node: OperatorNode, frame: Frame): readonly Known[] {
     const constants = node.inputs.map((known) => (known === null ? null : constantOf(known)));
     if (!constants.includes(undefined) && isHostOperator(node.opType) && constants.length > 0) {
       const results = evaluateOnHost(node.opType, {
@@ -302,8 +308,27 @@ class Import {
       case 'Bernoulli':
         return [this.#random(node, frame)];
       default:
-        return this.#ofRandom(node) ?? this.#twoDimensionalSoftmax(node, frame);
+        return (
+          this.#ofRandom(node) ?? this.#twoDimensionalSoftmax(node, frame) ?? this.#sequence(node, frame)
+        );
     }
+  }
+
+  #sequence(node: OperatorNode, frame: Frame): readonly Known[] | undefined {
+    const result = sequenceOperator(node, (opType, inputs, settings, count) => {
+      this.#spend(count);
+      const attributes = Object.entries(settings).map(([name, value]) => intAttribute(name, value));
+      const outputs = Array.from({ length: count }, (_, i) => `${node.name}/${i}`);
+      const made = {
+        ...node,
+        opType,
+        inputs: [...inputs],
+        attributes: new AttributeReader(attributes),
+        outputs,
+      };
+      return this.#compute(made, frame);
+    });
+    return result && [result];
   }
 
   /** What a function computes, in a frame of its own. */

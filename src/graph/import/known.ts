@@ -12,6 +12,7 @@ export type Known =
   | { readonly kind: 'value'; readonly value: Value }
   /** Random numbers, of a graph for inference: uniform ones, or ones that are 1 with the given probability. */
   | { readonly kind: 'random'; readonly shape: Shape; readonly probability?: number }
+  | { readonly kind: 'sequence'; readonly values: readonly Known[] }
   /** It depends on something that cannot be read, which was noted where it is. */
   | { readonly kind: 'missing' };
 
@@ -35,6 +36,7 @@ export function shapeOf(known: Known): Shape | undefined {
       return known.value.shape;
     case 'random':
       return known.shape;
+    case 'sequence':
     case 'missing':
       return undefined;
     default:

@@ -17,7 +17,7 @@ const constant = (value: Tensor): Known => ({ kind: 'constant', tensor: value })
 const list = (values: readonly number[]): Known => constant(tensor('int64', [values.length], values));
 const scalar = (value: number): Known => constant(tensor('float32', [], [value]));
 
-const intAttribute = (name: string, value: number): AttributeProto =>
+export const intAttribute = (name: string, value: number): AttributeProto =>
   create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
 const textAttribute = (name: string, text: string): AttributeProto =>
   create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(text) });
