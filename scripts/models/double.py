@@ -222,6 +222,16 @@ class Double:
         line = self.add("Add", [self.add("Mul", [x, alpha]), beta])
         return self.add("Max", [self.add("Min", [line, 1.0]), 0.0])
 
+    def Elu(self, node, alpha=1.0):
+        x = node.input[0]
+        low = self.add("Mul", [self.add("Sub", [self.add("Exp", [self.add("Min", [x, 0.0])]), 1.0]), alpha])
+        return self.add("Where", [self.add("Less", [x, 0.0]), low, x])
+
+    def Softplus(self, node):
+        x = node.input[0]
+        rest = self.add("Log", [self.add("Add", [self.add("Exp", [self.add("Neg", [self.add("Abs", [x])])]), 1.0])])
+        return self.add("Add", [self.add("Max", [x, 0.0]), rest])
+
     def LeakyRelu(self, node, alpha=0.01):
         x = node.input[0]
         return self.add("Where", [self.add("Less", [x, 0.0]), self.add("Mul", [x, alpha]), x])

@@ -15,8 +15,8 @@ import torchvision.models as tv
 from safetensors.numpy import save_file
 from torch import nn
 
-import reference
-from reference import export, settled
+import common
+from reference import export, run, settled
 
 C = 10
 
@@ -79,7 +79,7 @@ FIXTURES = [
 
 def main():
     out, *names = sys.argv[1:]
-    reference.BATCH = 4
+    common.BATCH = 4
     for name, size, make, exports in FIXTURES:
         if names and name not in names:
             continue
@@ -100,7 +100,7 @@ def main():
             del file.graph.metadata_props[:]
             onnx.save(file, f"{path}.onnx")
             tensors = {one.name: onnx.numpy_helper.to_array(one) for one in file.graph.initializer}
-            result, _, matched = reference.run(model, training, size, tensors, torch.float64)
+            result, _, matched = run(model, training, size, tensors, torch.float64)
             single = {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in result.items()}
             save_file({k: np.ascontiguousarray(v) for k, v in single.items()}, f"{path}.safetensors")
             print(path, matched, flush=True)

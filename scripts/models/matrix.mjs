@@ -1,11 +1,12 @@
 /**
- * The matrix of docs/models.md: models of PyTorch's packages, through both of its exporters, as they are read and trained
- * here, against PyTorch in float64.
+ * The matrix of docs/models.md: models of PyTorch's packages and of Keras, through both exporters of each, as they are read
+ * and trained here, against PyTorch and TensorFlow in float64.
  *
- *   npm run models -- [--python PYTHON] [--work FOLDER] [--json RESULTS]
+ *   npm run models -- [--python PYTHON] [--keras PYTHON] [--work FOLDER] [--json RESULTS]
  *     [--exports torchscript:training,…] [NAME…]
  *
- * Sets up a virtual environment from PyPI in the work folder, unless a Python is given that has requirements.txt.
+ * Sets up two virtual environments from PyPI in the work folder, unless a Python is given that has requirements.txt, and
+ * one that has keras-requirements.txt.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,28 +39,51 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     python: { type: 'string' },
+    keras: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'tract-ts-models') },
     json: { type: 'string' },
     exports: {
       type: 'string',
-      default: 'torchscript:training,torchscript:inference,dynamo:training,dynamo:inference',
+      default:
+        'torchscript:training,torchscript:inference,dynamo:training,dynamo:inference,' +
+        'tf2onnx:training,tf2onnx:inference,keras:inference',
     },
     keep: { type: 'boolean', default: false },
   },
 });
 
+/** What exports models and says what they compute: a script, what it takes, and the exporters that it knows. */
+const references = [
+  {
+    script: 'reference.py',
+    environment: 'venv',
+    requirements: 'requirements.txt',
+    given: values.python,
+    exporters: ['torchscript', 'dynamo'],
+    has: (name) => !name.startsWith('keras_'),
+  },
+  {
+    script: 'keras_reference.py',
+    environment: 'keras',
+    requirements: 'keras-requirements.txt',
+    given: values.keras,
+    exporters: ['tf2onnx', 'keras'],
+    has: (name) => name.startsWith('keras_'),
+  },
+];
+
 /** A Python that has all it takes. */
-function python() {
-  if (values.python) return values.python;
-  const environment = join(values.work, 'venv');
-  const found = join(environment, 'bin', 'python');
+function python({ environment, requirements, given }) {
+  if (given) return given;
+  const folder = join(values.work, environment);
+  const found = join(folder, 'bin', 'python');
   if (!existsSync(found)) {
     const run = (command, parameters) => {
       const { status } = spawnSync(command, parameters, { stdio: 'inherit' });
       if (status !== 0) throw new Error(`${command} failed`);
     };
-    run('python3', ['-m', 'venv', environment]);
-    run(found, ['-m', 'pip', 'install', '-r', join(here, 'requirements.txt')]);
+    run('python3', ['-m', 'venv', folder]);
+    run(found, ['-m', 'pip', 'install', '-r', join(here, requirements)]);
   }
   return found;
 }
@@ -216,14 +240,26 @@ const results =
         ({ name }) => positionals.length > 0 && !positionals.includes(name),
       )
     : [];
-const interpreter = python();
-const child = spawn(interpreter, [join(here, 'reference.py'), values.work, values.exports, ...positionals], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-for await (const line of createInterface({ input: child.stdout })) {
-  // PyTorch's exporters print to the same place.
-  if (!line.startsWith('{"name"')) continue;
-  const { error, ...described } = JSON.parse(line);
+for (const reference of references) {
+  const names = positionals.filter(reference.has);
+  const exports = values.exports
+    .split(',')
+    .filter((one) => reference.exporters.includes(one.split(':')[0]))
+    .join();
+  if (exports === '' || (positionals.length > 0 && names.length === 0)) continue;
+  const interpreter = python(reference);
+  const child = spawn(interpreter, [join(here, reference.script), values.work, exports, ...names], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    // Exporters print to the same place.
+    if (line.startsWith('{"name"')) await take(JSON.parse(line), interpreter);
+  }
+}
+writeMatrix(results);
+
+/** Measures a file that is there. */
+async function take({ error, ...described }, interpreter) {
   const result = { ...described, ...(error && { exportError: error }) };
   const path = join(values.work, `${described.name}.${described.exporter}.${described.mode}`);
   if (!error) {
@@ -240,4 +276,3 @@ for await (const line of createInterface({ input: child.stdout })) {
   console.log(JSON.stringify(result));
   if (values.json) writeFileSync(values.json, JSON.stringify(results));
 }
-writeMatrix(results);

@@ -11,7 +11,6 @@ import copy
 import functools
 import io
 import contextlib
-import json
 import sys
 import warnings
 
@@ -21,14 +20,9 @@ import onnx.numpy_helper
 import torch
 from safetensors.numpy import save_file
 
+import common
+from common import LAMBDA, RATE, STEPS, images_of, tell
 from zoo import MODELS
-
-BATCH = 8
-CLASSES = 10
-STEPS = 5
-RATE = 0.001
-LAMBDA = 0.1
-
 
 def settled(model, size):
     """Parameters that are all different, statistics that are those of some images, and no randomness."""
@@ -59,17 +53,10 @@ def settled(model, size):
             norm.momentum = None
         model.train()
         for _ in range(2):
-            model(torch.randn(BATCH, 3, model.size, model.size, generator=generator))
+            model(torch.randn(common.BATCH, 3, model.size, model.size, generator=generator))
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
     return model
-
-
-def images_of(size):
-    random = np.random.RandomState(2)
-    images = random.randint(0, 256, (BATCH, 3, size, size)).astype(np.uint8)
-    labels = (np.arange(BATCH) % CLASSES).astype(np.int32)
-    return images, labels
 
 
 def export(model, path, exporter, training, size):
@@ -311,14 +298,6 @@ def main():
                 tell(name, family, exporter, mode, None, matched)
             except Exception as error:
                 tell(name, family, exporter, mode, error)
-
-
-def tell(name, family, exporter, mode, error, matched=0):
-    line = {"name": name, "family": family, "exporter": exporter, "mode": mode, "matched": matched}
-    if error is not None:
-        text = str(error).strip()
-        line["error"] = f"{type(error).__name__}: {text.splitlines()[0][:200] if text else ''}"
-    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
