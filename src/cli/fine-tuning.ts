@@ -27,7 +27,12 @@ const SELECTION =
 export function addFineTuningFlags(command: Command): Command {
   return command
     .optionsGroup('Fine-tuning:')
-    .addOption(new Option('--freeze <parameters>', `leave these as they are: ${SELECTION}`).argParser(names))
+    .addOption(
+      new Option(
+        '--freeze <parameters>',
+        `leave these as they are, and the running statistics of batch norms among them: ${SELECTION}`,
+      ).argParser(names),
+    )
     .addOption(new Option('--train-only <parameters>', 'leave all others as they are').argParser(names))
     .addOption(
       new Option(
