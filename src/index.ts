@@ -145,7 +145,7 @@ export type {
   TrainerOptions,
   TrainingBatch,
 } from './train/options.js';
-export type { Progress } from './train/progress.js';
+export type { Progress, StageProgress } from './train/progress.js';
 export {
   type PaperRecipeOptions,
   type Recipe,
@@ -197,6 +197,7 @@ export {
   type ModelMaker,
   type OwnParts,
   type RunConfig,
+  type StageConfig,
   type TractSetting,
   describeRun,
   modelOf,

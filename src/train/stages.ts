@@ -4,7 +4,6 @@ import { type Selector, assignGroups, selects } from '../optim/groups.js';
 import { type ParameterGroups, groupedParameters } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { OptionError } from '../tensor/option-error.js';
-import { checkPositive } from './check-options.js';
 import { type Progress, totalSteps } from './progress.js';
 
 /**
@@ -76,7 +75,8 @@ export function checkTrainingStages(
   const parameters = groupedParameters(model);
   stages.forEach((stage, i) => {
     const { epochs, learningRateFactor = 1, parameters: selector } = stage;
-    checkPositive(`the epochs of stage ${i + 1}`, epochs);
+    if (!(Number.isSafeInteger(epochs) && epochs >= 1))
+      throw new OptionError(`the epochs of stage ${i + 1} must be a positive whole number, not ${epochs}`);
     if (!(learningRateFactor > 0 && Number.isFinite(learningRateFactor)))
       throw new OptionError(
         `the learningRateFactor of stage ${i + 1} must be above 0, not ${learningRateFactor}`,
