@@ -145,7 +145,7 @@ export type {
   TrainerOptions,
   TrainingBatch,
 } from './train/options.js';
-export type { Progress } from './train/progress.js';
+export type { Progress, StageProgress } from './train/progress.js';
 export {
   type PaperRecipeOptions,
   type Recipe,
@@ -158,6 +158,7 @@ export {
   speedRecipe,
 } from './train/recipes.js';
 export type { ResolutionStage } from './train/progressive.js';
+export type { TrainingStage } from './train/stages.js';
 export { type Standardization, StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';
 export { Trainer } from './train/trainer.js';
@@ -196,6 +197,7 @@ export {
   type ModelMaker,
   type OwnParts,
   type RunConfig,
+  type StageConfig,
   type TractSetting,
   describeRun,
   modelOf,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { InvalidArgumentError } from 'commander';
 import { parameterKinds } from '../nn/kinds.js';
 import { traceAlone } from '../nn/model.js';
 import { mlp } from '../models/mlp.js';
@@ -11,7 +12,14 @@ import { zeros } from '../tensor/tensor.js';
 import { initialWeights } from '../train/initial-state.js';
 import { trainingGraph } from '../train/training-graph.js';
 import { UsageError } from './errors.js';
-import { type FineTuningFlags, checkSelection, frozenGroups, withHead } from './fine-tuning.js';
+import {
+  type FineTuningFlags,
+  checkSelection,
+  epochsOf,
+  frozenGroups,
+  stagesValue,
+  withHead,
+} from './fine-tuning.js';
 
 const model = resnet18({ width: 4 });
 const optimizer = sgd({ learningRate: 0.1 });
@@ -43,6 +51,32 @@ test('what is frozen is chosen by names, patterns and kinds, and costs no gradie
   const { graph } = trainingGraph(model, { batchSize: 2, optimizer, groups });
   const backward = new Set(graph.nodes.flatMap(({ scope }) => (scope.endsWith('/grad') ? [scope] : [])));
   assert.deepEqual([...backward], ['loss/grad', 'fc/grad']);
+});
+
+test('stages are parameters and epochs, and what rates are multiplied by', () => {
+  const stages = stagesValue('head:3, layer4+fc:2:lr-factor=0.5,net/fc:0:1,all:7:lr-factor=1e-1');
+  assert.deepEqual(stages, [
+    { parameters: ['head'], epochs: 3 },
+    { parameters: ['layer4', 'fc'], epochs: 2, learningRateFactor: 0.5 },
+    { parameters: ['net/fc:0'], epochs: 1 },
+    { epochs: 7, learningRateFactor: 0.1 },
+  ]);
+  assert.equal(epochsOf(stages), 13);
+  for (const wrong of [
+    '',
+    'head',
+    'head:',
+    ':3',
+    'head:0',
+    'head:3,',
+    'head:3:lr-factor=0',
+    'a+:1',
+    'a:1:lr=2',
+  ])
+    assert.throws(() => stagesValue(wrong), InvalidArgumentError, wrong);
+  assert.throws(() => {
+    checkSelection({ stages: stagesValue('head:1,none:1') }, model);
+  }, /--stages none: no parameter is that/);
 });
 
 test('a layer-wise decay is of what is trained', () => {

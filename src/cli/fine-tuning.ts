@@ -5,12 +5,14 @@ import type { Model } from '../nn/model.js';
 import { type GroupedParameter, type ParameterGroup, selects } from '../optim/groups.js';
 import { groupedParameters } from '../optim/model-groups.js';
 import { sameShape } from '../tensor/tensor.js';
+import type { TrainingStage } from '../train/stages.js';
 import { UsageError } from './errors.js';
-import { whole } from './values.js';
+import { number, whole } from './values.js';
 
 export interface FineTuningFlags {
   readonly freeze?: readonly string[];
   readonly trainOnly?: readonly string[];
+  readonly stages?: readonly TrainingStage[];
   readonly patience?: number;
 }
 
@@ -20,6 +22,30 @@ const names = (text: string): string[] => {
   return found;
 };
 
+const STAGES =
+  'It must be like head:3,all:7, with the number of epochs after the colon; and :lr-factor=0.1 behind it.';
+const factor = number('a number above 0', (value) => value > 0);
+
+/** Such as `head:3,all:7:lr-factor=0.1`; several parameters with `+` between them. Names may have colons, too. */
+export function stagesValue(text: string): TrainingStage[] {
+  return text.split(',').map((stage) => {
+    const found = /^(.+?):([^:]+?)(?::lr-factor=([^:]+))?$/.exec(stage.trim());
+    if (!found) throw new InvalidArgumentError(STAGES);
+    const [, which, epochs, rate] = found as (string | undefined)[] as [string, string, string, string?];
+    const parameters = which.split('+').map((name) => name.trim());
+    if (parameters.includes('')) throw new InvalidArgumentError(STAGES);
+    return {
+      ...(which !== 'all' && { parameters }),
+      epochs: whole(1)(epochs),
+      ...(rate !== undefined && { learningRateFactor: factor(rate) }),
+    };
+  });
+}
+
+/** The epochs of all stages. */
+export const epochsOf = (stages: readonly TrainingStage[]): number =>
+  stages.reduce((sum, { epochs }) => sum + epochs, 0);
+
 const SELECTION =
   'names, paths such as layer1, patterns such as *.bias, or kinds: head, first, norm, bias, embedding, weight';
 
@@ -27,8 +53,19 @@ const SELECTION =
 export function addFineTuningFlags(command: Command): Command {
   return command
     .optionsGroup('Fine-tuning:')
-    .addOption(new Option('--freeze <parameters>', `leave these as they are: ${SELECTION}`).argParser(names))
+    .addOption(
+      new Option(
+        '--freeze <parameters>',
+        `leave these as they are, and the running statistics of batch norms among them: ${SELECTION}`,
+      ).argParser(names),
+    )
     .addOption(new Option('--train-only <parameters>', 'leave all others as they are').argParser(names))
+    .addOption(
+      new Option(
+        '--stages <stages>',
+        'what is trained for how many epochs, such as head:3,all:7:lr-factor=0.1: the head first, then everything at a tenth of the rate; each begins as a run of its own with the weights of the one before, and takes the place of --epochs',
+      ).argParser(stagesValue),
+    )
     .addOption(
       new Option(
         '--patience <epochs>',
@@ -49,12 +86,13 @@ export function frozenGroups({ freeze, trainOnly }: FineTuningFlags): ParameterG
 }
 
 /** @throws UsageError where a flag selects nothing, or nothing is left to train */
-export function checkSelection({ freeze, trainOnly }: FineTuningFlags, model: Model): void {
-  if (!freeze && !trainOnly) return;
+export function checkSelection({ freeze, trainOnly, stages }: FineTuningFlags, model: Model): void {
+  if (!freeze && !trainOnly && !stages) return;
   const parameters = groupedParameters(model);
   for (const [flag, words = []] of [
     ['--freeze', freeze],
     ['--train-only', trainOnly],
+    ['--stages', stages?.flatMap(({ parameters = [] }) => parameters as string[])],
   ] as const) {
     for (const word of words) {
       if (!parameters.some(selects(word)))

@@ -108,7 +108,7 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
         'tract train --resume runs/cifar --epochs 10',
         'mpirun -n 4 tract train --data cifar10 --tract --out runs/cifar',
         'tract train --data cifar10 --model net.onnx --tract --lr 0.01',
-        'tract train --data cifar10 --model net.onnx --train-only head --epochs 3',
+        'tract train --data cifar10 --model net.onnx --stages head:3,all:7:lr-factor=0.1',
         'tract train --data cifar100 --json > log.jsonl',
         'tract train --data photos --image-size 128 --tract',
       ]),

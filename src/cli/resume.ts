@@ -111,7 +111,14 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
   const kept = fixed.find((key) => groupFlags.has(key) || augmentationFlags.has(key) || key === 'recipe');
   if (kept !== undefined) {
-    const what = kept === 'recipe' ? 'options' : groupFlags.has(kept) ? 'parameter groups' : 'augmentation';
+    const what =
+      kept === 'recipe'
+        ? 'options'
+        : kept === 'stages'
+          ? 'stages'
+          : groupFlags.has(kept)
+            ? 'parameter groups'
+            : 'augmentation';
     throw new UsageError(
       `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the ${what} that it was begun with; leave it out, or start a new run with another --out`,
     );

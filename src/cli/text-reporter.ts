@@ -1,6 +1,8 @@
 /** A run as text: epochs as lines on stdout; between them a progress bar, or lines now and then, on stderr. */
 import { formatLambda } from '../tract/lambda.js';
 import { type EpochEvent, type StepEvent, evaluationOf } from '../train/events.js';
+import type { StageConfig } from '../train/run-config.js';
+import { stageAt } from '../train/stages.js';
 import { ProgressLine } from './progress-line.js';
 import { percent } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
@@ -23,6 +25,13 @@ export function textReporter(command: string): Reporter {
   let before = 0;
   let shown: Pick<StepEvent, 'loss' | 'accuracy' | 'imagesPerSecond'> | undefined;
 
+  /** Such as `epoch 4/10, stage 2/2`. */
+  const place = (number: number): string => {
+    const { epochs, stages } = start?.config ?? {};
+    const stage = stages ? `, stage ${stageAt(stages, number - 1) + 1}/${stages.length}` : '';
+    return `epoch ${number}/${epochs ?? '?'}${stage}`;
+  };
+
   const step = (event: StepEvent): void => {
     if (!start) return;
     const { loss, accuracy, imagesPerSecond } = event;
@@ -37,7 +46,7 @@ export function textReporter(command: string): Reporter {
     const perStep = (performance.now() - began) / 1000 / (event.step - start.step);
     const total = Math.min(start.stepsPerEpoch, event.steps - before);
     progress.update(event.step - before, total, {
-      epoch: `epoch ${event.epoch}/${start.config.epochs}`,
+      epoch: place(event.epoch),
       figures: [
         `loss ${shown.loss.toFixed(3)}`,
         `accuracy ${percent(shown.accuracy)}`,
@@ -52,7 +61,7 @@ export function textReporter(command: string): Reporter {
     const { kind, loss, accuracy } = evaluationOf(event);
     progress.clear();
     printFields(
-      `epoch ${event.epoch}/${start?.config.epochs ?? '?'}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}`,
+      `${place(event.epoch)}  train loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}`,
       `${kind} loss ${loss.toFixed(4)}  accuracy ${percent(accuracy)}`,
       duration(event.seconds),
     );
@@ -101,8 +110,19 @@ function introduction({ config, parameters, steps, step, out, resumed, ranks }: 
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,
     `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}${shards}${processes}, ${steps} steps, seed ${config.seed}`,
+    ...(config.stages ?? []).map(stageLine),
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];
+}
+
+/** How many parameters a line names. */
+const MOST_NAMED = 4;
+
+function stageLine({ parameters, epochs, learningRateFactor = 1 }: StageConfig, index: number): string {
+  const names = parameters?.slice(0, MOST_NAMED).join(', ') ?? 'all parameters';
+  const more = (parameters?.length ?? 0) > MOST_NAMED ? ` and ${parameters!.length - MOST_NAMED} more` : '';
+  const rate = learningRateFactor === 1 ? '' : `, learning rate times ${learningRateFactor}`;
+  return `stage ${index + 1}: ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${names}${more}${rate}`;
 }
 
 function conclusion(event: EndEvent, command: string): string[] {

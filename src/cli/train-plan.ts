@@ -17,6 +17,7 @@ import { FILE_MODEL, modelOfRun } from '../train/load-model.js';
 import { bytesOfFirst } from '../train/ranks.js';
 import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
+import { checkTrainingStages } from '../train/stages.js';
 import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
 import { speedGroups } from '../train/recipes.js';
@@ -26,7 +27,7 @@ import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
-import { checkSelection, withHead } from './fine-tuning.js';
+import { checkSelection, epochsOf, withHead } from './fine-tuning.js';
 import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
@@ -66,12 +67,17 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
     throw new UsageError(
       `${longFlag(command, 'patience')} is told by validation images, because a run that ends by its test images has figures on them that are too good; set some aside with ${longFlag(command, 'validation')}`,
     );
+  if (flags.stages && givenFlags(command).includes('epochs'))
+    throw new UsageError(
+      `${longFlag(command, 'stages')} and ${longFlag(command, 'epochs')} both say how long the run is; leave one out`,
+    );
   // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
   const known = knownModel(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
   const model = known ?? (await modelFor(flags, command, dataset));
   checkSelection(flags, model);
+  if (flags.stages) checkTrainingStages(flags.stages, model, trainerOptions.groups, trainerOptions.optimizer);
   const given = trainableFrom(model, flags);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
@@ -79,9 +85,9 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
     last: 'drop',
   });
   checkFits(dataset, given.model);
-  const { epochs, maxSteps, device, threads } = flags;
+  const { stages, maxSteps, device, threads } = flags;
   const options: RunOptions = {
-    epochs,
+    epochs: stages ? epochsOf(stages) : flags.epochs,
     augmentation: augmentationOf(flags, dataset),
     ...(maxSteps !== undefined && { maxSteps }),
   };
@@ -216,7 +222,7 @@ export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<Imag
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, testViews, progressive, mixup, cutmix } = flags;
+  const { batchSize, shards, seed, labelSmoothing, testViews, progressive, stages, mixup, cutmix } = flags;
   // What is not for Muon has optimizers of its own in the recipe.
   const groups = hasSpeedGroups(flags, command) ? speedGroups(batchSize) : [];
   return {
@@ -230,6 +236,7 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
     }),
     ...(testViews && { testViews }),
     ...(progressive && { progressive }),
+    ...(stages && { stages }),
   };
 }
 

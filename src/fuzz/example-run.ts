@@ -44,7 +44,7 @@ export function exampleRun(withTract: boolean): Checkpoint {
     seed: 7,
     labelSmoothing: 0.1,
     mixing: { mixup: 0.2 },
-    ...(withTract && { emaDecay: 0.9 }),
+    ...(withTract && { emaDecay: 0.9, stages: [{ parameters: 'head', epochs: 1 }, { epochs: 4 }] }),
   };
   const config = describeRun(given, training, dataset, { epochs: 5, ...(withTract && { maxSteps: 20 }) });
   const weights = modelTensors(plain);
@@ -67,6 +67,7 @@ export function exampleRun(withTract: boolean): Checkpoint {
         correctSum: 9,
         bestAccuracy: 0.5,
         random: [1, -2, 3, 4],
+        ...(withTract && { stage: { index: 1, step: 5 } }),
       },
       standardization: { mean, deviation },
     },

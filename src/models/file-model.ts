@@ -282,7 +282,8 @@ function hooksIn(scope: Scope, changed: Resized | undefined, batchNorm: 'keep' |
     },
     batchNorm({ x, scale, bias, mean, variance, epsilon, momentum }) {
       const [runningMean, runningVariance] = [buffer(mean), buffer(variance)];
-      if (!training) return op.batchNormalization(x, scale, bias, runningMean, runningVariance, epsilon);
+      if (!scope.usesBatchStatistics([scale, bias]))
+        return op.batchNormalization(x, scale, bias, runningMean, runningVariance, epsilon);
       const { y, next } = moveStatistics(x, scale, bias, runningMean, runningVariance, {
         epsilon,
         momentum: 1 - momentum,
@@ -321,7 +322,8 @@ function insertedBatchNorm(scope: Scope, z: Value, weight: string): Value {
     scope.buffer(at('running_mean'), channels, 0),
     scope.buffer(at('running_var'), channels, 1),
   ];
-  if (!scope.training) return op.batchNormalization(z, scale, bias, mean, variance, epsilon);
+  if (!scope.usesBatchStatistics([scale, bias]))
+    return op.batchNormalization(z, scale, bias, mean, variance, epsilon);
   const { y, next } = moveStatistics(z, scale, bias, mean, variance, { epsilon, momentum });
   scope.update(at('running_mean'), next.mean);
   scope.update(at('running_var'), next.variance);

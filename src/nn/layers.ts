@@ -87,7 +87,8 @@ export interface BatchNormOptions {
 
 /**
  * torch.nn.BatchNorm1d, 2d and 3d. In training it normalises by the statistics of the batch and moves the running ones
- * `momentum` of the way there (the running variance by the unbiased one); in evaluation it uses the running ones.
+ * `momentum` of the way there (the running variance by the unbiased one); in evaluation it uses the running ones, and so
+ * it does in training where its parameters are frozen, as Keras does.
  *
  * @param x [N, C, ...]
  * @throws GraphError for an epsilon or momentum out of range
@@ -102,7 +103,8 @@ export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
-    if (!scope.training) return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
+    if (!scope.usesBatchStatistics([weight, bias]))
+      return op.batchNormalization(x, weight, bias, runningMean, runningVariance, epsilon);
     const { y, next } = moveStatistics(x, weight, bias, runningMean, runningVariance, { epsilon, momentum });
     scope.update('running_mean', next.mean);
     scope.update('running_var', next.variance);

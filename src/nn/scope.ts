@@ -41,6 +41,8 @@ export interface ScopeOptions {
   readonly weights?: (name: string, shape: Shape) => Value;
   /** What draws in training depend on. Default: random numbers are graph inputs, `random/` followed by their name. */
   readonly random?: () => RandomSource;
+  /** Which parameters are not trained. Default: none of them. */
+  readonly isFrozen?: (name: string) => boolean;
 }
 
 /** What all places of one tree share. */
@@ -52,6 +54,7 @@ interface Tree {
   readonly buffers: Map<string, Buffer>;
   readonly substitutes: Map<string, Conv2dBuilder>;
   readonly random: (() => RandomSource) | undefined;
+  readonly isFrozen: (name: string) => boolean;
   readonly drawn: Set<string>;
 }
 
@@ -69,7 +72,7 @@ export class Scope {
   }
 
   /** The root of a model. */
-  static root(graph: Graph, { training, weights, random }: ScopeOptions): Scope {
+  static root(graph: Graph, { training, weights, random, isFrozen }: ScopeOptions): Scope {
     return new Scope(
       {
         graph,
@@ -79,6 +82,7 @@ export class Scope {
         buffers: new Map(),
         substitutes: new Map(),
         random,
+        isFrozen: isFrozen ?? (() => false),
         drawn: new Set(),
       },
       '',
@@ -91,6 +95,18 @@ export class Scope {
 
   get training(): boolean {
     return this.#tree.training;
+  }
+
+  /**
+   * Whether a normalisation is by the statistics of the batch, and moves the running ones: in training, unless all of its
+   * parameters are frozen.
+   *
+   * @param affine its scale and shift, which need not be parameters
+   */
+  usesBatchStatistics(affine: readonly Value[]): boolean {
+    const { training, parameters, isFrozen } = this.#tree;
+    const own = [...parameters].filter(([, { value }]) => affine.includes(value));
+    return training && !(own.length > 0 && own.every(([name]) => isFrozen(name)));
   }
 
   /** The place one level down. */

@@ -18,7 +18,10 @@ export type Selector = string | readonly string[] | ((parameter: GroupedParamete
 /** Parameters that are trained in another way than the rest. */
 export interface ParameterGroup {
   readonly parameters: Selector;
-  /** Whether they are trained; gradients of others are not computed. Default true. */
+  /**
+   * Whether they are trained; gradients of others are not computed. A batch norm whose parameters are all not trained
+   * normalises by its running statistics, which stay as they are. Default true.
+   */
   readonly trainable?: boolean;
   /** What the learning rate is multiplied by. Default 1. */
   readonly learningRateFactor?: number;

@@ -12,7 +12,7 @@ import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
 import { checkTrainerOptions } from './check-options.js';
 import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
-import type { Progress } from './progress.js';
+import type { Progress, StageProgress } from './progress.js';
 import {
   type ModelMaker,
   type OwnParts,
@@ -24,6 +24,7 @@ import {
   trainableOf,
   trainerOptionsOf,
 } from './run-config.js';
+import { stageAt } from './stages.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingState } from './state.js';
@@ -104,11 +105,16 @@ function namesOf({ weights }: Readonly<Partial<Record<string, string>>>, tensors
   return [...new Set([...listed, ...plain])];
 }
 
-/** Checks that groups are of parameters that the file has. */
-function checkGroups({ groups = [] }: RunConfig, { weightNames }: TrainingState): void {
+/** Checks that groups and stages are of parameters that the file has. */
+function checkGroups({ groups = [], stages = [] }: RunConfig, { weightNames }: TrainingState): void {
   const known = new Set(weightNames);
-  groups.forEach(({ parameters }, i) => {
-    const place = `groups[${i}].parameters`;
+  const named = [
+    ...groups.map(({ parameters }, i) => ({ place: `groups[${i}].parameters`, parameters })),
+    ...stages.flatMap(({ parameters }, i) =>
+      parameters ? [{ place: `stages[${i}].parameters`, parameters }] : [],
+    ),
+  ];
+  named.forEach(({ place, parameters }) => {
     if (parameters.length === 0) throw new CheckpointError(`${place} must name a parameter at least`);
     const unknown = parameters.find((name) => !known.has(name));
     if (unknown !== undefined)
@@ -179,7 +185,9 @@ export async function restoreTrainer(
   const trainerOptions = trainerOptionsOf(config, optimizer ? { optimizer } : {});
   checkTrainerOptions({ ...trainerOptions, ...others });
   checkMetrics(others.metrics ?? []);
-  const trainer = await Trainer.create(given, { ...trainerOptions, ...others }).catch((error: unknown) => {
+  const { stage } = state.progress;
+  const made = Trainer.createIn(stage?.index ?? 0, given, { ...trainerOptions, ...others });
+  const trainer = await made.catch((error: unknown) => {
     // Of what is left only the file can be to blame: an optimizer, say, that is not for these parameters.
     if (!(error instanceof OptionError) || optimizer) throw error;
     throw new CheckpointError(`its options do not go together: ${error.message}`, { cause: error });
@@ -208,11 +216,14 @@ function parseProgress(value: unknown, config: RunConfig): Progress {
   const stepsPerEpoch = stepsPerEpochOf(config);
   const epoch = count('epoch', 0);
   const stepInEpoch = count('stepInEpoch', 0, stepsPerEpoch);
+  // A complete epoch has a step at least; it has fewer than the data give where a limit on the steps ended it.
+  const step = count('step', epoch + stepInEpoch, epoch * stepsPerEpoch + stepInEpoch);
+  const { stages } = config;
+  const stage = stages && parseStageProgress(progress.stage, stageAt(stages, epoch), step);
   return {
     epoch,
     stepInEpoch,
-    // A complete epoch has a step at least; it has fewer than the data give where a limit on the steps ended it.
-    step: count('step', epoch + stepInEpoch, epoch * stepsPerEpoch + stepInEpoch),
+    step,
     lossSum: number(progress.lossSum, 'progress.lossSum'),
     correctSum: numberIn(
       progress.correctSum,
@@ -227,5 +238,16 @@ function parseProgress(value: unknown, config: RunConfig): Progress {
       (accuracy) => accuracy === -1 || (accuracy >= 0 && accuracy <= 1),
     ),
     random: [a, b, c, d],
+    ...(stage && { stage }),
   };
+}
+
+/**
+ * @param latest the stage of the epoch that the run is in
+ * @param step of the run
+ */
+function parseStageProgress(value: unknown, latest: number, step: number): StageProgress {
+  const stage = record(value, 'progress.stage');
+  const index = integer(stage.index, 'progress.stage.index', 0, latest);
+  return { index, step: integer(stage.step, 'progress.stage.step', 0, index === 0 ? 0 : step) };
 }

@@ -64,7 +64,8 @@ export function ratesAround(rate: number): number[] {
 
 /**
  * Tries learning rates: a short run at each, all from the same weights on the same batches, in one session. What trains
- * some parameters by an optimizer of their own keeps the ratio of its rate to the common one.
+ * some parameters by an optimizer of their own keeps the ratio of its rate to the common one. Of a run in stages the first
+ * is tried.
  *
  * @returns undefined when the signal was aborted before the end
  * @throws OptionError for rates that are none; otherwise as `Trainer.create` and `Trainer.run`
@@ -75,7 +76,7 @@ export async function findLearningRate(
   dataset: ImageDataset,
   find: FindRateOptions = {},
 ): Promise<RateFinding | undefined> {
-  const { optimizer, groups = [], batchSize = 128 } = options;
+  const { optimizer, groups = [], batchSize = 128, stages } = options;
   const { rates = ratesAround(optimizer.schedule.config.lr), warmup = 0, augmentation, signal } = find;
   const { steps: wanted = 40, weights, onStep, onResult } = find;
   checkRates(rates);
@@ -88,6 +89,7 @@ export async function findLearningRate(
   const trainer = await Trainer.create(given, {
     ...options,
     progressive: [],
+    ...(stages && { stages: [{ ...stages[0], epochs: 1 }] }),
     optimizer: settable(optimizer),
     groups: (model) =>
       (typeof groups === 'function' ? groups(model) : groups).map((group): ParameterGroup => ({

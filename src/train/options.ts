@@ -9,6 +9,7 @@ import type { ParameterGroups } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Evaluation, TrainingEvent } from './events.js';
 import type { ResolutionStage } from './progressive.js';
+import type { TrainingStage } from './stages.js';
 import type { Standardization } from './state.js';
 
 /** How a model is trained. */
@@ -45,6 +46,12 @@ export interface TrainerOptions {
    * accuracy of the class that most of an image is of. Shards are mixed by themselves. Default nothing.
    */
   readonly mixing?: Mixing;
+  /**
+   * Which parameters are trained in which epochs: `[{ parameters: 'head', epochs: 3 }, { epochs: 7 }]` trains the head
+   * first, then everything. Of what is not trained in a stage no gradient is computed. For `run` and `fit`. Default: all in
+   * all epochs.
+   */
+  readonly stages?: readonly TrainingStage[];
   /**
    * Progressive resizing: sizes of images in parts of the run, in their order, such as `[{ size: 24, until: 0.5 }]`; after
    * them, and in evaluation, images have their own size. For models that take images of any size, such as ResNets. Needs

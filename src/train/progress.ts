@@ -1,6 +1,14 @@
 /** Where a run stands: everything but the tensors that it takes to continue to the same bits. */
 import type { RandomState } from '../random/random.js';
 
+/** Where a run stands among its stages. */
+export interface StageProgress {
+  /** Which stage the state is of, counted from 0. */
+  readonly index: number;
+  /** Steps of the run before it. */
+  readonly step: number;
+}
+
 /** Where a run stands, but for its tensors. */
 export interface Progress {
   /** Epochs that are complete. */
@@ -19,10 +27,13 @@ export interface Progress {
   readonly bestAccuracy: number;
   /** The generator of batches, as it was at the beginning of the epoch. */
   readonly random: RandomState;
+  /** Absent where the run has no stages. */
+  readonly stage?: StageProgress;
 }
 
-export function initialProgress(random: RandomState): Progress {
-  return { epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correctSum: 0, bestAccuracy: -1, random };
+export function initialProgress(random: RandomState, stage?: StageProgress): Progress {
+  const none = { epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correctSum: 0 };
+  return { ...none, bestAccuracy: -1, random, ...(stage && { stage }) };
 }
 
 /**

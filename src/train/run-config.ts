@@ -15,10 +15,10 @@ import { type Mixing, checkMixing } from '../data/mixing.js';
 import { quote } from '../tensor/shorten.js';
 import { GraphError } from '../graph/graph.js';
 import { createModel, models } from '../models/registry.js';
-import { type ConfigValue, type Model, traceAlone } from '../nn/model.js';
-import { parameterKinds } from '../nn/kinds.js';
+import type { ConfigValue, Model } from '../nn/model.js';
 import { type TestViews, testViews } from '../nn/test-views.js';
-import { type ParameterGroup, selects } from '../optim/groups.js';
+import { type ParameterGroup, type Selector, selects } from '../optim/groups.js';
+import { groupedParameters } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { createOptimizer, createSchedule, isOptimizerName, schedules } from '../optim/registry.js';
 import type { Schedule } from '../optim/schedule.js';
@@ -30,6 +30,7 @@ import type { Lambda } from '../tract/lambda.js';
 import { tract, tractSetting } from '../tract/tract.js';
 import * as check from './json-check.js';
 import { type ResolutionStage, checkStages } from './progressive.js';
+import type { TrainingStage } from './stages.js';
 import type { Standardization } from './state.js';
 import type { RunOptions, TrainerOptions } from './options.js';
 import { type Progress, totalSteps } from './progress.js';
@@ -73,6 +74,11 @@ export type GroupConfig = Pick<ParameterGroup, 'trainable' | 'learningRateFactor
   readonly schedule?: Described<number>;
 };
 
+/** A stage with the names that it selects; without them it trains all. */
+export type StageConfig = Pick<TrainingStage, 'epochs' | 'learningRateFactor'> & {
+  readonly parameters?: readonly string[];
+};
+
 /** The model by the name and configuration that a file has. @throws OptionError where there is none */
 export type ModelMaker = (name: string, config: Readonly<Record<string, ConfigValue>>) => Model;
 
@@ -86,6 +92,8 @@ export interface RunConfig {
   readonly transforms?: readonly Described<Json>[];
   /** Absent where all parameters are trained alike. */
   readonly groups?: readonly GroupConfig[];
+  /** Absent where all epochs train the same parameters. */
+  readonly stages?: readonly StageConfig[];
   /** Absent where no mean of the weights is kept. */
   readonly emaDecay?: number;
   /** Absent where images have their own size throughout. */
@@ -121,6 +129,7 @@ export function describeRun(
 ): RunConfig {
   const {
     optimizer,
+    stages,
     emaDecay,
     progressive = [],
     testViews = 'none',
@@ -154,6 +163,7 @@ export function describeRun(
     tract: setting ? storedTract(setting) : null,
     ...(rest.length > 0 && { transforms: rest.map((one) => ({ name: one.name, config: one.config })) }),
     ...(groups.length > 0 && { groups: groups.map((group) => describeGroup(group, model, optimizer)) }),
+    ...(stages && { stages: stages.map((stage) => describeStage(stage, model)) }),
     ...(emaDecay !== undefined && { emaDecay }),
     ...(progressive.length > 0 && { progressive: progressive.map(({ size, until }) => ({ size, until })) }),
     ...(testViews !== 'none' && { testViews }),
@@ -185,13 +195,8 @@ function storedTract({
 /** A group's selector may be a function, which no file holds; the names that it selects say the same. */
 function describeGroup(group: ParameterGroup, model: Model, common: Optimizer): GroupConfig {
   const { parameters, trainable, learningRateFactor, weightDecay, optimizer } = group;
-  const traced = traceAlone(model, 1, true);
-  const kinds = parameterKinds(traced);
-  const selected = [...traced.parameters.keys()]
-    .map((name) => ({ name, kinds: kinds.get(name)! }))
-    .filter(selects(parameters));
   return {
-    parameters: selected.map(({ name }) => name),
+    parameters: selectedNames(parameters, model),
     ...(trainable !== undefined && { trainable }),
     ...(learningRateFactor !== undefined && { learningRateFactor }),
     ...(weightDecay !== undefined && { weightDecay }),
@@ -202,6 +207,19 @@ function describeGroup(group: ParameterGroup, model: Model, common: Optimizer): 
       }),
   };
 }
+
+function describeStage({ parameters, epochs, learningRateFactor }: TrainingStage, model: Model): StageConfig {
+  return {
+    ...(parameters !== undefined && { parameters: selectedNames(parameters, model) }),
+    epochs,
+    ...(learningRateFactor !== undefined && { learningRateFactor }),
+  };
+}
+
+const selectedNames = (selector: Selector, model: Model): string[] =>
+  groupedParameters(model)
+    .filter(selects(selector))
+    .map(({ name }) => name);
 
 /** What of a run no file holds, because it is its user's own; only what the package does not know has to be given. */
 export interface OwnParts {
@@ -253,15 +271,20 @@ export function checkProgressive({ progressive = [] }: RunConfig, model: Model):
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
   const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, mixing } = config;
-  const { progressive, testViews } = config;
+  const { progressive, testViews, stages } = config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
     ...(groups && {
       groups: groups.map(({ parameters, optimizer, schedule, ...group }) => ({
         ...group,
-        // A name may look like a kind, a path or a pattern; it means the parameter of that name.
-        parameters: ({ name }) => parameters.includes(name),
+        parameters: named(parameters),
         ...(optimizer && schedule && { optimizer: optimizerOf({ optimizer, schedule }) }),
+      })),
+    }),
+    ...(stages && {
+      stages: stages.map(({ parameters, ...stage }) => ({
+        ...stage,
+        ...(parameters && { parameters: named(parameters) }),
       })),
     }),
     ...(emaDecay !== undefined && { emaDecay }),
@@ -274,6 +297,12 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
     ...(mixing && { mixing }),
   };
 }
+
+/** A name may look like a kind, a path or a pattern; it means the parameter of that name. */
+const named =
+  (names: readonly string[]): Selector =>
+  ({ name }) =>
+    names.includes(name);
 
 const optimizerOf = (config: Pick<RunConfig, 'optimizer' | 'schedule'>): Optimizer =>
   building('optimizer', () =>
@@ -378,6 +407,9 @@ export function parseRunConfig(value: unknown): RunConfig {
       transforms: check.list(config.transforms, 'transforms', (one, place) => describedAt(one, place, json)),
     }),
     ...(config.groups !== undefined && { groups: check.list(config.groups, 'groups', parseGroup) }),
+    ...(config.stages !== undefined && {
+      stages: parseStages(config.stages),
+    }),
     ...(config.emaDecay !== undefined && {
       emaDecay: check.numberIn(
         config.emaDecay,
@@ -387,7 +419,7 @@ export function parseRunConfig(value: unknown): RunConfig {
       ),
     }),
     ...(config.progressive !== undefined && {
-      progressive: check.list(config.progressive, 'progressive', parseStage),
+      progressive: check.list(config.progressive, 'progressive', parseResolution),
     }),
     ...(config.testViews !== undefined && {
       testViews: check.oneOf(config.testViews, 'testViews', testViews),
@@ -451,8 +483,33 @@ function parseGroup(value: unknown, place: string): GroupConfig {
   };
 }
 
-/** Whether stages are in order, and of a size that the model takes, is checked when a trainer is made. */
-function parseStage(value: unknown, place: string): ResolutionStage {
+function parseStages(value: unknown): StageConfig[] {
+  const stages = check.list(value, 'stages', parseTrainingStage);
+  if (stages.length > 0) return stages;
+  throw new check.CheckpointError('stages must have an entry at least');
+}
+
+/** Whether a stage trains anything is checked when a trainer is made. */
+function parseTrainingStage(value: unknown, place: string): StageConfig {
+  const { parameters, epochs, learningRateFactor } = check.record(value, place);
+  return {
+    ...(parameters !== undefined && {
+      parameters: check.list(parameters, `${place}.parameters`, check.text),
+    }),
+    epochs: check.integer(epochs, `${place}.epochs`, 1),
+    ...(learningRateFactor !== undefined && {
+      learningRateFactor: check.numberIn(
+        learningRateFactor,
+        `${place}.learningRateFactor`,
+        'a number above 0',
+        (factor) => factor > 0,
+      ),
+    }),
+  };
+}
+
+/** Whether sizes are in order, and such as the model takes, is checked when a trainer is made. */
+function parseResolution(value: unknown, place: string): ResolutionStage {
   const { size, until } = check.record(value, place);
   return {
     size: check.integer(size, `${place}.size`, 1, LARGEST_OPTION),

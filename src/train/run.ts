@@ -15,6 +15,7 @@ import type { FitResult, RunOptions, StepResult, TrainerOptions } from './option
 import { type Progress, initialProgress, totalSteps } from './progress.js';
 import { anywhere } from './ranks.js';
 import { SlowRanks } from './slow-ranks.js';
+import { type NextStage, nextStage } from './stages.js';
 
 /** A batch as a step takes it. */
 export interface StepBatch {
@@ -24,16 +25,24 @@ export interface StepBatch {
   readonly targets?: Float32Array;
 }
 
+/** Where a step is in its run. */
+export interface StepPlan {
+  /** Of the whole run. */
+  readonly steps?: number;
+  /** Where the run has stages. */
+  readonly stage?: NextStage;
+}
+
 /** What the loop needs of a trainer. */
 export interface Stepping {
   readonly batchSize: number;
   readonly progress: Progress;
-  readonly options: Pick<TrainerOptions, 'mixing' | 'shards'>;
+  readonly options: Pick<TrainerOptions, 'mixing' | 'shards' | 'stages'>;
   /** Where this process is one of several. */
   readonly group: ProcessGroup | undefined;
   /** Images of a step that this process computes. */
   readonly rows: number;
-  makeStep(batch: StepBatch, steps: number): Promise<StepResult>;
+  makeStep(batch: StepBatch, plan: StepPlan): Promise<StepResult>;
   evaluateSplit(
     dataset: ImageDataset,
     split: Images,
@@ -114,10 +123,13 @@ export async function* runEpochs(
       const started = performance.now();
       const { epoch, stepInEpoch, random } = trainer.progress;
       let stepStarted = started;
+      const { stages } = trainer.options;
+      const stage = stages && nextStage(stages, trainer.progress, stepsPerEpoch, epochs, maxSteps);
+      const stepPlan = { steps, ...(stage && { stage }) };
       const batches =
         trainer.progress.step < steps ? loader.epoch({ ...plan, epoch, random, start: stepInEpoch }) : [];
       for await (const batch of batches) {
-        const made = await trainer.makeStep(mixed(batch, random), steps);
+        const made = await trainer.makeStep(mixed(batch, random), stepPlan);
         const seconds = (performance.now() - stepStarted) / 1000;
         const imagesPerSecond = batchSize / seconds;
         const { step, ...figures } = made;
@@ -135,11 +147,18 @@ export async function* runEpochs(
         // Whoever got the event may have taken their time (a checkpoint, say), which is no time of the next step.
         stepStarted = performance.now();
       }
-      const { step, lossSum, correctSum, stepInEpoch: stepsDone, bestAccuracy } = trainer.progress;
+      const {
+        step,
+        lossSum,
+        correctSum,
+        stepInEpoch: stepsDone,
+        bestAccuracy,
+        stage: made,
+      } = trainer.progress;
       await trainer.agree();
       if (!(await evaluate())) return result(true);
       trainer.closeEpoch({
-        ...initialProgress(nextEpoch(random)),
+        ...initialProgress(nextEpoch(random), made),
         epoch: epoch + 1,
         step,
         // On the test images nothing is chosen.

@@ -72,18 +72,27 @@ function pixels(graph: Graph, { imageShape }: Model, batchSize: number, prefix =
 /**
  * A model's forward pass on a batch with its labels.
  *
- * @param random what draws in training depend on
+ * @param options.random what draws in training depend on
+ * @param options.isFrozen which parameters are not trained
  */
 export function forward(
   model: Model,
   batchSize: number,
   training: boolean,
-  random?: (graph: Graph) => RandomSource,
+  {
+    random,
+    isFrozen,
+  }: { readonly random?: (graph: Graph) => RandomSource; readonly isFrozen?: (name: string) => boolean } = {},
 ): TracedModel & { labels: Value } {
   const graph = new Graph();
   const seen = pixels(graph, model, batchSize);
   const labels = graph.input('labels', 'int32', [batchSize]);
-  return { labels, ...trace(model, seen, { training, ...(random && { random: () => random(graph) }) }) };
+  const traced = trace(model, seen, {
+    training,
+    ...(random && { random: () => random(graph) }),
+    ...(isFrozen && { isFrozen }),
+  });
+  return { labels, ...traced };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The training step of a model, compiled, with its initial state: one graph, or two around a sum over shards. */
+/** The training step of a model, with its initial state, and compiled: one graph, or two around a sum over shards. */
 import type { CompileOptions } from '../engine/compile.js';
 import { type Interval, type ProcessGroup, shardsOf } from '../engine/process-group.js';
 import type { Tensors } from '../engine/session.js';
@@ -18,9 +18,16 @@ import {
   updateGraph,
 } from './training-graph.js';
 
-export interface CompiledStep {
+/** The graphs of a step. */
+export interface StepGraphs {
+  /** The whole step, or of several shards its first half. */
   readonly graph: TrainingGraph;
-  readonly runner: StepRunner;
+  /** The second half, where there are several shards. */
+  readonly update: Graph | undefined;
+}
+
+/** A step that has still to be compiled, and the state that it begins with. */
+export interface PreparedStep extends StepGraphs {
   readonly store: StateStore;
   /** The parameters and buffers of the model. */
   readonly weightNames: readonly string[];
@@ -32,45 +39,50 @@ export interface CompiledStepOptions extends TrainingGraphOptions, CompileOption
   readonly group?: ProcessGroup;
 }
 
-/**
- * @throws DeviceError where the device is not available
- * @throws OptionError where the shards cannot be divided among the processes
- */
-export async function compileStep(given: Trainable, options: CompiledStepOptions): Promise<CompiledStep> {
-  const { graph, update, runner } = await compileRunner(given, options);
-  const weights = initialWeights(graph, options.seed);
-  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
-  return { graph, runner, store: storeOf(update ?? graph.graph, state), weightNames: Object.keys(weights) };
-}
-
-/** What makes the steps, without a state. @throws as `compileStep` */
-export async function compileRunner(
-  given: Trainable,
-  options: TrainingGraphOptions & CompileOptions & Pick<CompiledStepOptions, 'group'>,
-): Promise<Pick<CompiledStep, 'graph' | 'runner'> & { readonly update: Graph | undefined }> {
-  const { shards = 1, group, device, threads, profile, onStage } = options;
+/** @throws OptionError where the shards cannot be divided among the processes */
+export function stepGraphs(given: Trainable, options: CompiledStepOptions): StepGraphs {
+  const { shards = 1, group } = options;
   if (group && shards % group.size !== 0) {
     throw new OptionError(
       `${shards} shards cannot be divided among ${group.size} processes; the number of shards is a multiple of that of processes`,
     );
   }
+  const graph = shards === 1 ? trainingGraph(given, options) : gradientGraph(given, options);
+  return { graph, update: shards === 1 ? undefined : updateGraph(given, options) };
+}
+
+/** @throws OptionError as `stepGraphs` */
+export function prepareStep(given: Trainable, options: CompiledStepOptions): PreparedStep {
+  const { graph, update } = stepGraphs(given, options);
+  const weights = initialWeights(graph, options.seed);
+  const state = { ...weights, ...initialSlots(graph, given.transforms, weights) };
+  return {
+    graph,
+    update,
+    store: storeOf(update ?? graph.graph, state),
+    weightNames: Object.keys(weights),
+  };
+}
+
+/** What makes the steps. @throws DeviceError where the device is not available */
+export async function compileStep(
+  { graph, update }: StepGraphs,
+  options: CompiledStepOptions,
+): Promise<StepRunner> {
+  const { shards = 1, group, device, threads, profile, onStage } = options;
   const compileOptions: CompileOptions = {
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
     ...(profile !== undefined && { profile }),
     ...(onStage && { onStage }),
   };
-  const graph = shards === 1 ? trainingGraph(given, options) : gradientGraph(given, options);
-  const update = shards === 1 ? undefined : updateGraph(given, options);
-  const runner = update
-    ? await shardedStep(graph.graph, update, {
-        ...compileOptions,
-        shards,
-        shardOf: shardOf(group ? shardsOf(shards, group) : [0, shards]),
-        ...(group && { group }),
-      })
-    : await fusedStep(graph.graph, compileOptions);
-  return { graph, runner, update };
+  if (!update) return fusedStep(graph.graph, compileOptions);
+  return shardedStep(graph.graph, update, {
+    ...compileOptions,
+    shards,
+    shardOf: shardOf(group ? shardsOf(shards, group) : [0, shards]),
+    ...(group && { group }),
+  });
 }
 
 /** What a step changes of the state is what the graph gives a next value of. */

@@ -4,7 +4,6 @@ import { oneHot } from '../data/mixing.js';
 import { type ImageDataset, type Images, imageCount, imageSize } from '../data/dataset.js';
 import type { Tensors } from '../engine/session.js';
 import type { ProcessGroup } from '../engine/process-group.js';
-import type { StepRunner } from '../engine/step-runner.js';
 import { stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
 import type { Model } from '../nn/model.js';
@@ -29,17 +28,18 @@ import type {
   TrainerOptions,
   TrainingBatch,
 } from './options.js';
-import { atSize, checkStages, sizeAt } from './progressive.js';
+import { checkStages, sizeAt } from './progressive.js';
 import { type Progress, initialProgress } from './progress.js';
 import { anywhere, checkSame } from './ranks.js';
 import { runEntries } from './run-entries.js';
 import { agreeOnState } from './state-agreement.js';
-import { type StepBatch, runEpochs } from './run.js';
+import { type StepBatch, type StepPlan, runEpochs } from './run.js';
 import { StateLock } from './state-lock.js';
-import { type CompiledStep, compileRunner, compileStep } from './step-maker.js';
 import { metricName } from './step-graph.js';
+import { checkTrainingStages } from './stages.js';
+import { TrainerStep } from './trainer-step.js';
 import { emaName, learningRateName } from './training-graph.js';
-import { type Standardization, type TrainingState, checkState } from './state.js';
+import { type Standardization, StateError, type TrainingState, checkState } from './state.js';
 
 /** Training images that initial values are computed from, at most; the first ones, as they are. */
 const FIRST_IMAGES = 1000;
@@ -51,24 +51,23 @@ export class Trainer {
   readonly trainable: Trainable;
   readonly batchSize: number;
   readonly options: TrainerOptions;
-  readonly #step: CompiledStep;
+  readonly #step: TrainerStep;
   readonly #lock = new StateLock();
   #evaluator: Evaluator | undefined;
-  /** What makes steps of images that are smaller than their own size, where such steps are being made. */
-  #smaller: { readonly size: number; readonly runner: StepRunner } | undefined;
   #progress: Progress;
   #standardization: Standardization | undefined;
   /** Whether it starts from given weights, which bring along what images would have decided on. */
   #loaded = false;
 
-  private constructor(given: Trainable, options: TrainerOptions, step: CompiledStep) {
-    const { batchSize = 128, seed = 0 } = options;
+  private constructor(given: Trainable, options: TrainerOptions, step: TrainerStep) {
+    const { batchSize = 128, seed = 0, stages } = options;
     this.trainable = given;
     this.model = given.model;
     this.batchSize = batchSize;
     this.options = options;
     this.#step = step;
-    this.#progress = initialProgress(Random.fromSeed(seed, 'batches').state);
+    const stage = stages && { index: 0, step: 0 };
+    this.#progress = initialProgress(Random.fromSeed(seed, 'batches').state, stage);
     this.#standardization = options.standardization;
   }
 
@@ -80,16 +79,19 @@ export class Trainer {
    * @throws GraphError when the model does not give the logits that it declares
    * @throws DeviceError where the device is not available
    */
-  static async create(given: Model | Trainable, options: TrainerOptions): Promise<Trainer> {
+  static create(given: Model | Trainable, options: TrainerOptions): Promise<Trainer> {
+    return Trainer.createIn(0, given, options);
+  }
+
+  /** The same for a run that goes on in a stage. @internal */
+  static async createIn(stage: number, given: Model | Trainable, options: TrainerOptions): Promise<Trainer> {
     checkTrainerOptions(options);
-    const { batchSize = 128, seed = 0, standardization } = options;
+    const { stages, groups, optimizer, standardization } = options;
     const { model, transforms } = trainable(given);
     checkStages(options.progressive ?? [], model);
+    if (stages) checkTrainingStages(stages, model, groups, optimizer);
     if (standardization) checkStatistics(standardization, model.imageShape[0], 'The standardization');
-    const step = await compileStep(
-      { model, transforms },
-      { ...options, ...options.compile, batchSize, seed, softLabels: options.mixing !== undefined },
-    );
+    const step = await TrainerStep.create({ model, transforms }, options, stage);
     return new Trainer({ model, transforms }, options, step);
   }
 
@@ -142,10 +144,13 @@ export class Trainer {
    */
   restore(state: TrainingState): void {
     this.#lock.checkFree('restore()');
-    checkState(this.#step.store.types, state.tensors);
+    const { stages } = this.options;
+    const { stage } = state.progress;
+    if (stages === undefined ? stage : !(stage && stage.index < stages.length))
+      throw new StateError('the state is of a run with other stages');
     const { standardization } = state;
     if (standardization) checkStatistics(standardization, this.model.imageShape[0], 'The state of the run');
-    this.#step.store.write(state.tensors);
+    this.#step.restore(stage?.index ?? 0, state.tensors);
     this.#progress = state.progress;
     this.#standardization = standardization ?? this.options.standardization;
   }
@@ -198,7 +203,9 @@ export class Trainer {
         `targets are [${rows}, ${model.classes}], ${rows * model.classes} numbers, not ${targets.length}`,
       );
     }
-    return this.makeStep({ images, labels, ...(targets && { targets }) }, this.options.steps, learningRate);
+    const { steps } = this.options;
+    const plan = steps === undefined ? {} : { steps };
+    return this.makeStep({ images, labels, ...(targets && { targets }) }, plan, learningRate);
   }
 
   /**
@@ -319,24 +326,32 @@ export class Trainer {
 
   /** Frees the sessions. */
   async release(): Promise<void> {
-    await this.#step.runner.release();
-    await this.#smaller?.runner.release();
-    this.#step.store.release();
+    await this.#step.release();
     await this.#evaluator?.release();
   }
 
   /**
    * What `step` and `run` have in common: a step on images and labels that are known to fit.
    *
-   * @param steps of the whole run, where that is known
+   * @param plan where it is in the run, as far as that is known
    * @internal
    */
   async makeStep(
     { images, labels, targets }: StepBatch,
-    steps: number | undefined,
+    { steps, stage }: StepPlan,
     learningRate?: number,
   ): Promise<StepResult> {
+    const { stages } = this.options;
+    if (stages) {
+      if (!stage)
+        throw new OptionError(
+          'stages are counted in epochs, of run() and fit(); for a loop of your own make a trainer for each',
+        );
+      if (this.#progress.stage!.index !== stage.index) await this.#enter(stage.index);
+    }
+    const begun = this.#progress.stage?.step ?? 0;
     const step = this.#progress.step + 1;
+    const factor = stages?.[this.#step.stage].learningRateFactor ?? 1;
     const { metrics = [] } = this.options;
     const [common] = this.#step.graph.optimizers;
     const rates = this.#step.graph.optimizers.map(({ schedule, name }, i) => {
@@ -350,15 +365,15 @@ export class Trainer {
           `the ${schedule.name} schedule of ${name} depends on the length of the run; give steps to Trainer.create, or learningRate to step()`,
         );
       }
-      return schedule.rate(step - 1, steps ?? Infinity);
+      return factor * schedule.rate(step - begun - 1, (stage?.end ?? steps ?? Infinity) - begun);
     });
-    const runner = await this.#runnerAt(step, steps);
+    const runner = await this.#step.runnerOf(this.#sizeAt(step, steps));
     this.group?.takeTimes();
     const results = await runner.step(this.#step.store, {
       ...imageInputs(this.model, this.#standardization!, images, labels),
       ...(this.options.mixing && { targets: this.#targetsOf(labels, targets) }),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
-      step: tensor('float64', [], [step]),
+      step: tensor('float64', [], [step - begun]),
     });
     const [loss, correct] = [Number(results.loss.data[0]), Number(results.correct.data[0])];
     if (!Number.isFinite(loss)) {
@@ -393,30 +408,20 @@ export class Trainer {
     return tensor('float32', [labels.length, classes], targets ?? oneHot(labels, classes));
   }
 
-  /** What makes a step of images of the size that they have in it; that of another size is given up. */
-  async #runnerAt(step: number, steps: number | undefined): Promise<StepRunner> {
-    const { progressive = [], seed = 0 } = this.options;
-    if (progressive.length === 0) return this.#step.runner;
-    if (steps === undefined) {
-      throw new OptionError(
-        'progressive resizing depends on the length of the run; give steps to Trainer.create',
-      );
-    }
-    const size = sizeAt(progressive, step - 1, steps);
-    if (this.#smaller && this.#smaller.size !== size) {
-      const { runner } = this.#smaller;
-      this.#smaller = undefined;
-      await runner.release();
-    }
-    if (size === undefined) return this.#step.runner;
-    if (!this.#smaller) {
-      const given = { model: atSize(this.model, size), transforms: this.trainable.transforms };
-      const { mixing, compile } = this.options;
-      const softLabels = mixing !== undefined;
-      const options = { ...this.options, ...compile, batchSize: this.batchSize, seed, softLabels };
-      this.#smaller = { size, runner: (await compileRunner(given, options)).runner };
-    }
-    return this.#smaller.runner;
+  /** The size of images in a step; undefined for their own. */
+  #sizeAt(step: number, steps: number | undefined): number | undefined {
+    const { progressive = [] } = this.options;
+    if (progressive.length === 0) return undefined;
+    if (steps !== undefined) return sizeAt(progressive, step - 1, steps);
+    throw new OptionError(
+      'progressive resizing depends on the length of the run; give steps to Trainer.create',
+    );
+  }
+
+  /** Begins a stage with the weights of the one before. */
+  async #enter(index: number): Promise<void> {
+    await this.#step.enter(index);
+    this.#progress = { ...this.#progress, stage: { index, step: this.#progress.step } };
   }
 
   /** An epoch is complete. @internal */

@@ -10,10 +10,9 @@ import { nextName, stateName, sumName } from '../graph/state-names.js';
 import { correct, crossEntropy } from '../nn/loss.js';
 import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel } from '../nn/model.js';
-import { parameterKinds } from '../nn/kinds.js';
 import { type Assignment, assignGroups } from '../optim/groups.js';
 import { averaged, checkEmaDecay } from '../optim/ema.js';
-import type { ParameterGroups } from '../optim/model-groups.js';
+import { type ParameterGroups, groupedParameters } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { ForwardPass } from '../optim/transform.js';
@@ -182,19 +181,22 @@ class StepBuilder {
     const { batchSize, labelSmoothing = 0, optimizer, groups = [], metrics = [] } = this.#options;
     const { softLabels = false } = this.#options;
     const shards = this.#shards;
-    const traced = forward(this.#model, batchSize / shards, true, (within) => ({
-      seed: this.#options.seed ?? 0,
-      step: inputOnce(within, 'step', 'float64'),
-      ...(shards > 1 && { shard: inputOnce(within, 'shard', 'int64') }),
-    }));
+    const given = typeof groups === 'function' ? groups(this.#model) : groups;
+    // Without groups nothing is frozen, and the model need not be traced before.
+    const grouped =
+      given.length > 0 ? assignGroups(groupedParameters(this.#model), given, optimizer) : undefined;
+    const traced = forward(this.#model, batchSize / shards, true, {
+      random: (within) => ({
+        seed: this.#options.seed ?? 0,
+        step: inputOnce(within, 'step', 'float64'),
+        ...(shards > 1 && { shard: inputOnce(within, 'shard', 'int64') }),
+      }),
+      isFrozen: (name) => grouped?.get(name)!.trainable === false,
+    });
     const { graph, images, logits, labels, parameters, buffers } = traced;
+    const names = [...parameters.keys()].map((name) => ({ name, kinds: new Set<string>() }));
+    this.#assignments = grouped ?? assignGroups(names, [], optimizer);
     const targets = softLabels ? graph.input('targets', 'float32', logits.shape) : labels;
-    const kinds = parameterKinds(traced);
-    this.#assignments = assignGroups(
-      [...parameters.keys()].map((name) => ({ name, kinds: kinds.get(name)! })),
-      typeof groups === 'function' ? groups(this.#model) : groups,
-      optimizer,
-    );
     const forwardNodes = graph.nodes.slice();
     const share = (value: Value): Value => (shards === 1 ? value : op.mul(value, 1 / shards));
     const loss = graph.inScope('loss', () =>
