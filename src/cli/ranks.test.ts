@@ -1,9 +1,10 @@
 /** `mpirun tract train`, by the launchers that are installed. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { candidates } from '../mpi/library.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 import { launch, leftBehind, mpis, rankProcesses, tractRanks } from '../testing/mpi.js';
 
@@ -167,4 +168,44 @@ it('a launcher whose library does not know of it is found out', { skip: openMpi.
     stderr,
     /^error: the launcher started 2 processes \(SLURM_STEP_NUM_TASKS\), but for .* there are 1: /,
   );
+});
+
+/** The environment in which Node does not find modules of which this JavaScript holds, on the `name` that is imported. */
+function without(condition: string): Record<string, string> {
+  const url = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+  const resolve = `export const resolve = (name, context, next) => {
+    if (${condition}) throw Object.assign(new Error(name), { code: 'ERR_MODULE_NOT_FOUND' });
+    return next(name, context);
+  };`;
+  const hook = `import { register } from 'node:module'; register(${JSON.stringify(url(resolve))});`;
+  return { NODE_OPTIONS: `--import=${url(hook)}` };
+}
+
+describe('what only several processes need', { concurrency: true }, () => {
+  const started = { PMI_SIZE: '2', PMI_RANK: '0' };
+
+  it('is asked for in a sentence: the library', { skip: process.platform !== 'linux' }, async () => {
+    // These are found first, and are none.
+    const fakes = join(folder, 'fakes');
+    mkdirSync(fakes);
+    for (const { path } of candidates('MPICH')) writeFileSync(join(fakes, path), '');
+    const environment = { ...started, LD_LIBRARY_PATH: fakes };
+    const { code, stderr } = await tract(flags, { environment });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: this was started by a launcher of MPICH .* none of its libraries is .*\n$/);
+  });
+
+  it('is asked for in a sentence: the package that calls it', async () => {
+    const environment = { ...started, ...without("name === 'koffi'") };
+    const { code, stderr } = await tract(flags, { environment });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: Training in several .* not installed: npm install koffi\n$/);
+  });
+
+  it('is not loaded by one', async () => {
+    const environment = without("name === 'koffi' || name.includes('/mpi/connect')");
+    const one = [...flags, '--max-steps', '1', '--out', join(folder, 'plain')];
+    const { code, stderr } = await tract(one, { environment });
+    assert.equal(code, 0, stderr);
+  });
 });

@@ -32,8 +32,11 @@ export async function failAsRank(
   group: MpiGroup | undefined,
 ): Promise<void> {
   const { rank = 0, localRank = 0 } = launcherOf(process.env) ?? {};
-  // What keeps processes from being connected is the same for all on a machine.
-  if (!group && localRank > 0) return;
+  // What keeps processes from being connected is the same for all on a machine. One that ends may take the others with it.
+  if (!group && localRank > 0) {
+    await setTimeout(PRECEDENCE);
+    return;
+  }
   const isOurs = error instanceof ProcessGroupError;
   const turn = isOurs ? error.turn : rank;
   if (turn > 0) await setTimeout(PRECEDENCE + APART * Math.min(turn, LATEST));
