@@ -1,6 +1,7 @@
 /** From an error to what the user reads, and to the exit code. */
 import { CommanderError } from 'commander';
 import { DataError } from '../data/data-error.js';
+import { MissingPackageError } from '../data/optional-package.js';
 import { DeviceError } from '../engine/device.js';
 import { ProcessGroupError } from '../engine/process-group.js';
 import { GraphError } from '../graph/graph.js';
@@ -27,6 +28,7 @@ const known = [
   DivergenceError,
   FirstLayerError,
   GraphError,
+  MissingPackageError,
   OptionError,
   OutputError,
   ProcessGroupError,

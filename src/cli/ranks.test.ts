@@ -1,9 +1,10 @@
 /** `mpirun tract train`, by the launchers that are installed. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { candidates } from '../mpi/library.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 import { launch, leftBehind, mpis, rankProcesses, tractRanks } from '../testing/mpi.js';
 
@@ -53,9 +54,25 @@ describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
     });
   }
 
+  it('train a model of an .onnx file to the bits of one', { skip: mpich.missing }, async () => {
+    const file = new URL('../../src/models/fixtures/mobilenet.torchscript.training.onnx', import.meta.url);
+    const own = ['train', ...data, '--model', fileURLToPath(file), '--tract', '--optimizer', 'adam'];
+    own.push('--epochs', '1', '--shards', '4', '--json');
+    const [one, two] = [join(folder, 'file-1'), join(folder, 'file-2')];
+    for (const { code, stderr } of [
+      await tract([...own, '--out', one]),
+      await tractRanks(mpich, 2, [...own, '--out', two]),
+    ])
+      assert.equal(code, 0, stderr);
+    assert.ok(last(two).equals(last(one)), 'another checkpoint');
+  });
+
   it('all stop where one is told to, and go on in another number', { skip: mpich.missing }, async () => {
-    const run = join(folder, 'stopped');
-    const stopped = await tractRanks(mpich, 2, [...flags, '--out', run], {
+    const [run, straight] = [join(folder, 'stopped'), join(folder, 'straight')];
+    // So many that the signal comes in time on a busy machine, too.
+    const own = [...flags, '--epochs', '12'];
+    assert.equal((await tract([...own, '--out', straight])).code, 0);
+    const stopped = await tractRanks(mpich, 2, [...own, '--out', run], {
       onOutput(stdout, launcher) {
         if (!stdout.includes('"event":"step"')) return false;
         void rankProcesses(launcher).then(([, second]) => process.kill(second, 'SIGTERM'));
@@ -67,7 +84,7 @@ describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
     assert.deepEqual([end.event, end.interrupted], ['end', true]);
     const resumed = await tractRanks(mpich, 4, ['train', '--resume', run, '--threads', '1', '--json']);
     assert.equal(resumed.code, 0, resumed.stderr);
-    assert.ok(last(run).equals(last(alone)), 'another checkpoint');
+    assert.ok(last(run).equals(last(straight)), 'another checkpoint');
   });
 
   it('end where one does not answer any more, and say which', { skip: mpich.missing }, async () => {
@@ -90,7 +107,7 @@ describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
     const [sentence, ...others] = sentences(stderr);
     assert.match(
       sentence,
-      /^error: rank 1 of 2 has not answered for 7 seconds.*; the last good checkpoint is .*last/,
+      /^error: rank 1 of 2 has not answered for 5 seconds.*; the last good checkpoint is .*last/,
     );
     assert.deepEqual(others, []);
     assert.equal(ranks.length, 2);
@@ -151,4 +168,44 @@ it('a launcher whose library does not know of it is found out', { skip: openMpi.
     stderr,
     /^error: the launcher started 2 processes \(SLURM_STEP_NUM_TASKS\), but for .* there are 1: /,
   );
+});
+
+/** The environment in which Node does not find modules of which this JavaScript holds, on the `name` that is imported. */
+function without(condition: string): Record<string, string> {
+  const url = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
+  const resolve = `export const resolve = (name, context, next) => {
+    if (${condition}) throw Object.assign(new Error(name), { code: 'ERR_MODULE_NOT_FOUND' });
+    return next(name, context);
+  };`;
+  const hook = `import { register } from 'node:module'; register(${JSON.stringify(url(resolve))});`;
+  return { NODE_OPTIONS: `--import=${url(hook)}` };
+}
+
+describe('what only several processes need', { concurrency: true }, () => {
+  const started = { PMI_SIZE: '2', PMI_RANK: '0' };
+
+  it('is asked for in a sentence: the library', { skip: process.platform !== 'linux' }, async () => {
+    // These are found first, and are none.
+    const fakes = join(folder, 'fakes');
+    mkdirSync(fakes);
+    for (const { path } of candidates('MPICH')) writeFileSync(join(fakes, path), '');
+    const environment = { ...started, LD_LIBRARY_PATH: fakes };
+    const { code, stderr } = await tract(flags, { environment });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: this was started by a launcher of MPICH .* none of its libraries is .*\n$/);
+  });
+
+  it('is asked for in a sentence: the package that calls it', async () => {
+    const environment = { ...started, ...without("name === 'koffi'") };
+    const { code, stderr } = await tract(flags, { environment });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: Training in several .* not installed: npm install koffi\n$/);
+  });
+
+  it('is not loaded by one', async () => {
+    const environment = without("name === 'koffi' || name.includes('/mpi/connect')");
+    const one = [...flags, '--max-steps', '1', '--out', join(folder, 'plain')];
+    const { code, stderr } = await tract(one, { environment });
+    assert.equal(code, 0, stderr);
+  });
 });

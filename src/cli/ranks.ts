@@ -21,7 +21,9 @@ export async function connectRanks(): Promise<MpiGroup | undefined> {
 
 /** Milliseconds that others have to say first what may be wrong with all of them. */
 const PRECEDENCE = 1000;
-const APART = 100;
+/** So that of those others one is first; after the tenth it does not matter any more. */
+const APART = 50;
+const LATEST = 10;
 
 /** Ends all processes because one has failed, which says why: one of them, where it is the same for several. */
 export async function failAsRank(
@@ -30,11 +32,14 @@ export async function failAsRank(
   group: MpiGroup | undefined,
 ): Promise<void> {
   const { rank = 0, localRank = 0 } = launcherOf(process.env) ?? {};
-  // What keeps processes from being connected is the same for all on a machine.
-  if (!group && localRank > 0) return;
+  // What keeps processes from being connected is the same for all on a machine. One that ends may take the others with it.
+  if (!group && localRank > 0) {
+    await setTimeout(PRECEDENCE);
+    return;
+  }
   const isOurs = error instanceof ProcessGroupError;
   const turn = isOurs ? error.turn : rank;
-  if (turn > 0) await setTimeout(PRECEDENCE + APART * Math.min(turn, 20));
+  if (turn > 0) await setTimeout(PRECEDENCE + APART * Math.min(turn, LATEST));
   // Commander has printed what is wrong with the command line; if not, because this rank does not print.
   const message = failure.message.length > 0 ? failure.message : unsaid();
   if (message.length > 0) {

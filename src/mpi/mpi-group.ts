@@ -9,7 +9,7 @@ export interface MpiGroupOptions {
 
 /**
  * All processes that a launcher started. Waiting costs no processor time, but for the first millisecond, and has an end: who
- * waits for longer than its own work took, and six seconds, asks all others whether they are there, and one that does not
+ * waits for longer than its own work took, and four seconds, asks all others whether they are there, and one that does not
  * answer ends the run. A process that ends before `close` ends all others.
  */
 export interface MpiGroup extends ProcessGroup {

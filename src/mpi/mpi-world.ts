@@ -9,12 +9,14 @@ import type { Mpi, Request } from './mpi.js';
 const SPIN = 1;
 const TURN = 20;
 /** How much longer than this process another may take before it has to answer. */
-const PATIENCE = 6000;
+const PATIENCE = 4000;
 /** How long it may take to answer. */
 const ROLL_CALL = 1000;
 /** How often a process that is busy says so. */
 const ALIVE_EVERY = 1000;
 
+/** How long a launcher has to read what a process said: what it has not read by the time it ends the others is lost. */
+const LAST_WORDS = 200;
 /** How long the library may take to end the others, and to end in good order. */
 const ABORT = 1000;
 const FINALIZE = 3000;
@@ -136,6 +138,7 @@ export class MpiWorld implements MpiGroup {
   abort(code: number): void {
     if (this.#closed) return;
     this.#release();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS);
     this.#guard.limited(ABORT, () => {
       this.#mpi.abort(code);
     });

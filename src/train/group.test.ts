@@ -1,5 +1,6 @@
 /** Several processes that train together compute the bits of one, whatever their number. Here one process plays them. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { randomCrop, randomHorizontalFlip } from '../data/augment.js';
 import type { ImageDataset } from '../data/dataset.js';
@@ -19,6 +20,7 @@ import { toNumbers } from '../tensor/tensor.js';
 import { type LocalRank, localRanks } from '../testing/local-group.js';
 import { tract } from '../tract/tract.js';
 import type { TrainingEvent } from './events.js';
+import { loadModel } from './load-model.js';
 import type { FitOptions, FitResult, TrainerOptions } from './options.js';
 import { slowRank } from './slow-ranks.js';
 import type { TrainingState } from './state.js';
@@ -80,6 +82,9 @@ const adaptive = adam({ learningRate: 0.003 });
 const small = mlp({ width: 8, depth: 1 });
 const patches = vit({ width: 12, depth: 1, heads: 2, patch: 8 });
 const residual = resnet18({ width: 4 });
+const fixture = (name: string): Uint8Array =>
+  readFileSync(new URL(`../../src/models/fixtures/${name}.onnx`, import.meta.url));
+const imported = await loadModel(fixture('mobilenet.torchscript.training'));
 
 describe('processes that train together', () => {
   const cases = {
@@ -87,6 +92,8 @@ describe('processes that train together', () => {
     'a ViT by TrAct and Adam': [tract(patches), { optimizer: adaptive }, [2, 4]],
     'a vanilla ViT': [patches, {}, [2]],
     'a ResNet by TrAct': [tract(residual), {}, [4]],
+    'an imported MobileNet by TrAct and Adam': [tract(imported), { optimizer: adaptive }, [2, 4]],
+    'an imported vanilla MobileNet': [imported, {}, [2]],
     'mixed images': [tract(small), { mixing: { mixup: 0.4, cutmix: 1 } }, [2, 4]],
     'a ViT with stochastic depth': [
       vit({ width: 12, depth: 2, heads: 2, patch: 8, dropPath: 0.3 }),
@@ -189,10 +196,15 @@ describe('processes that train together', () => {
   });
 
   it('are refused with one sentence where they were not given the same', async () => {
-    const differing = async (given: (rank: number) => Partial<TrainerOptions>, data?: ImageDataset) => {
+    const differing = async (
+      given: (rank: number) => Partial<TrainerOptions>,
+      data?: ImageDataset,
+      models: readonly Model[] = [small, small],
+    ) => {
       const outcomes = await Promise.allSettled(
         localRanks(2).map(async (group) => {
-          const trainer = await Trainer.create(small, { ...options, shards: 2, group, ...given(group.rank) });
+          const model = models[group.rank];
+          const trainer = await Trainer.create(model, { ...options, shards: 2, group, ...given(group.rank) });
           try {
             await trainer.fit(data && group.rank === 1 ? data : dataset, { epochs: 1 });
           } finally {
@@ -213,6 +225,11 @@ describe('processes that train together', () => {
     assert.match(
       (await differing(() => ({}), changed))[0],
       /^the processes .* same training images: \{"images":30/,
+    );
+    const files = [imported, await loadModel(fixture('mobilenet.dynamo.training'))];
+    assert.match(
+      (await differing(() => ({}), undefined, files))[0],
+      /^the processes .* same model: \{"name":"onnx","config":\{"sha256….*" on rank 0, but .* on rank 1$/,
     );
   });
 

@@ -227,10 +227,8 @@ class StepBuilder {
       const found = graph.inScope(transform, () => statistics?.(pass));
       for (const [name, value] of found ?? []) sums.set(`statistic/${i}/${name}`, value);
     });
-    if (shards > 1) {
-      for (const [name, { value, next }] of buffers) {
-        if (next && next !== value) sums.set(`buffer/${name}`, share(next));
-      }
+    for (const [name, { value, next }] of buffers) {
+      if (next && next !== value) sums.set(`buffer/${name}`, share(next));
     }
     return { traced, sums };
   }
