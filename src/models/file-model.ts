@@ -47,7 +47,7 @@ export function modelFromForeign(
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
   const isConstant = (weight: string): boolean => constants.some((matches) => matches(weight));
-  const batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
+  let batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
   const build = (
     images: Value,
     hooks: ImportHooks,
@@ -77,6 +77,7 @@ export function modelFromForeign(
       return attempt(2);
     } catch (error) {
       if (!(error instanceof GraphError)) throw error;
+      batchSize = 1;
       return attempt(1);
     }
   };

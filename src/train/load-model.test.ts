@@ -141,6 +141,42 @@ test('TrAct trains a first layer whose weights are transposed as it trains one w
   await vanilla.release();
 });
 
+test('a file for two images that does not tell them from its two tokens is refused, and not trained with images mixed', async () => {
+  const file = (images: number, tokens: number): Uint8Array =>
+    onnxFile({
+      inputs: [{ name: 'image', shape: [images, 3, 8, 4 * tokens] }],
+      outputs: [{ name: 'scores', shape: [images, 10] }],
+      initializers: {
+        'first.weight': normalTensor([6, 3, 8, 4], 1, 0.1),
+        'inner.weight': normalTensor([6, 6], 2),
+        'fc.weight': normalTensor([10, 6], 3),
+        flat: tensor('int64', [3], [images, 6, tokens]),
+        rows: tensor('int64', [2], [tokens * images, 6]),
+        sequence: tensor('int64', [3], [tokens, images, 6]),
+        first: tensor('int64', [], [0]),
+        axis: tensor('int64', [1], [0]),
+      },
+      nodes: [
+        node('Conv', ['image', 'first.weight'], ['z'], { strides: [8, 4] }),
+        node('Reshape', ['z', 'flat'], ['t']),
+        node('Transpose', ['t'], ['sequence first'], { perm: [2, 0, 1] }),
+        node('Reshape', ['sequence first', 'rows'], ['r']),
+        node('MatMul', ['r', 'inner.weight'], ['m']),
+        node('Reshape', ['m', 'sequence'], ['s']),
+        node('CumSum', ['s', 'first'], ['sums']),
+        node('Tanh', ['sums'], ['bounded']),
+        node('ReduceMean', ['bounded', 'axis'], ['pooled'], { keepdims: 0 }),
+        node('Gemm', ['pooled', 'fc.weight'], ['scores'], { transB: 1 }),
+      ],
+    });
+  assert.equal((await loadModel(file(2, 3))).file.batchSize, 2);
+  await assert.rejects(
+    loadModel(file(2, 2)),
+    (error) =>
+      error instanceof GraphError && /made for 2 images at once.*dynamic_axes=\{'image'/.test(error.message),
+  );
+});
+
 test('tensors beside the file are read from its folder alone, and no further than they go', async () => {
   const folder = temporaryFolder();
   const inner = join(folder, 'model');
