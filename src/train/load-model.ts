@@ -6,6 +6,7 @@ import { readForeign, selfContained } from '../graph/import/foreign-model.js';
 import { GraphError } from '../graph/graph.js';
 import type { ConfigValue } from '../nn/model.js';
 import { OptionError } from '../tensor/option-error.js';
+import { checkImagesApart } from './apart-check.js';
 import { CheckpointError } from './json-check.js';
 import type { FileSource } from './platform/platform.js';
 import type { Described } from './run-config.js';
@@ -23,12 +24,14 @@ export const SOURCE_FILE = 'source.onnx';
  * Float initializers are its parameters, under the names that they have in the file, and begin with what is in the file;
  * running statistics are buffers. Batch normalisation is by the statistics of the batch in training; dropout drops, other
  * pixels at every step. A softmax before the output is left out: the loss has it. A batch size that the file was made
- * for does not matter.
+ * for does not matter. A file that takes bytes and standardises them is trained with that standardisation, and so is one
+ * whose metadata has `mean` and `deviation`; float16, bfloat16 and float64 weights are trained in float32.
  *
  * @param source in Node the path of the file, whose tensors may be in other files of its folder; in browsers its
  *   address; everywhere its bytes, or a `Blob` or `File`
  * @param options.classes another number than the file's replaces its head
- * @throws GraphError for a file that is damaged, and naming everything in it that cannot be read
+ * @throws GraphError for a file that is damaged, naming everything in it that cannot be read; and for one that was made for
+ *   a fixed number of images, and mixes them where there are others
  * @throws OptionError for a number of classes, a head or an output that cannot be
  */
 export async function loadModel(source: FileSource, options: LoadModelOptions = {}): Promise<FileModel> {
@@ -36,11 +39,13 @@ export async function loadModel(source: FileSource, options: LoadModelOptions = 
   const external = options.externalData ?? externalData;
   try {
     const bytes = selfContained(given, external);
-    return modelFromForeign(readForeign(bytes), {
+    const model = modelFromForeign(readForeign(bytes), {
       ...options,
       config: { ...configOf(options), ...(await digest(bytes)) },
       bytes,
     });
+    await checkImagesApart(model);
+    return model;
   } catch (error) {
     if (!(error instanceof GraphError || error instanceof OptionError)) throw error;
     error.message = `${name}: ${error.message}`;
