@@ -158,6 +158,7 @@ export {
   speedRecipe,
 } from './train/recipes.js';
 export type { ResolutionStage } from './train/progressive.js';
+export { balancedClassWeights } from './data/class-weights.js';
 export type { TrainingStage } from './train/stages.js';
 export { type Standardization, StateError, type TrainingState } from './train/state.js';
 export { BusyError } from './train/state-lock.js';

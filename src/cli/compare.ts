@@ -10,6 +10,7 @@ import { type InputScaling, inputScalings, scaleInput } from '../data/input-scal
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
 import { augmentationOf } from './augmentation.js';
 import { knownModel, modelFor } from './chosen-model.js';
+import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
 import { duration } from './format.js';
 import { type GridAxis, gridOf, gridValue } from './grid.js';
@@ -165,7 +166,12 @@ async function run(
     ...(gridded && { settings: gridded.settings }),
     seeds,
     ...(stopWhen !== undefined && { stopWhen: stopWhen / 100 }),
-    training: { ...training, device, ...(threads !== undefined && { threads }) },
+    training: {
+      ...training,
+      ...classWeightsOf(flags, dataset),
+      device,
+      ...(threads !== undefined && { threads }),
+    },
     transforms: transformsOf(flags),
     epochs,
     augmentation: augmentationOf({ ...flags, seed: 0 }, dataset),

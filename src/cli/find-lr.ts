@@ -10,6 +10,7 @@ import { type RateFinding, findLearningRate } from '../train/find-lr.js';
 import { checkFits } from '../train/loaders.js';
 import { augmentationOf } from './augmentation.js';
 import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
+import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { Interruption } from './interruption.js';
@@ -105,7 +106,12 @@ async function find(
   const given = trainableFrom(known ?? (await modelFor(flags, command, dataset)), flags);
   checkFits(dataset, given.model);
   const { device, threads, steps, rates, warmup, json } = flags;
-  const trainerOptions = { ...options, device, ...(threads !== undefined && { threads }) };
+  const trainerOptions = {
+    ...options,
+    ...classWeightsOf(flags, dataset),
+    device,
+    ...(threads !== undefined && { threads }),
+  };
   return findLearningRate(given, trainerOptions, dataset, {
     steps,
     warmup,

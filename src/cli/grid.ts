@@ -5,6 +5,7 @@ import type { Variant } from '../compare/variant.js';
 import type { ImageDataset } from '../data/dataset.js';
 import { augmentationOf } from './augmentation.js';
 import { modelFor } from './chosen-model.js';
+import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
@@ -72,6 +73,7 @@ export async function gridOf(
         model: await modelFor(flags, command, dataset),
         training: {
           ...optimizationFrom(flags, command),
+          ...classWeightsOf(flags, dataset),
           device,
           ...(threads !== undefined && { threads }),
         },

@@ -84,7 +84,6 @@ export const groupFlags: ReadonlySet<string> = new Set([
   'layerDecay',
   'freeze',
   'trainOnly',
-  'stages',
 ]);
 
 const positive = number('a number above 0', (value) => value > 0);

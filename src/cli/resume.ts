@@ -100,6 +100,13 @@ function lengthened(
   return changed;
 }
 
+/** What else a run keeps that cannot be compared with a flag, and what it is called. */
+const KEPT: Readonly<Partial<Record<string, string>>> = {
+  recipe: 'options',
+  stages: 'stages',
+  classWeights: 'class weights',
+};
+
 function refuseContradictions(config: RunConfig, folder: string, flags: TrainFlags, command: Command): void {
   const stored: FlagValues = { ...flagValues(config), out: folder };
   const values: FlagValues = {
@@ -109,16 +116,11 @@ function refuseContradictions(config: RunConfig, folder: string, flags: TrainFla
     progressive: flags.progressive && stagesText(flags.progressive),
   };
   const fixed = givenFlags(command).filter((key) => !freeFlags.has(key) && !endFlags.has(key));
-  const kept = fixed.find((key) => groupFlags.has(key) || augmentationFlags.has(key) || key === 'recipe');
+  const kept = fixed.find(
+    (key) => groupFlags.has(key) || augmentationFlags.has(key) || Object.hasOwn(KEPT, key),
+  );
   if (kept !== undefined) {
-    const what =
-      kept === 'recipe'
-        ? 'options'
-        : kept === 'stages'
-          ? 'stages'
-          : groupFlags.has(kept)
-            ? 'parameter groups'
-            : 'augmentation';
+    const what = KEPT[kept] ?? (groupFlags.has(kept) ? 'parameter groups' : 'augmentation');
     throw new UsageError(
       `${longFlag(command, kept)} is for a new run: the one in ${folder} keeps the ${what} that it was begun with; leave it out, or start a new run with another --out`,
     );

@@ -7,6 +7,7 @@ import { type RecipeName, recipes } from '../train/recipes.js';
 import type { ResolutionStage } from '../train/progressive.js';
 import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
 import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
+import { type ClassWeightsFlag, classWeightsValue } from './class-weights.js';
 import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
@@ -56,6 +57,7 @@ export interface TrainFlags extends DataFlags, OptimizationFlags {
   readonly tract?: Lambda;
   readonly tractLayer?: string;
   readonly labelSmoothing: number;
+  readonly classWeights?: ClassWeightsFlag;
   readonly mixup?: number;
   readonly cutmix?: number;
   readonly testViews?: TestViews;
@@ -245,6 +247,11 @@ export function addTrainFlags(command: Command): Command {
 
   command.optionsGroup('Training:');
   add('--label-smoothing <number>', 'share of the target spread over all classes', belowOne, 0);
+  add(
+    '--class-weights <weights>',
+    'how much each class counts in the loss: balanced (the less images it has, the more), or numbers by class, such as cat=2,dog=0.5, 1 for the others',
+    classWeightsValue,
+  );
   add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
   add(
     '--cutmix <alpha>',

@@ -23,6 +23,7 @@ import { checkFits } from '../train/loaders.js';
 import { speedGroups } from '../train/recipes.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
 import { augmentationOf, checkAugmentation } from './augmentation.js';
+import { classWeightsOf } from './class-weights.js';
 import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
@@ -62,7 +63,6 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
   const { signal, group } = runner;
   const isFirst = !group || group.rank === 0;
   const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
-  const trainerOptions = { ...others, shards };
   if (flags.patience !== undefined && flags.validation === undefined)
     throw new UsageError(
       `${longFlag(command, 'patience')} is told by validation images, because a run that ends by its test images has figures on them that are too good; set some aside with ${longFlag(command, 'validation')}`,
@@ -76,6 +76,7 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
   const model = known ?? (await modelFor(flags, command, dataset));
+  const trainerOptions = { ...others, shards, ...classWeightsOf(flags, dataset) };
   checkSelection(flags, model);
   if (flags.stages) checkTrainingStages(flags.stages, model, trainerOptions.groups, trainerOptions.optimizer);
   const given = trainableFrom(model, flags);

@@ -44,6 +44,7 @@ export function exampleRun(withTract: boolean): Checkpoint {
     seed: 7,
     labelSmoothing: 0.1,
     mixing: { mixup: 0.2 },
+    classWeights: dataset.classNames.map((_, i) => i + 1),
     ...(withTract && { emaDecay: 0.9, stages: [{ parameters: 'head', epochs: 1 }, { epochs: 4 }] }),
   };
   const config = describeRun(given, training, dataset, { epochs: 5, ...(withTract && { maxSteps: 20 }) });

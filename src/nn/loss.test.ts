@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { grad } from '../autodiff/grad.js';
-import { Graph } from '../graph/graph.js';
+import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { tensor, toNumbers } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { evaluate } from '../testing/run.js';
-import { correct, crossEntropy } from './loss.js';
+import { correct, crossEntropy, labelWeights } from './loss.js';
 
 async function losses(
   logits: readonly (readonly number[])[],
@@ -60,6 +60,61 @@ describe('cross entropy', () => {
       assertWithin(found, wanted, 1e-6, 'losses');
     }
   });
+
+  // torch.nn.functional.cross_entropy(logits, target, weight=weights, label_smoothing=…) in float64, PyTorch 2.15
+  for (const [target, smoothing, losses, mean, gradient] of [
+    [
+      'labels',
+      0,
+      [0.12065564832857852, 6.318731544221434, 160.0, 2.1972245773362196],
+      29.328106394762823,
+      [
+        ...[-0.018643736122671662, 0.003401093327885865, 0.015242642794785799, 0.01024422098362264],
+        ...[0.20576067881584645, -0.21600489979946905, 0.34782608695652173, -0.34782608695652173],
+        ...[0, 0.11594202898550723, -0.2318840579710145, 0.11594202898550723],
+      ],
+    ],
+    [
+      'labels',
+      0.1,
+      [0.40125399557786523, 5.9520648775547675, 151.0, 2.1148286556861113],
+      27.73359087457717,
+      [
+        ...[-0.0025997168309274885, -0.00768294557148198, 0.010282662402409467, 0.0073456702589849605],
+        ...[0.19416647591729574, -0.20151214617628066, 0.3318840579710145, -0.3246376811594203],
+        ...[-0.007246376811594201, 0.10869565217391304, -0.2130434782608696, 0.10434782608695652],
+      ],
+    ],
+    [
+      'shares',
+      0.1,
+      [3.0441776333458046, 1.6399498436751931, 65.5, 2.040672326201014],
+      18.056199950805503,
+      [
+        ...[0.23208935660117605, -0.138783962845634, -0.09330539375554207, -0.1098926755412462],
+        ...[0.11939258220031179, -0.009499906659065586, 0.28020833333333334, -0.12916666666666668],
+        ...[-0.15104166666666666, 0.15062499999999998, -0.26687500000000003, 0.11624999999999998],
+      ],
+    ],
+  ] as const) {
+    it(`with class weights, of ${target} with smoothing ${smoothing}, is PyTorch's, and so are its mean and gradient`, async () => {
+      const weights = [0.5, 2, 1.25];
+      const shares = [0.2, 0.3, 0.5, 1, 0, 0, 0.25, 0.25, 0.5, 0, 0.9, 0.1];
+      const inputs = [
+        tensor('float32', [4, 3], logits.flat()),
+        target === 'labels' ? tensor('int32', [4], labels) : tensor('float32', [4, 3], shares),
+      ];
+      const each = (x: Value, y: Value): Value => crossEntropy(x, y, smoothing, weights);
+      const whole = (x: Value, y: Value): Value =>
+        target === 'labels'
+          ? op.div(op.reduceSum(each(x, y), [0]), op.reduceSum(labelWeights(y, weights), [0]))
+          : op.reduceMean(each(x, y), [0]);
+      assertWithin(toNumbers(await evaluate(inputs, each)), losses, 1e-6, 'losses');
+      assertWithin(toNumbers(await evaluate(inputs, whole)), [mean], 1e-6, 'mean');
+      const found = await evaluate(inputs, (x, y) => grad(whole(x, y), [x])[0]);
+      assertWithin(toNumbers(found), gradient, 1e-6, 'gradient');
+    });
+  }
 
   it('is the formula', async () => {
     const cases = fc

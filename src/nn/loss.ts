@@ -10,9 +10,15 @@ import { tensor } from '../tensor/tensor.js';
  * @param logits [N, classes]
  * @param labels int32 [N], or float [N, classes]: the probability of each class
  * @param labelSmoothing the share of the target that is spread over all classes, in [0, 1); default 0
+ * @param classWeights what the part of each class is multiplied by; default 1
  * @returns [N]
  */
-export function crossEntropy(logits: Value, labels: Value, labelSmoothing = 0): Value {
+export function crossEntropy(
+  logits: Value,
+  labels: Value,
+  labelSmoothing = 0,
+  classWeights?: readonly number[],
+): Value {
   const [batch, classes] = logits.shape;
   const soft = labels.dtype === logits.dtype && labels.shape.join() === logits.shape.join();
   const hard = labels.dtype === 'int32' && labels.shape.join() === String(batch);
@@ -25,7 +31,21 @@ export function crossEntropy(logits: Value, labels: Value, labelSmoothing = 0): 
   const oneHot = soft ? labels : oneHotOf(logits, labels);
   const target =
     labelSmoothing === 0 ? oneHot : op.add(op.mul(oneHot, 1 - labelSmoothing), labelSmoothing / classes);
-  return op.neg(op.reduceSum(op.mul(target, op.logSoftmax(logits)), [1]));
+  const weighted = classWeights
+    ? op.mul(target, logits.graph.constant(tensor(logits.dtype, [1, classes], classWeights)))
+    : target;
+  return op.neg(op.reduceSum(op.mul(weighted, op.logSoftmax(logits)), [1]));
+}
+
+/**
+ * The weight of each example's class: their sum is what torch.nn.CrossEntropyLoss(weight=…) divides the sum of losses by.
+ *
+ * @param labels int32 [N]
+ * @returns float32 [N]
+ */
+export function labelWeights(labels: Value, classWeights: readonly number[]): Value {
+  const weights = labels.graph.constant(tensor('float32', [classWeights.length], classWeights));
+  return op.gather(weights, labels);
 }
 
 /** 1 where the class is the label, else 0: [N, classes]. */

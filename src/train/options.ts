@@ -42,6 +42,12 @@ export interface TrainerOptions {
   /** Default 0. */
   readonly labelSmoothing?: number;
   /**
+   * How much each class counts in the training loss, in the order of the classes: `balancedClassWeights(dataset)`, or numbers
+   * above 0. The loss is then torch.nn.CrossEntropyLoss's with `weight`: a weighted mean, with mixed images a mean of
+   * weighted losses. Evaluation is without them. Default: all alike.
+   */
+  readonly classWeights?: readonly number[];
+  /**
    * Mixes the images of training batches, and their labels with them: the loss is then of class probabilities, and the
    * accuracy of the class that most of an image is of. Shards are mixed by themselves. Default nothing.
    */

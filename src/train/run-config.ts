@@ -11,6 +11,7 @@ import {
   storedTransforms,
   transformsOf,
 } from '../data/image-transforms.js';
+import { checkClassWeights } from '../data/class-weights.js';
 import { type Mixing, checkMixing } from '../data/mixing.js';
 import { quote } from '../tensor/shorten.js';
 import { GraphError } from '../graph/graph.js';
@@ -107,6 +108,8 @@ export interface RunConfig {
   readonly shards?: number;
   readonly seed: number;
   readonly labelSmoothing: number;
+  /** Absent where all classes count alike. */
+  readonly classWeights?: readonly number[];
   /** How the images of batches are mixed. Absent where they are not. */
   readonly mixing?: Mixing;
   readonly epochs: number;
@@ -173,6 +176,7 @@ export function describeRun(
     ...(shards > 1 && { shards }),
     seed,
     labelSmoothing,
+    ...(options.classWeights && { classWeights: options.classWeights }),
     ...(options.mixing && { mixing: options.mixing }),
     epochs,
     maxSteps: maxSteps ?? null,
@@ -270,7 +274,7 @@ export function checkProgressive({ progressive = [] }: RunConfig, model: Model):
  * @throws CheckpointError for an optimizer or a schedule that is none of this package's, or values it cannot take
  */
 export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, groups, emaDecay, mixing } = config;
+  const { batchSize, shards, seed, labelSmoothing, classWeights, groups, emaDecay, mixing } = config;
   const { progressive, testViews, stages } = config;
   return {
     optimizer: own.optimizer ?? optimizerOf(config),
@@ -294,6 +298,7 @@ export function trainerOptionsOf(config: RunConfig, own: OwnParts = {}): Trainer
     ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
+    ...(classWeights && { classWeights }),
     ...(mixing && { mixing }),
   };
 }
@@ -435,6 +440,9 @@ export function parseRunConfig(value: unknown): RunConfig {
       'a number of at least 0 and below 1',
       (share) => share >= 0 && share < 1,
     ),
+    ...(config.classWeights !== undefined && {
+      classWeights: parseClassWeights(config.classWeights, data.classNames as readonly unknown[]),
+    }),
     ...(config.mixing !== undefined && { mixing: parseMixing(config.mixing) }),
     epochs: check.integer(config.epochs, 'epochs', 1, mostEpochs),
     maxSteps: check.nullable(config.maxSteps, 'maxSteps', (steps, place) => check.integer(steps, place, 1)),
@@ -595,6 +603,16 @@ function parseValidation({
     ...images,
     setAside: { share: part, seed: check.integer(seed, 'data.setAside.seed', Number.MIN_SAFE_INTEGER) },
   };
+}
+
+function parseClassWeights(value: unknown, { length }: readonly unknown[]): number[] {
+  const weights = check.list(value, 'classWeights', (weight, place) =>
+    check.numberIn(weight, place, 'a number above 0', (one) => one > 0),
+  );
+  building('classWeights', () => {
+    checkClassWeights(weights, length);
+  });
+  return weights;
 }
 
 function parseMixing(value: unknown): Mixing {

@@ -31,7 +31,7 @@ import type {
 } from './options.js';
 import { checkStages, sizeAt } from './progressive.js';
 import { type Progress, initialProgress } from './progress.js';
-import { anywhere, checkSame } from './ranks.js';
+import { anywhere, checkSame, gathered } from './ranks.js';
 import { runEntries } from './run-entries.js';
 import { agreeOnState } from './state-agreement.js';
 import { type StepBatch, type StepPlan, runEpochs } from './run.js';
@@ -375,6 +375,7 @@ export class Trainer {
       ...(this.options.mixing && { targets: this.#targetsOf(labels, targets) }),
       ...Object.fromEntries(rates.map((rate, i) => [learningRateName(i), tensor('float32', [], [rate])])),
       step: tensor('float64', [], [step - begun]),
+      ...(await this.#labelWeight(labels)),
     });
     const [loss, correct] = [Number(results.loss.data[0]), Number(results.correct.data[0])];
     if (!Number.isFinite(loss)) {
@@ -402,6 +403,20 @@ export class Trainer {
       ...(times && { waitingSeconds: times.waiting, communicationSeconds: times.communication }),
       ...(figures.length > 0 && { metrics: Object.fromEntries(figures) as StepResult['metrics'] }),
     };
+  }
+
+  /** What the losses of several shards are divided by, where classes have weights: that of all labels of the batch. */
+  async #labelWeight(labels: Int32Array): Promise<Tensors> {
+    const { classWeights, shards = 1, mixing } = this.options;
+    if (!classWeights || shards === 1 || mixing) return {};
+    const counts = new Int32Array(classWeights.length);
+    for (const label of labels) counts[label]++;
+    const all = this.group ? await gathered(this.group, counts) : [counts];
+    const total = classWeights.reduce(
+      (sum, weight, label) => sum + weight * all.reduce((count, own) => count + own[label], 0),
+      0,
+    );
+    return { label_weight: tensor('float32', [], [total]) };
   }
 
   #targetsOf(labels: Int32Array, targets?: Float32Array): Tensor<'float32'> {

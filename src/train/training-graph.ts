@@ -7,7 +7,8 @@ import { grad } from '../autodiff/grad.js';
 import { Graph, GraphError, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import { nextName, stateName, sumName } from '../graph/state-names.js';
-import { correct, crossEntropy } from '../nn/loss.js';
+import { checkClassWeights } from '../data/class-weights.js';
+import { correct, crossEntropy, labelWeights } from '../nn/loss.js';
 import { type Metric, checkMetrics } from '../nn/metrics.js';
 import { type Model, type TracedModel } from '../nn/model.js';
 import { type Assignment, assignGroups } from '../optim/groups.js';
@@ -27,6 +28,8 @@ export interface TrainingGraphOptions {
   readonly optimizer: Optimizer;
   /** Default 0. */
   readonly labelSmoothing?: number;
+  /** How much each class counts in the loss. Default: all alike. */
+  readonly classWeights?: readonly number[];
   /** Whether the loss is of class probabilities, the input `targets` float32 [N, classes]. Default false. */
   readonly softLabels?: boolean;
   /** Default: all parameters are trained alike. */
@@ -89,7 +92,8 @@ export function trainingGraph(given: Model | Trainable, options: TrainingGraphOp
  * The first half of a step: from the state and one shard of a batch to the outputs `sum/<name>`.
  *
  * Inputs beside the state: as those of `trainingGraph`, for one shard, without rate and step; and `shard` int64 [], the
- * number of the shard, where there are several.
+ * number of the shard, where there are several; with class weights, then, `label_weight` float32 [], the sum of the weights
+ * of the classes of all labels of the batch.
  */
 export function gradientGraph(given: Model | Trainable, options: TrainingGraphOptions): TrainingGraph {
   const step = new StepBuilder(given, options);
@@ -135,9 +139,10 @@ class StepBuilder {
 
   constructor(given: Model | Trainable, options: TrainingGraphOptions) {
     const { model, transforms } = trainable(given);
-    const { batchSize, shards = 1, metrics = [], emaDecay } = options;
+    const { batchSize, shards = 1, metrics = [], emaDecay, classWeights } = options;
     checkMetrics(metrics);
     if (emaDecay !== undefined) checkEmaDecay(emaDecay);
+    if (classWeights) checkClassWeights(classWeights, model.classes);
     if (!Number.isSafeInteger(shards) || shards < 1 || batchSize % shards !== 0) {
       throw new OptionError(`a batch of ${batchSize} cannot be cut into ${shards} shards of equal size`);
     }
@@ -178,7 +183,7 @@ class StepBuilder {
 
   /** The forward and backward pass over one shard, and what is to be summed of it. */
   gradients(): { readonly traced: TracedModel; readonly sums: Map<string, Value> } {
-    const { batchSize, labelSmoothing = 0, optimizer, groups = [], metrics = [] } = this.#options;
+    const { batchSize, optimizer, groups = [], metrics = [] } = this.#options;
     const { softLabels = false } = this.#options;
     const shards = this.#shards;
     const given = typeof groups === 'function' ? groups(this.#model) : groups;
@@ -199,9 +204,7 @@ class StepBuilder {
     const targets = softLabels ? graph.input('targets', 'float32', logits.shape) : labels;
     const forwardNodes = graph.nodes.slice();
     const share = (value: Value): Value => (shards === 1 ? value : op.mul(value, 1 / shards));
-    const loss = graph.inScope('loss', () =>
-      share(op.reduceMean(crossEntropy(logits, targets, labelSmoothing), [0])),
-    );
+    const loss = graph.inScope('loss', () => this.#loss(logits, targets));
     const sums = new Map<string, Value>([['loss', loss]]);
     graph.inScope('loss', () => {
       sums.set('correct', op.reduceSum(correct(logits, labels), [0]));
@@ -231,6 +234,21 @@ class StepBuilder {
       if (next && next !== value) sums.set(`buffer/${name}`, share(next));
     }
     return { traced, sums };
+  }
+
+  /** The shard's share in the mean loss of the batch, which class weights make a weighted mean, as PyTorch does. */
+  #loss(logits: Value, targets: Value): Value {
+    const { labelSmoothing = 0, classWeights } = this.#options;
+    const losses = crossEntropy(logits, targets, labelSmoothing, classWeights);
+    if (!classWeights || targets.dtype !== 'int32') {
+      const mean = op.reduceMean(losses, [0]);
+      return this.#shards === 1 ? mean : op.mul(mean, 1 / this.#shards);
+    }
+    const total =
+      this.#shards === 1
+        ? op.reduceSum(labelWeights(targets, classWeights), [0])
+        : inputOnce(logits.graph, 'label_weight', 'float32');
+    return op.div(op.reduceSum(losses, [0]), total);
   }
 
   /** Appends what becomes of the sums: the transforms, the optimizers, the next state, and the results. */
