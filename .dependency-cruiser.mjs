@@ -12,7 +12,7 @@ const order = [
   ['mpi'],
   ['train'],
   ['compare'],
-  ['cli', 'bench', 'fuzz'],
+  ['cli', 'bench', 'fuzz', 'studio'],
 ];
 const test = '\\.test\\.ts$';
 

@@ -5,7 +5,7 @@ export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'runs', 'src/graph/onnx_pb.ts'] },
   js.configs.recommended,
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -46,6 +46,18 @@ export default tseslint.config(
   {
     files: ['**/*.mjs'],
     languageOptions: { globals: { console: 'readonly', URL: 'readonly' } },
+  },
+  {
+    files: ['studio/static/*.js'],
+    languageOptions: {
+      globals: {
+        self: 'readonly',
+        URL: 'readonly',
+        fetch: 'readonly',
+        Headers: 'readonly',
+        Response: 'readonly',
+      },
+    },
   },
   {
     files: ['examples/in-a-page.mjs'],

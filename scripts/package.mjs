@@ -1,9 +1,10 @@
 // Builds and packs what is published, into the folder packages/ (or another: npm run package -- FOLDER):
 //   tract-ts       the library. It brings no ONNX Runtime: who computes in Node installs onnxruntime-node beside it, who
 //                  computes in a browser onnxruntime-web, and nobody both.
-//   tract-ts-cli   the command `tract`: the library, and all that the command needs.
+//   tract-ts-cli   the command `tract`: the library, and all that the command needs; the page of the Studio with the
+//                  part of onnxruntime-web that it uses, so that neither package brings that whole.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +31,7 @@ export function commandManifest() {
     type: 'module',
     engines,
     bin: { tract: 'tract.js' },
-    files: ['tract.js'],
+    files: ['tract.js', 'studio'],
     dependencies: { 'tract-ts': version, ...Object.fromEntries(needed) },
     peerDependencies: Object.fromEntries(forSome.map((name) => [name, peerDependencies[name]])),
     peerDependenciesMeta: Object.fromEntries(forSome.map((name) => [name, { optional: true }])),
@@ -45,6 +46,10 @@ export function packAll(folder) {
     writeFileSync(join(command, 'package.json'), `${JSON.stringify(commandManifest(), null, 2)}\n`);
     writeFileSync(join(command, 'tract.js'), "#!/usr/bin/env node\nimport 'tract-ts/command';\n", {
       mode: 0o755,
+    });
+    cpSync(join(root, 'dist/studio/page'), join(command, 'studio'), {
+      recursive: true,
+      filter: (file) => !file.endsWith('.built-from'),
     });
     return [root, command].map((path) => join(folder, pack(path, folder)));
   } finally {
@@ -64,7 +69,7 @@ function pack(path, folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/setup.mjs'), '--build'], {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts/setup.mjs'), '--build', '--page'], {
     stdio: 'inherit',
   });
   if (status !== 0) process.exit(status ?? 1);

@@ -1,9 +1,9 @@
-// Brings a checkout into working order: installs the locked dependencies when they are missing or out of date, and
-// with --build compiles src/ to dist/. Needs nothing but Node and the npm registry. It is also what npm runs (as
+// Brings a checkout into working order: installs the locked dependencies when they are missing or out of date, with
+// --build compiles src/ to dist/, and with --page bundles the Studio's page of that, where anything of it has changed. Needs nothing but Node and the npm registry. It is also what npm runs (as
 // `prepare`) where another project installs the checkout, or where it is packed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import process from 'node:process';
 
@@ -26,6 +26,39 @@ if (installed !== wanted) {
 if (process.argv.includes('--build')) {
   run(process.execPath, [`${root}node_modules/typescript/bin/tsc`]);
   chmodSync(`${root}dist/cli/main.js`, 0o755);
+}
+
+if (process.argv.includes('--page')) {
+  const built = `${root}dist/studio/page/.built-from`;
+  const now = digest([
+    ...filesIn(`${root}studio`),
+    ...filesIn(`${root}dist`).filter(
+      (file) => file.endsWith('.js') && !file.startsWith(`${root}dist/studio/page`),
+    ),
+    stamp,
+  ]);
+  if (!existsSync(built) || readFileSync(built, 'utf8') !== now) {
+    run(process.execPath, [
+      `${root}node_modules/vite/bin/vite.js`,
+      'build',
+      '--config',
+      `${root}studio/vite.config.mjs`,
+    ]);
+    writeFileSync(built, now);
+  }
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .sort();
+}
+
+function digest(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(file));
+  return hash.digest('hex');
 }
 
 function run(command, parameters) {

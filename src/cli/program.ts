@@ -11,6 +11,7 @@ import { type LookFlags, look } from './look.js';
 import { listModels } from './models.js';
 import { type PredictFlags, predict } from './predict.js';
 import type { MpiGroup } from '../mpi/mpi-group.js';
+import { STUDIO_PORT, type StudioFlags, studio } from './studio.js';
 import { UsageError } from './errors.js';
 import { type TableFlags, table } from './table.js';
 import { isMuted, note } from './terminal.js';
@@ -28,7 +29,7 @@ import {
   threadsOption,
   workersOption,
 } from './train-flags.js';
-import { lambdaValue, whole } from './values.js';
+import { lambdaValue, number, whole } from './values.js';
 import { packageVersion } from './version.js';
 
 const RUN =
@@ -79,6 +80,7 @@ export function createProgram(exitWith: (code: number) => void, group?: MpiGroup
   addInspect(program);
   addCheck(program, exitWith);
   addLook(program, exitWith);
+  addStudio(program);
   program
     .command('models')
     .description('list the models')
@@ -254,6 +256,33 @@ function addLook(program: Command, exitWith: (code: number) => void): void {
     )
     .action(async (flags: LookFlags) => {
       exitWith(await look(flags));
+    });
+}
+
+function addStudio(program: Command): void {
+  program
+    .command('studio')
+    .summary('train on your own pictures in a browser tab')
+    .description(
+      'Open the Studio: a page that trains on your own pictures in a browser tab, and shows TrAct against vanilla training as it happens. It is served to this machine alone, and nothing is uploaded.',
+    )
+    .addOption(
+      new Option(
+        '--port <number>',
+        'where it is served; pictures and runs are kept by address, port included',
+      )
+        .argParser(
+          number(
+            'a whole number from 0 to 65535',
+            (port) => Number.isInteger(port) && port >= 0 && port <= 65_535,
+          ),
+        )
+        .default(STUDIO_PORT),
+    )
+    .option('--no-open', 'do not open it in the browser')
+    .addHelpText('after', examples(['tract studio', 'tract studio --port 8080 --no-open']))
+    .action(async (flags: StudioFlags) => {
+      await studio(flags);
     });
 }
 

@@ -1,5 +1,6 @@
 /** Lines of `metrics.jsonl`, checked before they are believed. */
 import type { TrainingEvent } from './events.js';
+import type { Progress } from './progress.js';
 
 const events: readonly string[] = ['step', 'evaluation', 'epoch'] satisfies TrainingEvent['event'][];
 
@@ -26,4 +27,20 @@ export function parseMetricsLine(line: string): MetricsLine | undefined {
   // The one figure that is calculated with as it is.
   const timed = imagesPerSecond === null || typeof imagesPerSecond === 'number';
   return placed && timed && events.includes(event as string) ? (value as MetricsLine) : undefined;
+}
+
+/** The lines of a run's metrics that belong to what a checkpoint knows of. */
+export function knownMetrics(text: string, progress: Progress): string {
+  return text
+    .split('\n')
+    .filter((line) => {
+      const known = parseMetricsLine(line);
+      if (!known) return false;
+      const { event, step, epoch } = known;
+      if (event === 'epoch') return epoch! <= progress.epoch;
+      // An evaluation that was due where the run goes on is made again.
+      return event === 'step' ? step <= progress.step : step < progress.step;
+    })
+    .map((line) => `${line}\n`)
+    .join('');
 }

@@ -17,7 +17,7 @@ import type { TrainingEvent } from './events.js';
 import { ExclusiveFolder } from './exclusive-folder.js';
 import { CheckpointError } from './json-check.js';
 import { FILE_MODEL, SOURCE_FILE, modelOfRun } from './load-model.js';
-import { parseMetricsLine } from './metrics-line.js';
+import { knownMetrics } from './metrics-line.js';
 import type { Progress } from './progress.js';
 import type { RunConfig } from './run-config.js';
 import { StateError } from './state.js';
@@ -188,22 +188,6 @@ async function isOfNoStep(folder: string, checkpoint: string): Promise<boolean> 
     if (error instanceof CheckpointError) return false;
     throw error;
   }
-}
-
-/** The lines of a run's metrics that belong to what a checkpoint knows of. */
-export function knownMetrics(text: string, progress: Progress): string {
-  return text
-    .split('\n')
-    .filter((line) => {
-      const known = parseMetricsLine(line);
-      if (!known) return false;
-      const { event, step, epoch } = known;
-      if (event === 'epoch') return epoch! <= progress.epoch;
-      // An evaluation that was due where the run goes on is made again.
-      return event === 'step' ? step <= progress.step : step < progress.step;
-    })
-    .map((line) => `${line}\n`)
-    .join('');
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Metrics } from '../../compare/record.js';
 import type { TrainingEvent } from '../../train/events.js';
 import { CheckpointError } from '../../train/json-check.js';
-import { knownMetrics } from '../../train/run-folder.js';
+import { knownMetrics } from '../../train/metrics-line.js';
 import { mutateBytes } from '../mutate-bytes.js';
 import { mutateJson } from '../mutate-json.js';
 import { type FuzzedParser, decode, encode, expect } from '../parser.js';

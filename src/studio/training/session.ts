@@ -1,0 +1,306 @@
+/** What is trained in the page: one run, or two that take turns, saved as they go on. */
+import { chanceOf } from '../../compare/chance.js';
+import { imageCount } from '../../data/dataset.js';
+import { labelsOf } from '../../data/image-source.js';
+import { isFileModel } from '../../models/file-model-options.js';
+import { traceAlone } from '../../nn/model.js';
+import { elementCount } from '../../tensor/tensor.js';
+import { fromCheckpoint, readWeights } from '../../train/checkpoint.js';
+import { DivergenceError } from '../../train/divergence.js';
+import { evaluationOf } from '../../train/events.js';
+import { modelOfRun } from '../../train/load-model.js';
+import { describeRun, stepsOf, stepsPerEpochOf } from '../../train/run-config.js';
+import { Trainer } from '../../train/trainer.js';
+import { packParts, unpackParts } from '../parts.js';
+import { messageOf, tell } from '../rpc.js';
+import type { RunSpec, RunStatus, RunTold } from '../run-spec.js';
+import { removeStored, storedFile, writeStored } from '../storage.js';
+import { openData } from './data.js';
+import { type KeptLane, Lane } from './lane.js';
+import { augmentationFor, givenFor, mergedWeights, modelFor, trainerOptionsFor } from './model.js';
+import type { OpenData } from './open-data.js';
+
+/** The file of the run, replaced as a whole. */
+const RUN_FILE = 'run.bin';
+/** Milliseconds of training that are lost at most when the tab is closed. */
+const SAVE_EVERY = 8000;
+
+/** What the file says beside the checkpoints. */
+interface KeptRun {
+  readonly spec: RunSpec;
+  readonly status: RunStatus;
+  readonly lanes: readonly KeptLane[];
+  readonly hasModel: boolean;
+}
+
+/** What a run may start from. */
+export interface RunFiles {
+  /** An `.onnx` file. */
+  readonly model?: Uint8Array;
+  /** A safetensors file. */
+  readonly weights?: Uint8Array;
+}
+
+const told = (what: RunTold): void => {
+  tell(what);
+};
+
+/** The only one at a time. */
+export class Session {
+  readonly spec: RunSpec;
+  readonly data: OpenData;
+  readonly lanes: readonly Lane[];
+  /** The bytes of the model's file, where it is out of one. */
+  readonly source: Uint8Array | undefined;
+  #status: RunStatus = 'paused';
+  #saved = performance.now();
+  #loop: Promise<void> | undefined;
+  /** What others want of the lanes, between two turns. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(spec: RunSpec, data: OpenData, lanes: readonly Lane[], source: Uint8Array | undefined) {
+    this.spec = spec;
+    this.data = data;
+    this.lanes = lanes;
+    this.source = source;
+  }
+
+  /** Builds a new run; it stands before its first step. */
+  static async begin(spec: RunSpec, files: RunFiles): Promise<Session> {
+    const data = await openData(spec.data);
+    const lanes: Lane[] = [];
+    try {
+      const { dataset } = data;
+      const model = await modelFor(spec.settings, dataset, files.model);
+      const options = trainerOptionsFor(spec.settings);
+      const { epochs } = spec.settings;
+      const run = { epochs, augmentation: augmentationFor(spec.settings, dataset.imageShape[1]) };
+      const weights = files.weights && readWeights(files.weights);
+      for (const method of spec.methods) {
+        told({
+          told: 'doing',
+          what: `Building the training step${spec.methods.length > 1 ? ` (${method})` : ''}…`,
+        });
+        const given = givenFor(model, method, spec.settings);
+        const trainer = await Trainer.create(given, options);
+        const config = describeRun(given, options, dataset, run);
+        lanes.push(new Lane(method, trainer, config, dataset, { evaluateEvery: spec.evaluateEvery }));
+        if (weights) trainer.load(mergedWeights(await trainer.weights(), weights).weights);
+      }
+      const session = new Session(spec, data, lanes, isFileModel(model) ? model.file.bytes : undefined);
+      await session.#introduce();
+      await session.save();
+      return session;
+    } catch (error) {
+      for (const lane of lanes) await lane.release();
+      data.close();
+      throw error;
+    } finally {
+      told({ told: 'doing', what: null });
+    }
+  }
+
+  /** The run that was kept; undefined where there is none. @throws Error for one that cannot go on, saying why */
+  static async reopen(): Promise<{ readonly session: Session; readonly status: RunStatus } | undefined> {
+    const file = await storedFile(RUN_FILE);
+    if (!file) return undefined;
+    told({ told: 'doing', what: 'Opening the run that is kept here…' });
+    let data: OpenData | undefined;
+    const lanes: Lane[] = [];
+    try {
+      const { about, parts } = unpackParts(new Uint8Array(await file.arrayBuffer()));
+      const { spec, status, lanes: kept, hasModel } = about as KeptRun;
+      const source = hasModel ? parts.at(-1)!.slice() : undefined;
+      data = await openData(spec.data);
+      for (const [i, { method, metrics }] of kept.entries()) {
+        const checkpoint = fromCheckpoint(parts[i].slice());
+        const model = source && (await modelOfRun(source, checkpoint.config.model));
+        const options = { evaluateEvery: spec.evaluateEvery, metrics, ...(model && { model }) };
+        lanes.push(await Lane.restore(method, checkpoint, data.dataset, options));
+      }
+      const session = new Session(spec, data, lanes, source);
+      await session.#introduce();
+      return { session, status };
+    } catch (error) {
+      for (const lane of lanes) await lane.release();
+      data?.close();
+      throw error;
+    } finally {
+      told({ told: 'doing', what: null });
+    }
+  }
+
+  /** Forgets the run that is kept. */
+  static async forget(): Promise<void> {
+    await removeStored(RUN_FILE);
+  }
+
+  get status(): RunStatus {
+    return this.#status;
+  }
+
+  get step(): number {
+    return Math.min(...this.lanes.map(({ trainer }) => trainer.progress.step));
+  }
+
+  get steps(): number {
+    const [{ config, trainer }] = this.lanes;
+    return stepsOf(config, trainer.progress);
+  }
+
+  /** Trains on, until it is paused or done. */
+  run(): void {
+    if (this.#status !== 'paused') return;
+    this.#setStatus('running');
+    this.#loop = this.#train();
+  }
+
+  /** Ends with the turn that is being made, and saves. */
+  async pause(): Promise<void> {
+    if (this.#status !== 'running') return;
+    this.#status = 'paused';
+    await this.#loop;
+    await this.save();
+    this.#setStatus('paused');
+  }
+
+  /** One step of each. */
+  async stepOnce(): Promise<void> {
+    if (this.#status !== 'paused') return;
+    await this.between(() => this.#turn());
+    await this.#finishIfOver();
+    this.#setStatus(this.#status);
+  }
+
+  /** Does something with the lanes while none of them is in a step. */
+  between<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Keeps where it stands. */
+  async save(): Promise<void> {
+    await this.between(async () => {
+      const checkpoints: Uint8Array[] = [];
+      for (const lane of this.lanes) checkpoints.push(await lane.checkpoint());
+      const about: KeptRun = {
+        spec: this.spec,
+        status: this.#status,
+        lanes: this.lanes.map(({ kept }) => kept),
+        hasModel: this.source !== undefined,
+      };
+      await writeStored(RUN_FILE, packParts(about, [...checkpoints, ...(this.source ? [this.source] : [])]));
+      this.#saved = performance.now();
+      told({ told: 'saved', step: this.step });
+    });
+  }
+
+  /** Frees the sessions; what was saved is kept. */
+  async close(): Promise<void> {
+    this.#status = 'paused';
+    await this.#loop;
+    await this.#queue;
+    for (const lane of this.lanes) await lane.release();
+    this.data.close();
+  }
+
+  async #train(): Promise<void> {
+    const begun = performance.now();
+    const first = this.step;
+    try {
+      while (this.#status === 'running') {
+        await this.between(() => this.#turn());
+        if (await this.#finishIfOver()) return;
+        const seconds = (performance.now() - begun) / 1000;
+        const made = this.step - first;
+        if (made > 0) {
+          told({
+            told: 'turn',
+            step: this.step,
+            secondsLeft: (seconds / made) * (this.steps - this.step),
+            imagesPerSecond: (made * this.lanes[0].trainer.batchSize * this.lanes.length) / seconds,
+          });
+        }
+        if (performance.now() - this.#saved > SAVE_EVERY) await this.save();
+      }
+    } catch (error) {
+      this.#status = 'paused';
+      told({ told: 'status', status: 'paused', step: this.step, problem: messageOf(error) });
+    }
+  }
+
+  /** Each lane to its next step, with the evaluations before it; or to its end. */
+  async #turn(): Promise<void> {
+    for (const [number, lane] of this.lanes.entries()) {
+      try {
+        for (;;) {
+          const event = await lane.next();
+          if (!event) break;
+          if (event.event === 'step') {
+            const { step, loss, accuracy, learningRate, imagesPerSecond } = event;
+            const { filters, images } = await lane.seen(event);
+            told({
+              told: 'step',
+              lane: number,
+              ...{ step, loss, accuracy, learningRate, imagesPerSecond },
+              ...(filters && { filters }),
+              ...(images && { images }),
+            });
+            // What belongs to the last step is told with it: nothing comes behind.
+            if (step < this.steps) break;
+            continue;
+          }
+          told({ told: 'evaluation', lane: number, step: event.step, ...evaluationOf(event) });
+        }
+      } catch (error) {
+        if (!(error instanceof DivergenceError)) throw error;
+        lane.done = true;
+        told({ told: 'diverged', lane: number, problem: error.message });
+      }
+    }
+  }
+
+  async #finishIfOver(): Promise<boolean> {
+    if (!this.lanes.every(({ done }) => done)) return false;
+    this.#status = 'finished';
+    await this.save();
+    this.#setStatus('finished');
+    return true;
+  }
+
+  #setStatus(status: RunStatus): void {
+    this.#status = status;
+    told({ told: 'status', status, step: this.step });
+  }
+
+  async #introduce(): Promise<void> {
+    for (const lane of this.lanes) await lane.look();
+    const [{ config, trainer, unwatched }] = this.lanes;
+    const { dataset } = this.data;
+    const { parameters } = traceAlone(trainer.model, 1, false);
+    const chance = chanceOf(labelsOf(dataset.test), dataset.classNames.length);
+    told({
+      told: 'run',
+      spec: this.spec,
+      steps: this.steps,
+      stepsPerEpoch: stepsPerEpochOf(config),
+      parameters: [...parameters.values()].reduce((sum, { value }) => sum + elementCount(value.shape), 0),
+      modelName: trainer.model.name,
+      classNames: dataset.classNames,
+      trainImages: imageCount(dataset.train),
+      testImages: imageCount(dataset.test),
+      clearlyAbove: chance.clearlyAbove,
+      ...(unwatched !== undefined && { unwatched }),
+      before: this.lanes.map(({ past }) => past),
+    });
+    if (
+      this.step >= this.steps &&
+      this.lanes.every(({ trainer: { progress } }) => progress.stepInEpoch === 0)
+    ) {
+      for (const lane of this.lanes) lane.done = true;
+      this.#status = 'finished';
+    }
+    told({ told: 'status', status: this.#status, step: this.step });
+  }
+}

@@ -1,0 +1,130 @@
+/** The page around its five steps. */
+import { useEffect, useState } from 'preact/hooks';
+import { dropped } from './dropped.js';
+import { oneThreadReason } from './isolation.js';
+import { ModelPage } from './model-page.js';
+import { PicturesPage } from './pictures-page.js';
+import { run, status } from './run.js';
+import { type Stage, addFiles, attempt, problem, said, stage, stages } from './state.js';
+import { TrainPage } from './train-page.js';
+
+const names: Readonly<Record<Stage, string>> = {
+  pictures: 'Pictures',
+  model: 'Model',
+  train: 'Train',
+};
+
+export function App({ threads }: { readonly threads: number }) {
+  const over = useDrop();
+  return (
+    <>
+      <a class="skip" href="#stage">
+        To the content
+      </a>
+      <header class="top">
+        <a class="brand" href="#pictures">
+          <img src="icon.svg" alt="" width="28" height="28" /> tract-ts <b>Studio</b>
+        </a>
+        <p class="badges">
+          <span class="badge" title="The page's own security policy lets nothing be sent to anyone.">
+            0 bytes uploaded
+          </span>
+          <Engine threads={threads} />
+        </p>
+      </header>
+      <Steps />
+      <main id="stage" tabIndex={-1}>
+        {problem.value !== null && (
+          <div class="problem" role="alert">
+            <p>{problem.value}</p>
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                problem.value = null;
+              }}
+            >
+              Dismiss
+            </button>
+          </div>
+        )}
+        {stage.value === 'pictures' && <PicturesPage />}
+        {stage.value === 'model' && <ModelPage />}
+        {stage.value === 'train' && <TrainPage />}
+      </main>
+      <p class="said" role="status">
+        {said.value}
+      </p>
+      {over && (
+        <div class="drop" aria-hidden="true">
+          <p>Drop folders, pictures or a zip</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Engine({ threads }: { readonly threads: number }) {
+  const reason = oneThreadReason();
+  return (
+    <span class="badge" title={reason === undefined ? undefined : `One thread, because ${reason}.`}>
+      WebAssembly, {threads === 1 ? '1 thread' : `${threads} threads`}
+      {threads === 1 && reason !== undefined && <span class="reason">: {reason}</span>}
+    </span>
+  );
+}
+
+function Steps() {
+  return (
+    <nav class="steps" aria-label="Steps">
+      <ol>
+        {stages.map((one, i) => (
+          <li key={one}>
+            <a href={`#${one}`} aria-current={stage.value === one ? 'step' : undefined}>
+              <span class="number" aria-hidden="true">
+                {i + 1}
+              </span>
+              {names[one]}
+              {one === 'train' && run.value && status.value === 'running' && (
+                <span class="pulse" role="img" aria-label="running" />
+              )}
+            </a>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}
+
+/** Takes in what is dropped anywhere on the page. @returns whether something is being held over it */
+function useDrop(): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
+    const onOver = (event: DragEvent): void => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const onLeave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const onDrop = (event: DragEvent): void => {
+      if (!hasFiles(event) || event.defaultPrevented) return;
+      event.preventDefault();
+      setOver(false);
+      void attempt(async () => {
+        await addFiles(await dropped(event.dataTransfer!));
+      });
+    };
+    addEventListener('dragover', onOver);
+    addEventListener('dragleave', onLeave);
+    addEventListener('drop', onDrop);
+    return () => {
+      removeEventListener('dragover', onOver);
+      removeEventListener('dragleave', onLeave);
+      removeEventListener('drop', onDrop);
+    };
+  }, []);
+  return over;
+}

@@ -1,0 +1,133 @@
+/** All pictures of a class, to be chosen and moved. */
+import { useState } from 'preact/hooks';
+import { type Part, moved, without, withPart } from '../pictures/catalog.js';
+import { Dialog } from './parts.js';
+import { catalog, changeCatalog, count, isTest, suggestSettings } from './state.js';
+import { Thumbnail } from './thumbnail.js';
+
+const PER_PAGE = 96;
+
+export function ClassDialog({ label, onClose }: { readonly label: number; readonly onClose: () => void }) {
+  const [page, setPage] = useState(0);
+  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const { classNames, pictures } = catalog.value;
+  const test = isTest.value;
+  const own = pictures.flatMap((picture, i) => (picture.label === label ? [{ picture, test: test[i] }] : []));
+  const pages = Math.max(1, Math.ceil(own.length / PER_PAGE));
+  const at = Math.min(page, pages - 1);
+  const shown = own.slice(at * PER_PAGE, (at + 1) * PER_PAGE);
+  const act = (next: typeof catalog.value): void => {
+    changeCatalog(next);
+    setChosen(new Set());
+    suggestSettings();
+  };
+  const toggle = (id: number): void => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    setChosen(next);
+  };
+  return (
+    <Dialog title={classNames[label]} onClose={onClose}>
+      <p class="muted">
+        {count(own.length, 'picture')}. Choose some to move or delete them, or to say what they are for; a dot
+        marks test pictures.
+      </p>
+      <div class="toolbar" role="group" aria-label="What to do with the chosen pictures">
+        <b aria-live="polite">{count(chosen.size, 'picture')} chosen</b>
+        <button
+          type="button"
+          onClick={() => {
+            const all = shown.every(({ picture }) => chosen.has(picture.id));
+            setChosen(new Set(all ? [] : [...chosen, ...shown.map(({ picture }) => picture.id)]));
+          }}
+        >
+          All of this page
+        </button>
+        {chosen.size > 0 && (
+          <>
+            <select
+              aria-label="Move to another class"
+              value=""
+              onChange={({ currentTarget }) => {
+                if (currentTarget.value !== '')
+                  act(moved(catalog.value, chosen, Number(currentTarget.value)));
+              }}
+            >
+              <option value="">Move to…</option>
+              {classNames.map((name, i) =>
+                i === label ? null : (
+                  <option key={name} value={i}>
+                    {name}
+                  </option>
+                ),
+              )}
+            </select>
+            <select
+              aria-label="Use for training or testing"
+              value=""
+              onChange={({ currentTarget }) => {
+                if (currentTarget.value !== '')
+                  act(withPart(catalog.value, chosen, currentTarget.value as Part));
+              }}
+            >
+              <option value="">Use for…</option>
+              <option value="train">training</option>
+              <option value="test">testing</option>
+              <option value="auto">either, as drawn</option>
+            </select>
+            <button
+              type="button"
+              onClick={() => {
+                act(without(catalog.value, chosen));
+              }}
+            >
+              Delete
+            </button>
+          </>
+        )}
+      </div>
+      <ul class="grid">
+        {shown.map(({ picture, test: tested }) => (
+          <li key={picture.id}>
+            <label class={chosen.has(picture.id) ? 'chosen' : ''}>
+              <input
+                type="checkbox"
+                checked={chosen.has(picture.id)}
+                onChange={() => {
+                  toggle(picture.id);
+                }}
+              />
+              <Thumbnail picture={picture} alt={`${picture.name}${tested ? ', test picture' : ''}`} />
+              {tested && <span class="dot" aria-hidden="true" />}
+            </label>
+          </li>
+        ))}
+      </ul>
+      {pages > 1 && (
+        <nav class="buttons" aria-label="Pages">
+          <button
+            type="button"
+            disabled={at === 0}
+            onClick={() => {
+              setPage(at - 1);
+            }}
+          >
+            Before
+          </button>
+          <span>
+            Page {at + 1} of {pages}
+          </span>
+          <button
+            type="button"
+            disabled={at === pages - 1}
+            onClick={() => {
+              setPage(at + 1);
+            }}
+          >
+            Next
+          </button>
+        </nav>
+      )}
+    </Dialog>
+  );
+}

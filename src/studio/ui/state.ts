@@ -1,0 +1,261 @@
+/** What the page knows, and what it can have done. */
+import { computed, signal } from '@preact/signals';
+import {
+  type Catalog,
+  added,
+  emptyCatalog,
+  obstacle,
+  parseCatalog,
+  testPictures,
+} from '../pictures/catalog.js';
+import type { GivenFile, ImportProgress } from '../pictures/import.js';
+import { PictureBytes } from '../pictures/packs.js';
+import type { PicturesCalls } from '../pictures/worker.js';
+import { type Calls, callsOf, messageOf } from '../rpc.js';
+import type { DataSpec, RunTold } from '../run-spec.js';
+import { type Settings, settingsFor, usualSettings } from '../settings.js';
+import { storedFile, writeStored } from '../storage.js';
+import type { TrainingCalls } from '../training/worker.js';
+import { hear } from './run.js';
+
+/** The steps of the way, in their order. */
+export const stages = ['pictures', 'model', 'train'] as const;
+export type Stage = (typeof stages)[number];
+
+export const stage = signal<Stage>(stageInAddress());
+
+function stageInAddress(): Stage {
+  const name = location.hash.slice(1);
+  return stages.find((one) => one === name) ?? 'pictures';
+}
+
+export function goTo(where: Stage): void {
+  location.hash = where;
+}
+
+addEventListener('hashchange', () => {
+  stage.value = stageInAddress();
+  scrollTo(0, 0);
+  document.getElementById('stage')?.focus({ preventScroll: true });
+});
+
+/** A sentence about something that went wrong, until it is dismissed. */
+export const problem = signal<string | null>(null);
+/** What has been done, for a moment, and for screen readers. */
+export const said = signal<string>('');
+
+/** Milliseconds. */
+const SAID_FOR = 5000;
+let silence: ReturnType<typeof setTimeout> | undefined;
+
+export function say(sentence: string): void {
+  said.value = sentence;
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    said.value = '';
+  }, SAID_FOR);
+}
+
+/** Does something, and says what went wrong with it. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  problem.value = null;
+  try {
+    return await work();
+  } catch (error) {
+    problem.value = messageOf(error);
+    return undefined;
+  }
+}
+
+// Workers. Each is made when the page is loaded, since the first call waits for it.
+
+let calls: { readonly training: Calls<TrainingCalls>; readonly pictures: Calls<PicturesCalls> } | undefined;
+
+/** @throws where the page has not begun yet */
+export function workers(): NonNullable<typeof calls> {
+  if (!calls) throw new Error('the page has not begun yet');
+  return calls;
+}
+
+export function startWorkers(): void {
+  const training = new Worker(new URL('../training/worker.js', import.meta.url), {
+    type: 'module',
+    name: 'training',
+  });
+  const pictures = new Worker(new URL('../pictures/worker.js', import.meta.url), {
+    type: 'module',
+    name: 'pictures',
+  });
+  calls = {
+    training: callsOf<TrainingCalls>(training, (what) => {
+      hear(what as RunTold);
+    }),
+    pictures: callsOf<PicturesCalls>(pictures, (what) => {
+      onImport(what as ImportProgress);
+    }),
+  };
+}
+
+// Pictures.
+
+/** `shapes` or the user's own; null before anything is chosen. */
+export const dataKind = signal<'shapes' | 'pictures' | null>(null);
+export const catalog = signal<Catalog>(emptyCatalog);
+export const importing = signal<{ readonly done: number; readonly total: number } | null>(null);
+/** Reads pictures that are kept; made anew as there are more files. */
+export const bytes = signal(new PictureBytes());
+export const isTest = computed(() => testPictures(catalog.value));
+
+/** How many images of `shapes` there are to train on, and to test with. */
+export const SHAPES = { train: 10_000, test: 2000 };
+
+const CATALOG_FILE = 'catalog.json';
+/** Milliseconds. */
+const SAVE_AFTER = 400;
+let saving: ReturnType<typeof setTimeout> | undefined;
+
+/** Changes the pictures, and keeps that. */
+export function changeCatalog(next: Catalog): void {
+  catalog.value = next;
+  clearTimeout(saving);
+  saving = setTimeout(() => {
+    void attempt(() => saveCatalog());
+  }, SAVE_AFTER);
+}
+
+async function saveCatalog(): Promise<void> {
+  await writeStored(CATALOG_FILE, JSON.stringify({ kind: dataKind.value, catalog: catalog.value }));
+}
+
+export function chooseData(kind: 'shapes' | 'pictures'): void {
+  dataKind.value = kind;
+  suggestSettings();
+  void attempt(() => saveCatalog());
+}
+
+/** What was kept when the page was closed. */
+export async function loadCatalog(): Promise<void> {
+  const file = await storedFile(CATALOG_FILE);
+  if (!file) return;
+  const found = JSON.parse(await file.text()) as { kind: typeof dataKind.value; catalog: unknown };
+  catalog.value = parseCatalog(JSON.stringify(found.catalog));
+  dataKind.value = found.kind;
+  await workers().pictures.sweep([...new Set(catalog.value.pictures.map(({ pack }) => pack))]);
+}
+
+function onImport({ done, total, added: more, broken }: ImportProgress): void {
+  importing.value = { done, total };
+  if (more.length + broken.length === 0) return;
+  bytes.value = new PictureBytes();
+  dataKind.value = 'pictures';
+  changeCatalog(added(catalog.value, more, broken));
+}
+
+/** Takes files in. @param into the class of what lies in no folder, or of all */
+export async function addFiles(
+  files: readonly GivenFile[],
+  where: { readonly into: string; readonly forced: boolean } = { into: 'unsorted', forced: false },
+): Promise<void> {
+  if (files.length === 0) return;
+  importing.value = { done: 0, total: files.length };
+  await attempt(async () => {
+    try {
+      const { pictures, broken, others } = await workers().pictures.add(files, where);
+      if (pictures === 0 && broken === 0) {
+        throw new Error(
+          `There are no pictures in ${files.length === 1 ? files[0].path : 'what was chosen'}. Give a folder with one folder of JPEG, PNG or WebP files for each class, a zip of such, or CIFAR’s .bin files.`,
+        );
+      }
+      say(
+        `${count(pictures, 'picture')} added${broken > 0 ? `, ${broken} could not be read` : ''}${others > 0 ? `; ${count(others, 'other file')} left out` : ''}.`,
+      );
+      suggestSettings();
+    } finally {
+      importing.value = null;
+    }
+  });
+}
+
+export const count = (number: number, what: string): string =>
+  `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`;
+
+/** Why training cannot begin; undefined where it can. */
+export const noTraining = computed((): string | undefined => {
+  if (dataKind.value === null) return 'There are no pictures yet.';
+  return dataKind.value === 'shapes' ? undefined : obstacle(catalog.value);
+});
+
+// Settings.
+
+const SETTINGS_KEY = 'tract-studio-settings';
+
+export const settings = signal<Settings>(keptSettings());
+/** An `.onnx` file, and a file of weights, for the next run. */
+export const modelFile = signal<File | null>(null);
+export const weightsFile = signal<File | null>(null);
+
+function keptSettings(): Settings {
+  try {
+    const kept = JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? '{}') as Partial<Settings>;
+    const known = Object.keys(usualSettings) as (keyof Settings)[];
+    const fitting = known.filter((key) => typeof kept[key] === typeof usualSettings[key]);
+    const found = { ...usualSettings, ...Object.fromEntries(fitting.map((key) => [key, kept[key]])) };
+    // The file itself is not kept.
+    return found.model === 'file' ? { ...found, model: usualSettings.model } : found;
+  } catch {
+    return usualSettings;
+  }
+}
+
+export function change(what: Partial<Settings>): void {
+  settings.value = { ...settings.value, ...what };
+  localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings.value));
+}
+
+export const trainImages = computed(() =>
+  dataKind.value === 'shapes' ? SHAPES.train : isTest.value.filter((test) => !test).length,
+);
+
+/** Batch size, epochs and rate for the pictures there are. */
+export function suggestSettings(): void {
+  const shapes = dataKind.value === 'shapes' ? { imageSize: 32 } : {};
+  const own = dataKind.value === 'pictures' ? { imageSize: sizeFor(catalog.value) } : {};
+  change({ ...shapes, ...own, ...settingsFor(settings.value, trainImages.value) });
+}
+
+/** Small pictures as they are, photographs at 64 pixels, which train in a tab. */
+function sizeFor({ pictures }: Catalog): number {
+  const sides = pictures.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
+  const middle = sides.at(sides.length >> 1) ?? 32;
+  return middle <= 40 ? 32 : middle <= 56 ? 48 : 64;
+}
+
+/** Begins a run. */
+export async function beginRun(): Promise<void> {
+  await attempt(async () => {
+    const { training } = workers();
+    const kind = dataKind.value!;
+    const chosen = settings.value;
+    const data: DataSpec =
+      kind === 'shapes'
+        ? { kind, ...SHAPES }
+        : { kind, key: await training.prepare(catalog.value, chosen.imageSize) };
+    const steps = Math.floor(trainImages.value / chosen.batchSize) * chosen.epochs;
+    const [model, weights] = await Promise.all(
+      [chosen.model === 'file' ? modelFile.value : null, weightsFile.value].map(async (file) =>
+        file ? new Uint8Array(await file.arrayBuffer()) : undefined,
+      ),
+    );
+    const { racing } = chosen;
+    await training.begin(
+      {
+        data,
+        settings: chosen,
+        methods: racing === 'race' ? ['vanilla', 'tract'] : [racing],
+        // As `tract compare` does.
+        evaluateEvery: Math.max(1, Math.round(steps / 16)),
+      },
+      { ...(model && { model }), ...(weights && { weights }) },
+    );
+  });
+}
