@@ -12,7 +12,7 @@ import { adam } from '../optim/adam.js';
 import { sgd } from '../optim/sgd.js';
 import { tensor } from '../tensor/tensor.js';
 import { tract } from '../tract/tract.js';
-import { compileStep } from './step-maker.js';
+import { compileStep, prepareStep } from './step-maker.js';
 import { gradientGraph, updateGraph } from './training-graph.js';
 
 const batchSize = 12;
@@ -43,14 +43,15 @@ describe('a step in two halves, of one shard, has the bits of the step in one gr
   for (const [what, [given, optimizer]] of Object.entries(cases)) {
     it(what, async () => {
       const options = { batchSize, optimizer, shards: 1, threads: 1, seed: 0 };
-      const [fused, cut] = [await compileStep(given, options), await compileStep(given, options)];
+      const [whole, cut] = [prepareStep(given, options), prepareStep(given, options)];
+      const fused = await compileStep(whole, options);
       const halves = await shardedStep(gradientGraph(given, options).graph, updateGraph(given, options), {
         shards: 1,
         threads: 1,
-        shardOf: (whole) => whole,
+        shardOf: (inputs) => inputs,
       });
-      assert.deepEqual(await after(halves, cut.store), await after(fused.runner, fused.store));
-      for (const runner of [fused.runner, cut.runner, halves]) await runner.release();
+      assert.deepEqual(await after(halves, cut.store), await after(fused, whole.store));
+      for (const runner of [fused, halves]) await runner.release();
     });
   }
 });
