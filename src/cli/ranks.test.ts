@@ -159,15 +159,32 @@ describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
   });
 });
 
-it('a launcher whose library does not know of it is found out', { skip: openMpi.missing }, async () => {
-  // As Slurm's srun does without --mpi.
-  const environment = { SLURM_STEP_NUM_TASKS: '2', SLURM_PROCID: '0' };
-  const { code, stderr } = await tract(['models'], { environment });
-  assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /^error: the launcher started 2 processes \(SLURM_STEP_NUM_TASKS\), but for .* there are 1: /,
-  );
+describe('a launcher whose library does not know of it is found out', { concurrency: true }, () => {
+  it('that of another Open MPI', { skip: openMpi.missing }, async () => {
+    const environment = { OMPI_COMM_WORLD_SIZE: '2', OMPI_COMM_WORLD_RANK: '0' };
+    const { code, stderr } = await tract(['models'], { environment });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^error: the launcher started 2 processes \(OMPI_COMM_WORLD_SIZE\), but for .* there are 1: .*\n$/,
+    );
+  });
+
+  for (const mpi of mpis) {
+    it(`Slurm's, without --mpi: ${mpi.name}`, { skip: mpi.missing }, async () => {
+      const library = mpi === mpich ? 'libmpich.so.12' : 'libmpi.so.40';
+      const environment = {
+        ...{ SLURM_STEP_NUM_TASKS: '2', SLURM_PROCID: '0' },
+        TRACT_MPI_LIBRARY: library,
+      };
+      const { code, stderr } = await tract(['models'], { environment });
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^error: srun started 2 processes .* knows of one: start them by srun --mpi=.*\n$/,
+      );
+    });
+  }
 });
 
 /** The environment in which Node does not find modules of which this JavaScript holds, on the `name` that is imported. */
@@ -188,7 +205,8 @@ describe('what only several processes need', { concurrency: true }, () => {
     // These are found first, and are none.
     const fakes = join(folder, 'fakes');
     mkdirSync(fakes);
-    for (const { path } of candidates('MPICH')) writeFileSync(join(fakes, path), '');
+    for (const { path } of candidates({ family: 'MPICH', hasPmix: false }))
+      writeFileSync(join(fakes, path), '');
     const environment = { ...started, LD_LIBRARY_PATH: fakes };
     const { code, stderr } = await tract(flags, { environment });
     assert.equal(code, 1);

@@ -26,11 +26,21 @@ export async function mpiGroup(options: MpiGroupOptions = {}): Promise<MpiGroup 
   if (!launcher) return undefined;
   const { mpi, path } = await libraryFor(launcher);
   const version = shortVersion(mpi.version);
+  const { family, hasPmix, size, variable, rank } = launcher;
+  const isUnconnected = family === undefined && !hasPmix;
+  const unconnected = (): ProcessGroupError =>
+    new ProcessGroupError(
+      `srun started ${size} processes (${variable}), but ${path} (${version}) knows of one: start them by srun --mpi=pmix for Open MPI, or --mpi=pmi2 for MPICH (srun --mpi=list says what there is)`,
+      rank,
+    );
+  // Its MPI_Init_thread would end the process.
+  if (isUnconnected && familyOf(mpi.version) === 'Open MPI') throw unconnected();
   mpi.init();
-  if (mpi.size !== launcher.size) {
+  if (mpi.size !== size) {
+    if (isUnconnected) throw unconnected();
     throw new ProcessGroupError(
-      `the launcher started ${launcher.size} processes (${launcher.variable}), but for ${path} (${version}) there are ${mpi.size}: launcher and library are not of the same MPI`,
-      launcher.rank,
+      `the launcher started ${size} processes (${variable}), but for ${path} (${version}) there are ${mpi.size}: launcher and library are not of the same MPI`,
+      rank,
     );
   }
   const group = new MpiWorld(mpi, options);
@@ -43,7 +53,8 @@ interface Found {
   readonly path: string;
 }
 
-async function libraryFor({ family, rank, variable }: Launcher): Promise<Found> {
+async function libraryFor(launcher: Launcher): Promise<Found> {
+  const { family, rank, variable } = launcher;
   const { default: koffi } = await optionalPackage(
     'koffi',
     'Training in several processes',
@@ -73,11 +84,11 @@ async function libraryFor({ family, rank, variable }: Launcher): Promise<Found> 
       rank,
     );
   }
-  for (const candidate of candidates(family)) {
+  for (const candidate of candidates(launcher)) {
     const found = load(candidate);
     if (found) return found;
   }
-  const names = candidates(family).map(({ path }) => path);
+  const names = candidates(launcher).map(({ path }) => path);
   const install = family ? ` (Debian: ${debianPackages[family]})` : '';
   throw new ProcessGroupError(
     `this was started by a launcher of ${family ?? 'MPI'} (${variable}), but none of its libraries is found, ${names.join(', ')}: install it${install}, name it by ${LIBRARY}, or use the mpirun of the MPI that is installed`,

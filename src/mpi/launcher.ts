@@ -5,8 +5,10 @@ export type Family = 'MPICH' | 'Open MPI';
 
 /** A launcher that started several processes. */
 export interface Launcher {
-  /** Undefined where it starts those of either. */
+  /** Undefined where it starts those of either: Slurm's srun. */
   readonly family: Family | undefined;
+  /** Whether it connects processes by PMIx, without which Open MPI's end at once. */
+  readonly hasPmix: boolean;
   readonly rank: number;
   /** How many processes it started. */
   readonly size: number;
@@ -22,7 +24,7 @@ const launchers = [
   ['Open MPI', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_LOCAL_RANK'],
   // Hydra of MPICH, Intel MPI and MVAPICH.
   ['MPICH', 'PMI_SIZE', 'PMI_RANK', 'MPI_LOCALRANKID'],
-  // Slurm's srun with PMIx, which both have.
+  // Slurm's srun with PMIx, which both have; or with nothing that connects them.
   [undefined, 'SLURM_STEP_NUM_TASKS', 'SLURM_PROCID', 'SLURM_LOCALID'],
 ] as const;
 
@@ -40,7 +42,8 @@ export function launcherOf(environment: Readonly<Record<string, string | undefin
     const [size, rank, local] = [number(variable), number(ownRank), number(localRank)];
     if (!(size >= 1 && rank < size)) continue;
     if (size === 1) return undefined;
-    return { family, rank, size, variable, localRank: Number.isNaN(local) ? rank : local };
+    const hasPmix = environment.PMIX_RANK !== undefined;
+    return { family, hasPmix, rank, size, variable, localRank: Number.isNaN(local) ? rank : local };
   }
   return undefined;
 }

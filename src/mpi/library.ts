@@ -1,5 +1,5 @@
 /** MPI's libraries: where they are, and what their constants are. */
-import type { Family } from './launcher.js';
+import type { Family, Launcher } from './launcher.js';
 
 /** The forms that MPI's handles have: integers, addresses of symbols, or those of the standard ABI of MPI 5. */
 export type Abi = 'MPICH' | 'Open MPI' | 'standard';
@@ -25,8 +25,9 @@ export interface Candidate {
 }
 
 /** The libraries that a launcher's processes may use, those first that are preferred. */
-export function candidates(family: Family | undefined): Candidate[] {
-  const abis: readonly Abi[] = ['standard', ...(family ? [family] : (['Open MPI', 'MPICH'] as const))];
+export function candidates({ family, hasPmix }: Pick<Launcher, 'family' | 'hasPmix'>): Candidate[] {
+  const either = hasPmix ? (['Open MPI', 'MPICH'] as const) : (['MPICH', 'Open MPI'] as const);
+  const abis: readonly Abi[] = ['standard', ...(family ? [family] : either)];
   return abis.flatMap((abi) => names[abi].map((path) => ({ path, abi })));
 }
 

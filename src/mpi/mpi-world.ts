@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { type GroupTimes, ProcessGroupError } from '../engine/process-group.js';
 import { Guard } from './guard.js';
 import type { MpiGroup, MpiGroupOptions } from './mpi-group.js';
-import type { Mpi, Request } from './mpi.js';
+import type { Mpi, Part, Request } from './mpi.js';
 
 /** Times in milliseconds. */
 const SPIN = 1;
@@ -23,6 +23,13 @@ const FINALIZE = 3000;
 
 /** Bytes from which on waiting for others is told apart from sending. */
 const LARGE = 1 << 16;
+
+/**
+ * Bytes that travel at a time, and at least between any two: whoever asks who is there has to wait for them, on a narrow
+ * network for long, but each message takes a while, however short.
+ */
+const AT_ONCE = 1 << 24;
+const MESSAGE = 1 << 18;
 
 /** What ranks tell each other while they wait. */
 const tag = 1207;
@@ -108,18 +115,17 @@ export class MpiWorld implements MpiGroup {
   }
 
   async allGather(buffer: Uint8Array): Promise<void> {
-    await this.#run(buffer.length, () => this.#mpi.allGather(buffer, this.size));
+    await this.#run(buffer.length, this.size, (part) => this.#mpi.allGather(buffer, this.size, part));
   }
 
   async allToAll(sent: Uint8Array, received: Uint8Array, senders: readonly boolean[]): Promise<void> {
-    const piece = sent.length / this.size;
-    const sends = senders.map(() => (senders[this.rank] ? piece : 0));
-    const receives = senders.map((isSender) => (isSender ? piece : 0));
-    await this.#run(sent.length, () => this.#mpi.allToAll(sent, received, sends, receives));
+    await this.#run(sent.length, this.size, (part) =>
+      this.#mpi.allToAll(sent, received, senders, this.rank, part),
+    );
   }
 
   async broadcast(buffer: Uint8Array): Promise<void> {
-    await this.#run(buffer.length, () => this.#mpi.broadcast(buffer));
+    await this.#run(buffer.length, 1, ([from, to]) => this.#mpi.broadcast(buffer.subarray(from, to)));
   }
 
   async close(): Promise<void> {
@@ -151,19 +157,26 @@ export class MpiWorld implements MpiGroup {
     process.off('uncaughtExceptionMonitor', this.#onThrown);
   }
 
-  /** Waits until all are there, and then for what they do together. */
-  async #run(bytes: number, begin: () => Request): Promise<void> {
+  /**
+   * Waits until all are there, and then for what they do together.
+   *
+   * @param pieces which the bytes are cut into, of equal length
+   * @param begin does it to a part of every piece
+   */
+  async #run(bytes: number, pieces: number, begin: (part: Part) => Request): Promise<void> {
     const arrived = performance.now();
+    const isLarge = bytes >= LARGE;
     this.#isWaiting = true;
     try {
       // Who only waited for small things cannot tell the one from the other.
-      if (bytes >= LARGE) await this.#complete(this.#mpi.barrier());
+      if (isLarge) await this.#complete(this.#mpi.barrier());
       const met = performance.now();
-      await this.#complete(begin(), bytes >= LARGE);
-      const over = performance.now();
-      this.#met = over;
-      if (bytes >= LARGE) this.#communication += over - met;
-      this.#waiting += (bytes >= LARGE ? met : over) - arrived;
+      for (const part of partsOf(bytes / pieces, Math.max(AT_ONCE / pieces, MESSAGE))) {
+        await this.#complete(begin(part), isLarge);
+        this.#met = performance.now();
+      }
+      if (isLarge) this.#communication += this.#met - met;
+      this.#waiting += (isLarge ? met : this.#met) - arrived;
     } finally {
       this.#isWaiting = false;
     }
@@ -236,12 +249,20 @@ export class MpiWorld implements MpiGroup {
   /** Tells those who wait that this process is busy, but well. */
   #sayAlive(): void {
     if (this.#isWaiting || performance.now() - this.#met < 2 * ALIVE_EVERY) return;
+    // Also lets the library go on with what was posted before.
+    this.#listen();
     for (let rank = 0; rank < this.size; rank++) if (rank !== this.rank) this.#post(Message.alive, rank);
   }
 
   #post(kind: (typeof Message)[keyof typeof Message], rank: number): void {
     this.#mpi.post(this.#messages[kind], rank, tag);
   }
+}
+
+/** Parts of so many bytes, each of no more than `most`, and of whole floats. */
+function* partsOf(bytes: number, most: number): Generator<Part> {
+  const length = Math.max(4, Math.floor(most / 4) * 4);
+  for (let from = 0; from === 0 || from < bytes; from += length) yield [from, Math.min(from + length, bytes)];
 }
 
 /** At once, whatever comes next. */

@@ -21,6 +21,9 @@ export interface NativeLibrary {
 /** Bytes of a float. */
 const WORD = 4;
 
+/** Bytes from one to before another. */
+export type Part = readonly [from: number, to: number];
+
 /** Something that has been begun; what it works on stays where it is until it is over. */
 export interface Request {
   readonly handle: Uint8Array;
@@ -87,32 +90,48 @@ export class Mpi {
     });
   }
 
-  /** Every rank's piece becomes everybody's, in place. */
-  allGather(buffer: Uint8Array, ranks: number): Request {
-    return this.#begin([buffer], (handle) => {
-      const types = ['void *', 'int', 'H', 'void *', 'int', 'H', 'H', 'void *'];
-      const count = words(buffer.length / ranks);
+  /**
+   * Every rank's piece becomes everybody's, in place.
+   *
+   * @param part which bytes of each piece, from one to before another
+   */
+  allGather(buffer: Uint8Array, ranks: number, [from, to]: Part): Request {
+    const piece = buffer.length / ranks;
+    const places = ints(Array.from({ length: ranks }, (_, rank) => words(rank * piece + from)));
+    const counts = ints(Array.from({ length: ranks }, () => words(to - from)));
+    return this.#begin([buffer, places, counts], (handle) => {
+      const types = ['void *', 'int', 'H', 'void *', 'void *', 'void *', 'H', 'H', 'void *'];
       const { inPlace } = constants[this.#abi];
       const float = this.#float;
-      this.#call('MPI_Iallgather', ...types)(inPlace, 0, float, buffer, count, float, this.#world, handle);
+      const gather = this.#call('MPI_Iallgatherv', ...types);
+      gather(inPlace, 0, float, buffer, counts, places, float, this.#world, handle);
     });
   }
 
-  /** @param sends, receives the bytes that go to each rank, and come from it; those of all ranks have the same place */
+  /**
+   * Every rank gets a piece of every sender's, at that one's place.
+   *
+   * @param senders whether each rank is one
+   * @param own which rank this is
+   * @param part which bytes of each piece, from one to before another
+   */
   allToAll(
     sent: Uint8Array,
     received: Uint8Array,
-    sends: readonly number[],
-    receives: readonly number[],
+    senders: readonly boolean[],
+    own: number,
+    [from, to]: Part,
   ): Request {
-    const piece = words(sent.length / sends.length);
-    const places = ints(sends.map((_, rank) => rank * piece));
-    const [sendCounts, receiveCounts] = [ints(sends.map(words)), ints(receives.map(words))];
-    return this.#begin([sent, received, places, sendCounts, receiveCounts], (handle) => {
+    const piece = sent.length / senders.length;
+    const count = words(to - from);
+    const places = ints(senders.map((_, rank) => words(rank * piece + from)));
+    const sends = ints(senders.map(() => (senders[own] ? count : 0)));
+    const receives = ints(senders.map((isSender) => (isSender ? count : 0)));
+    return this.#begin([sent, received, places, sends, receives], (handle) => {
       const side = ['void *', 'void *', 'void *', 'H'];
-      const own = [sent, sendCounts, places, this.#float];
-      const others = [received, receiveCounts, places, this.#float];
-      this.#call('MPI_Ialltoallv', ...side, ...side, 'H', 'void *')(...own, ...others, this.#world, handle);
+      const mine = [sent, sends, places, this.#float];
+      const others = [received, receives, places, this.#float];
+      this.#call('MPI_Ialltoallv', ...side, ...side, 'H', 'void *')(...mine, ...others, this.#world, handle);
     });
   }
 

@@ -130,10 +130,10 @@ export class Hosts {
     return 'a process between two TUN devices';
   }
 
-  /** Makes the link narrow: what does not get through is dropped. */
-  narrow(): void {
-    const words = ['tbf', 'rate', '100mbit', 'burst', '16kb', 'limit', '32kb'];
-    for (const name of names) run('tc', '-n', name, 'qdisc', 'add', 'dev', this.#link, 'root', ...words);
+  /** Makes the link narrow, by the kernel's token bucket. @param words how wide it is, and what becomes of the rest */
+  narrow(...words: readonly string[]): void {
+    for (const name of names)
+      run('tc', '-n', name, 'qdisc', 'add', 'dev', this.#link, 'root', 'tbf', ...words);
   }
 
   /** Takes the link down. */
@@ -175,6 +175,11 @@ export class Hosts {
       run('ip', '-n', name, 'address', 'add', `${addresses[i]}/24`, 'dev', device);
       run('ip', '-n', name, 'link', 'set', device, 'up');
     });
+    // UCX looks for it when a process begins; the kernel takes a moment.
+    const isUp = (name: string): boolean =>
+      /LOWER_UP.* state (?:UP|UNKNOWN)/.test(run('ip', '-n', name, 'link', 'show', device));
+    for (let i = 0; i < 50 && !names.every(isUp); i++)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
 }
 

@@ -1,10 +1,15 @@
 /** Two hosts with a network between them that is good, narrow, slow and lossy, or down. */
-import { type Mpi, type RanksOptions, tractRanks } from '../mpi.js';
+import { fileURLToPath } from 'node:url';
+import { type Mpi, type RanksOptions, launch, tractRanks } from '../mpi.js';
 import { failing } from './failures.js';
 import { type Impairment, Hosts, noHosts } from './hosts.js';
 import { type Setting, check, last, smallRun } from './setting.js';
 
 const impairment: Impairment = { delay: 5, jitter: 2, loss: 1 };
+
+const collectives = fileURLToPath(new URL('../mpi-collectives.js', import.meta.url));
+/** Bytes that take longer than anybody is waited for. */
+const MUCH = 40e6;
 
 export async function network(setting: Setting): Promise<void> {
   const reason = noHosts();
@@ -16,8 +21,15 @@ export async function network(setting: Setting): Promise<void> {
     await between(setting, async (hosts) => {
       const options = optionsFor(mpi, hosts);
       await same(setting, mpi, options, 'a good link');
-      hosts.narrow();
+      hosts.narrow('rate', '100mbit', 'burst', '16kb', 'limit', '32kb');
       await same(setting, mpi, options, '100 Mbit/s, where packets that do not fit are dropped');
+    });
+    await between(setting, async (hosts) => {
+      hosts.narrow('rate', '50mbit', 'burst', '64kb', 'latency', '50ms');
+      const parameters = ['-n', '2', process.execPath, collectives, String(MUCH)];
+      const outcome = await launch(mpi, parameters, optionsFor(mpi, hosts));
+      check(outcome.code === 0, `${mpi.name}: the collectives over 50 Mbit/s`, outcome);
+      console.log(`${mpi.name} on two hosts, 50 Mbit/s: nobody is given up who has ${MUCH / 1e6} MB to send`);
     });
     for (const isCut of [false, true]) {
       await between(setting, async (hosts) => {
@@ -48,7 +60,7 @@ export async function network(setting: Setting): Promise<void> {
 }
 
 /** Makes hosts for a while; they are taken away when the process is ended, too. */
-async function between({ folder }: Setting, use: (hosts: Hosts) => Promise<void>): Promise<void> {
+export async function between({ folder }: Setting, use: (hosts: Hosts) => Promise<void>): Promise<void> {
   const hosts = new Hosts(folder);
   const interrupted = (): void => {
     hosts.remove();
@@ -75,7 +87,10 @@ async function same(setting: Setting, mpi: Mpi, options: RanksOptions, link: str
 }
 
 /** What makes a launcher start processes on both hosts, in turn, which have nothing but the network between them. */
-function optionsFor({ name }: Mpi, { addresses: [first, second], agent, prefix }: Hosts): RanksOptions {
+export function optionsFor(
+  { name }: Mpi,
+  { addresses: [first, second], agent, prefix }: Hosts,
+): RanksOptions {
   const settings = {
     plm_rsh_agent: agent,
     pml: 'ob1',
