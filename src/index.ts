@@ -9,6 +9,7 @@ export { vit } from './models/vit.js';
 export type { Head } from './models/file-head.js';
 export {
   type FileFacts,
+  type FileStandardization,
   type FileModel,
   type LoadModelOptions,
   isFileModel,

@@ -77,13 +77,14 @@ async function giveBack(
   const batch = batchSize ?? 'N';
   const [channels, height, width] = imageShape;
   const shape = [batch, ...(file.layout === 'NHWC' ? [height, width, channels] : imageShape)];
+  const type = file.input.dtype === 'uint8' ? 'uint8' : 'float32';
   if (json) {
     printJson({
       event: 'export',
       checkpoint,
       out,
       bytes: bytes.length,
-      input: { name: file.input.name, type: 'float32', shape },
+      input: { name: file.input.name, type, shape },
       output: { name: file.output.name, type: 'float32', shape: [batch, classes] },
       classNames,
     });
@@ -91,7 +92,7 @@ async function giveBack(
   }
   print(
     `${out}: ${name} from ${checkpoint}, ${(bytes.length / 1e6).toFixed(1)} MB`,
-    `  in   ${file.input.name}  float32 [${shape.join(', ')}]: pixels scaled to 0 to 1 and standardised by the mean and deviation in the metadata`,
+    `  in   ${file.input.name}  ${type} [${shape.join(', ')}]: ${type === 'uint8' ? '0 to 255; the standardisation is inside' : 'pixels scaled to 0 to 1 and standardised by the mean and deviation in the metadata'}`,
     `  out  ${file.output.name}  float32 [${batch}, ${classes}]${file.activation ? `, behind the ${file.activation} of the file it came from` : ''}; the metadata entry class_names says which is which`,
   );
 }

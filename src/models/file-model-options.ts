@@ -37,11 +37,19 @@ export interface FileModelSource {
   readonly bytes?: Uint8Array;
 }
 
+/** Mean and deviation of each channel, of pixel values scaled to [0, 1]. */
+export interface FileStandardization {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
 /** Where images and logits are in a file, and what is around them. */
 export interface FileFacts {
   readonly producer: string;
   readonly operatorSet: number;
   readonly input: ForeignValue;
+  /** How its pixels are standardised, where the file does so or says so; a run standardises them alike. */
+  readonly standardization: FileStandardization | undefined;
   /** The layout of its images: channels first, or last. */
   readonly layout: 'NCHW' | 'NHWC';
   /** The images that the file was made for; undefined for any number. */

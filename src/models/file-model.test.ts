@@ -366,6 +366,49 @@ test('float16 and bfloat16 weights are read as float32, elements in any of the f
   assert.deepEqual(initial('fc.bias'), [1, -2]);
 });
 
+test('a file in float64 is trained in float32, its arithmetic on constants in float64', async () => {
+  const double = (value: Tensor): Tensor =>
+    tensor('float64', value.shape, Float64Array.from(value.data, Number));
+  const { initializers = {}, nodes } = network();
+  const file = network({
+    inputs: [{ name: 'input', shape: ['batch', 3, 8, 8], dtype: 'float64' }],
+    outputs: [{ name: 'output', shape: ['batch', 5], dtype: 'float64' }],
+    initializers: {
+      ...Object.fromEntries(
+        Object.entries(initializers).map(([name, value]) => [
+          name,
+          value.dtype === 'float32' ? double(value) : value,
+        ]),
+      ),
+      large: tensor('float64', [], [2 ** 40 + 1]),
+      rest: tensor('float64', [], [2 ** 40 - 1]),
+    },
+    nodes: [
+      ...nodes.slice(0, 4),
+      node('Sub', ['large', 'rest'], ['two']),
+      node('Mul', ['pooled', 'two'], ['scaled']),
+      node('Cast', ['scaled'], ['cast'], { to: 11 }),
+      node('Gemm', ['cast', 'fc.weight', 'fc.bias'], ['output'], { transB: 1 }),
+    ],
+  });
+  const single = network({
+    initializers: { ...initializers, two: tensor('float32', [], [2]) },
+    nodes: [
+      ...nodes.slice(0, 4),
+      node('Mul', ['pooled', 'two'], ['scaled']),
+      node('Gemm', ['scaled', 'fc.weight', 'fc.bias'], ['output'], { transB: 1 }),
+    ],
+  });
+  const images = normalTensor([2, 3, 8, 8], 3);
+  const models = [file, single].map((one) => modelFromOnnx(onnxFile(one)));
+  const [own, wanted] = [await runModel(models[0], images), await runModel(models[1], images)];
+  assert.deepEqual(own, wanted);
+  assert.deepEqual(
+    [...traceAlone(models[0], 1, true).parameters.keys()],
+    [...traceAlone(models[1], 1, true).parameters.keys()],
+  );
+});
+
 test('for another number of classes the head is replaced, and where several could be, one has to be named', async () => {
   const model = modelFromOnnx(onnxFile(network()), { classes: 7 });
   const { parameters } = traceAlone(model, 2, true);
@@ -395,7 +438,8 @@ test('everything that cannot be read is named at once, with its nodes', () => {
       node('Nothing', ['a'], ['b'], {}, 'made.up'),
       node('Nothing', ['input'], ['c'], {}, 'made.up'),
       node('Gemm', ['input', 'fc.weight'], ['d']),
-      node('Concat', ['a', 'b', 'c', 'd'], ['output'], { axis: 0 }),
+      node('QLinearAdd', ['input', 'input'], ['e'], {}, 'com.microsoft'),
+      node('Concat', ['a', 'b', 'c', 'd', 'e'], ['output'], { axis: 0 }),
     ],
   });
   assert.throws(
@@ -404,7 +448,10 @@ test('everything that cannot be read is named at once, with its nodes', () => {
       error instanceof GraphError &&
       /"NonMaxSuppression" \(1 node: "NonMaxSuppression of a"\)/.test(error.message) &&
       /"made\.up\.Nothing" \(1 node: "Nothing of c"\)/.test(error.message) &&
-      /"Gemm" \(1 node: "Gemm of d"\): /.test(error.message),
+      /"Gemm" \(1 node: "Gemm of d"\): /.test(error.message) &&
+      /"com\.microsoft\.QLinearAdd" .*: it computes with quantised numbers.*train the model that was quantised/.test(
+        error.message,
+      ),
   );
 });
 

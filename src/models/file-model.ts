@@ -22,6 +22,7 @@ import { OptionError } from '../tensor/option-error.js';
 import { quote } from '../tensor/shorten.js';
 import { type Tensor, elementCount } from '../tensor/tensor.js';
 import { type Head, findHeads } from './file-head.js';
+import { standardizedIn } from './file-standardization.js';
 import type { FileFacts, FileModel, FileModelOptions, FileModelSource } from './file-model-options.js';
 
 /**
@@ -43,6 +44,7 @@ export function modelFromForeign(
   const input = imageInput(file);
   const layout = layoutOf(input);
   const imageShape = imageShapeOf(input, layout, options);
+  const { value: pixels, standardization } = standardizedIn(file, input, imageShape[0], layout);
   const output = outputOf(file, options.output);
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
@@ -57,7 +59,7 @@ export function modelFromForeign(
     const imported = importGraph(file, {
       ...hooks,
       graph: images.graph,
-      inputs: new Map([[input.name, seen]]),
+      inputs: new Map([[pixels, seen]]),
       outputs: [logits],
       constants: isConstant,
       ...(reference && { reference }),
@@ -104,6 +106,7 @@ export function modelFromForeign(
       producer: file.producer,
       operatorSet: file.operatorSet,
       input,
+      standardization,
       layout,
       batchSize,
       output,
@@ -126,10 +129,12 @@ function imageInput({ inputs }: ForeignModel): ForeignValue {
       .slice(0, 10)
       .map(({ name, dtype, shape }) => `${quote(name)} ${dtype} [${shape ? shape.join(', ') : '?'}]`)
       .join(', ');
-  const images = inputs.filter(({ shape, dtype }) => shape?.length === 4 && dtype === 'float32');
+  const images = inputs.filter(
+    ({ shape, dtype }) => shape?.length === 4 && ['float32', 'float64', 'uint8'].includes(dtype),
+  );
   if (images.length !== 1 || inputs.length !== 1)
     throw new GraphError(
-      `a model of images has one input, float32 with four axes; this one has ${inputs.length === 0 ? 'none' : described()}${inputs.some(({ dtype }) => dtype === 'uint8') ? ' (one that takes bytes standardises them itself: export it without that)' : ''}`,
+      `a model of images has one input, of numbers and with four axes; this one has ${inputs.length === 0 ? 'none' : described()}`,
     );
   return images[0];
 }
@@ -170,12 +175,12 @@ function outputOf({ outputs }: ForeignModel, wanted: string | undefined): Foreig
     if (!found) throw new OptionError(`the model has no output ${quote(wanted)}; it has ${names()}`);
     return found;
   }
-  const floats = outputs.filter(({ dtype }) => dtype === 'float32');
+  const floats = outputs.filter(({ dtype }) => dtype === 'float32' || dtype === 'float64');
   const matrices = floats.filter(({ shape }) => shape?.length === 2);
   const found = (matrices.length > 0 ? matrices : floats).at(0);
   if (!found)
     throw new GraphError(
-      `the model has no output of float32 numbers; it has ${outputs.length === 0 ? 'none' : names()}`,
+      `the model has no output of floating-point numbers; it has ${outputs.length === 0 ? 'none' : names()}`,
     );
   return found;
 }

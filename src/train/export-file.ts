@@ -7,15 +7,17 @@ import { rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
 import type { FileModel } from '../models/file-model-options.js';
 import { trace } from '../nn/model.js';
+import { tensor } from '../tensor/tensor.js';
 import type { LearnedState } from './evaluator.js';
 import type { ExportOptions } from './export.js';
 import { checkState } from './state.js';
-import { modelTensors } from './step-graph.js';
+import { modelTensors, standardize } from './step-graph.js';
 
 /**
  * A model out of a file with what it has learned, as the bytes of an `.onnx` file: input and output have the names,
  * layout and meaning that they have in the file it came from, a softmax at the end included, and weights and running
- * statistics their names. Any number of images may be given. Images are to be standardised by whoever runs it.
+ * statistics their names. Any number of images may be given. Images are to be standardised by whoever runs it, unless the
+ * file took bytes: then so does this one.
  *
  * The metadata holds `model`, and as JSON `class_names`, `mean` and `deviation`, the standardisation in training.
  *
@@ -36,8 +38,13 @@ export function exportFileModel(
     const graph = new Graph([output.name]);
     const channelsLast = layout === 'NHWC';
     const shape = channelsLast ? [images, height, width, channels] : [images, channels, height, width];
-    const given = graph.input(input.name, 'float32', shape);
-    const { logits } = trace(model, channelsLast ? op.transpose(given, [0, 3, 1, 2]) : given, {
+    const bytes = input.dtype === 'uint8';
+    const given = graph.input(input.name, bytes ? 'uint8' : 'float32', shape);
+    const pixels = channelsLast ? op.transpose(given, [0, 3, 1, 2]) : given;
+    const [mean, deviation] = [standardization.mean, standardization.deviation].map((values) =>
+      graph.constant(tensor('float32', [values.length], values)),
+    );
+    const { logits } = trace(model, bytes ? standardize(pixels, mean, deviation) : pixels, {
       training: false,
       weights: (name, type) => graph.input(name, 'float32', type),
     });

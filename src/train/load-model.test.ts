@@ -9,15 +9,19 @@ import { TensorProtoSchema, TensorProto_DataLocation as DataLocation } from '../
 import { shapes } from '../data/shapes.js';
 import { sgd } from '../optim/sgd.js';
 import { Random } from '../random/random.js';
-import { tensor } from '../tensor/tensor.js';
+import { tensor, toNumbers } from '../tensor/tensor.js';
 import { temporaryFolder } from '../testing/command.js';
-import { normalTensor } from '../testing/file-runs.js';
+import { assertWithin } from '../testing/distance.js';
+import { normalTensor, runFile } from '../testing/file-runs.js';
+import { resnet18 } from '../models/resnet.js';
 import { type OnnxFile, float, node, onnxFile } from '../fuzz/onnx-file.js';
 import { tract } from '../tract/tract.js';
 import { fromCheckpoint, restoreTrainer, toCheckpoint } from './checkpoint.js';
 import { Classifier } from './classifier.js';
 import { saveRun } from './callbacks/save-run.js';
 import { describeRun } from './run-config.js';
+import { exportFileModel } from './export-file.js';
+import { exportOnnx } from './export.js';
 import { loadModel } from './load-model.js';
 import { Trainer } from './trainer.js';
 
@@ -139,6 +143,42 @@ test('TrAct trains a first layer whose weights are transposed as it trains one w
   const vanilla = await Trainer.create(await loadModel(columns), options);
   assert.notEqual((await losses(vanilla, [1, 2]))[1], a[1]);
   await vanilla.release();
+});
+
+async function learnedBy(trainer: Trainer) {
+  const { tensors, weightNames } = await trainer.state();
+  const weights = Object.fromEntries(weightNames.map((name) => [name, tensors[name]]));
+  return { weights, standardization: trainer.standardization! };
+}
+
+test('a file that takes bytes, as a built-in model is exported, is trained with its own standardisation, and given back', async () => {
+  const builtIn = resnet18({ width: 2 });
+  const trainer = await Trainer.create(builtIn, options);
+  await losses(trainer, [1]);
+  const learned = await learnedBy(trainer);
+  const wanted = await trainer.predict(pixels(3));
+  const file = exportOnnx(builtIn, learned);
+  await trainer.release();
+  const model = await loadModel(file);
+  assert.deepEqual(model.file.standardization, options.standardization);
+  const { standardization, ...others } = options;
+  const again = await Trainer.create(model, others);
+  const data = shapes({ train: 16, test: 8 });
+  await again.evaluate(data);
+  assert.deepEqual(again.standardization, standardization);
+  assert.deepEqual([...(await again.state()).weightNames].sort(), Object.keys(learned.weights).sort());
+  const own = await again.predict(pixels(3));
+  assertWithin(toNumbers(own), toNumbers(wanted), 1e-5, 'logits');
+  const back = exportFileModel(model, await learnedBy(again));
+  await again.release();
+  const images = tensor('uint8', [8, 3, 32, 32], pixels(3));
+  assertWithin(
+    toNumbers(await runFile(back, { images }, 'logits')),
+    toNumbers(wanted),
+    1e-5,
+    'logits of the file',
+  );
+  assert.deepEqual((await loadModel(back)).file.standardization, standardization);
 });
 
 test('a file for two images that does not tell them from its two tokens is refused, and not trained with images mixed', async () => {

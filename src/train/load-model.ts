@@ -24,7 +24,8 @@ export const SOURCE_FILE = 'source.onnx';
  * Float initializers are its parameters, under the names that they have in the file, and begin with what is in the file;
  * running statistics are buffers. Batch normalisation is by the statistics of the batch in training; dropout drops, other
  * pixels at every step. A softmax before the output is left out: the loss has it. A batch size that the file was made
- * for does not matter.
+ * for does not matter. A file that takes bytes and standardises them is trained with that standardisation, and so is one
+ * whose metadata has `mean` and `deviation`; float16, bfloat16 and float64 weights are trained in float32.
  *
  * @param source in Node the path of the file, whose tensors may be in other files of its folder; in browsers its
  *   address; everywhere its bytes, or a `Blob` or `File`

@@ -7,6 +7,7 @@ import type { ProcessGroup } from '../engine/process-group.js';
 import type { StepRunner } from '../engine/step-runner.js';
 import { stateName } from '../graph/state-names.js';
 import { figureOf } from '../nn/metrics.js';
+import { isFileModel } from '../models/file-model-options.js';
 import type { Model } from '../nn/model.js';
 import { viewCount } from '../nn/test-views.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
@@ -488,8 +489,12 @@ export class Trainer {
     };
   }
 
-  /** Takes over how the pixels of a dataset are standardised; a run keeps the standardisation it was begun with. */
+  /**
+   * Takes over how the pixels of a dataset are standardised, where the model does not say so; a run keeps the
+   * standardisation it was begun with.
+   */
   #adopt({ mean, deviation }: ImageDataset): void {
-    this.#standardization ??= { mean, deviation };
+    const own = isFileModel(this.model) ? this.model.file.standardization : undefined;
+    this.#standardization ??= own ?? { mean, deviation };
   }
 }

@@ -136,16 +136,21 @@ function valueOf({ name, type }: ValueInfoProto): ForeignValue {
 /** How often each name is used, and the last node that does so. */
 export type Uses = ReadonlyMap<string, { readonly count: number; readonly user?: NodeProto }>;
 
-/** The nodes that values need, in their order, and what is used of them how often. */
+/**
+ * The nodes that values need, in their order, and what is used of them how often.
+ *
+ * @param given values that are there without a node
+ */
 export function neededNodes(
   nodes: readonly NodeProto[],
   wanted: readonly string[],
+  given: ReadonlyMap<string, unknown> = new Map(),
 ): { readonly nodes: readonly NodeProto[]; readonly uses: Uses } {
   const uses = new Map<string, { count: number; user?: NodeProto }>();
   for (const name of wanted) uses.set(name, { count: (uses.get(name)?.count ?? 0) + 1 });
   const found: NodeProto[] = [];
   for (const node of [...nodes].reverse()) {
-    if (!node.output.some((name) => name !== '' && uses.has(name))) continue;
+    if (!node.output.some((name) => name !== '' && uses.has(name) && !given.has(name))) continue;
     found.push(node);
     for (const name of [...node.input, ...innerNames(node)]) {
       if (name !== '') uses.set(name, { count: (uses.get(name)?.count ?? 0) + 1, user: node });

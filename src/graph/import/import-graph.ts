@@ -145,10 +145,13 @@ class Import {
   run(): ImportedGraph {
     const { graph, initializers, operatorSet } = this.#model;
     const { inputs, outputs: wanted, constants = () => false } = this.#options;
-    const { nodes, uses } = neededNodes(graph.node, wanted);
+    const { nodes, uses } = neededNodes(graph.node, wanted, inputs);
     const values = new Map<string, Known>();
-    for (const [name, found] of initializers) {
-      const trained = isTrainable(name, found) && !constants(name);
+    for (const [name, kept] of initializers) {
+      // Weights are trained in float32; what depends on constants alone is computed in the precision of the file.
+      const single = asFloat32(kept);
+      const trained = isTrainable(name, single) && !constants(name);
+      const found = trained ? single : kept;
       values.set(
         name,
         trained ? { kind: 'weight', name, tensor: found } : { kind: 'constant', tensor: found },
@@ -246,6 +249,10 @@ class Import {
   #results(node: OperatorNode, proto: NodeProto, frame: Frame): readonly Known[] {
     const called = this.#model.functions.get(functionKey({ domain: proto.domain, opType: proto.opType }));
     if (called) return this.#call(node, called, frame);
+    if (quantized.test(node.opType))
+      throw new GraphError(
+        'it computes with quantised numbers, which have no gradient; train the model that was quantised',
+      );
     if (node.domain !== '') throw new UnknownOperatorError(node.opType);
     const special = this.#special(node, frame);
     if (special) return special;
@@ -689,7 +696,7 @@ class Import {
   #constant(value: Tensor): Value {
     let found = this.#constants.get(value);
     if (!found) {
-      found = this.#graph.constant(value);
+      found = this.#graph.constant(asFloat32(value));
       this.#constants.set(value, found);
     }
     return found;
@@ -737,6 +744,9 @@ class HopelessError extends GraphError {}
 /** An operator that there is no builder for. */
 class UnknownOperatorError extends GraphError {}
 
+/** Operators of quantised models, in ONNX's own domain and in others. */
+const quantized = /^(Q|q)Linear|Integer$|quantize_?linear$/i;
+
 /** Operators by which pixels are scaled and moved before a layer sees them. */
 const scaling = new Set([
   'Add',
@@ -778,6 +788,13 @@ function constantAttribute(attributes: AttributeReader): Tensor {
   const floats = attributes.floats('value_floats');
   if (floats) return tensor('float32', [floats.length], floats);
   throw new GraphError('its value is no tensor of numbers');
+}
+
+/** A tensor as float32, if it is float64. */
+function asFloat32(value: Tensor): Tensor {
+  return value.dtype === 'float64'
+    ? tensor('float32', value.shape, Float32Array.from(value.data as Float64Array))
+    : value;
 }
 
 function sameNumbers(a: Tensor, b: Tensor): boolean {

@@ -129,12 +129,13 @@ function asymmetric(node: OperatorNode): void {
   set(node, textAttribute('nearest_mode', 'floor'));
 }
 
-/** float16 and bfloat16 are computed in float32. */
+/** float16 and bfloat16 are computed in float32, and so is float64 where it depends on images or weights. */
 const cast: Form = (node) => {
   const to = node.attributes.int('to', 0);
   const dtype = readAs(to);
   if (!dtype) throw new GraphError(`it casts to ${elementTypeName(to)}, which is not computed with`);
-  const number = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64: 11 }[dtype];
+  const float64 = constantOf(node.inputs[0]) ? 11 : 1;
+  const number = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64 }[dtype];
   set(node, intAttribute('to', number));
   node.attributes.remove('saturate', 'round_mode');
 };
