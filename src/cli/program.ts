@@ -94,9 +94,14 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
     .command('train')
     .summary('train a model')
     .description(
-      'Train a model. The run is kept in a folder: config.json, metrics.jsonl and last.safetensors; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
+      'Train a model. The run is kept in a folder: config.json, metrics.jsonl, metrics.csv, event files for TensorBoard, last.safetensors, and when it is over report.html; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
     );
   addFineTuningFlags(addTrainFlags(command))
+    .optionsGroup('Run:')
+    .option(
+      '--no-report',
+      'keep nothing but what it takes to go on and to use the model: no report.html and evaluation.json, which take one more look at the test images, no metrics.csv, no files for TensorBoard',
+    )
     .addHelpText(
       'after',
       examples([
@@ -275,7 +280,7 @@ function addEval(program: Command): void {
     .addOption(cacheSizeOption())
     .option(
       '--report [file]',
-      "write a page: confusion matrix, precision, recall and F1 by class, the worst mistakes (default: report.html in the run's folder)",
+      "write a page: curves, confusion matrix, precision, recall and F1 by class, the worst mistakes, what the model saw (default: report.html in the run's folder)",
     )
     .option('--logits <file>', 'write logits [images, classes] and labels to a safetensors file')
     .addOption(deviceOption())
