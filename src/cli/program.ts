@@ -327,18 +327,29 @@ function addExport(program: Command): void {
       'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language. A model out of an .onnx file is given back as it came: with the same input and output, and standardised images in.',
     )
     .argument('<run>', RUN)
-    .option('--out <file>', "the .onnx file (default: model.onnx in the run's folder)")
+    .option('--out <file>', "the .onnx file (default: model.onnx or training-step.onnx in the run's folder)")
     .addOption(
-      new Option('--batch-size <images>', 'images at once (default: any number of them)').argParser(whole(1)),
+      new Option(
+        '--batch-size <images>',
+        "images at once (default: any number of them; of a training step the run's)",
+      ).argParser(whole(1)),
     )
     .option(
       '--with-preprocessing',
       'of a model out of an .onnx file: take pixels, and standardise them inside',
     )
+    .option(
+      '--training-step',
+      'write the whole step that trains it in place of the model (forward, backward, TrAct, optimizer), for ONNX Runtime in any language, and beside it what it goes on from as .safetensors',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples(['tract export runs/cifar', 'tract export runs/cifar --out model.onnx --batch-size 1']),
+      examples([
+        'tract export runs/cifar',
+        'tract export runs/cifar --out model.onnx --batch-size 1',
+        'tract export runs/cifar --training-step --batch-size 32',
+      ]),
     )
     .action(async (run: string, flags: ExportFlags) => {
       await exportModel(run, flags);
