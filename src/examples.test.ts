@@ -76,6 +76,8 @@ const expectations: Readonly<Record<string, (printed: string) => void>> = {
   },
 };
 const inPage = 'in-a-page.mjs';
+/** Tried in src/cli/export-step.test.ts, where there is a Python with its packages. */
+const inPython = 'train-exported-step.py';
 
 const project = join(temporaryFolder(), 'project');
 const examples = join(project, 'examples');
@@ -87,18 +89,20 @@ before(() => {
 });
 
 describe('the examples', { timeout: 300_000 }, () => {
-  it('are all packed, all tried here, and of at most 40 lines', () => {
-    const names = [...Object.keys(expectations), inPage].sort();
+  it('are all packed, all tried here, and of at most 40 lines, or 60 of Python', () => {
+    const names = [...Object.keys(expectations), inPage, inPython].sort();
     assert.deepEqual(readdirSync(join(root, 'examples')).sort(), names);
     assert.deepEqual(readdirSync(examples).sort(), names);
     for (const name of names) {
       const lines = readFileSync(join(examples, name), 'utf8').trimEnd().split('\n');
-      assert.ok(lines.length <= 40, `${name} has ${lines.length} lines`);
+      assert.ok(lines.length <= (name === inPython ? 60 : 40), `${name} has ${lines.length} lines`);
     }
   });
 
   it('fit the declarations of the package', () => {
-    const files = readdirSync(examples).map((name) => join(examples, name));
+    const files = readdirSync(examples)
+      .filter((name) => name.endsWith('.mjs'))
+      .map((name) => join(examples, name));
     const program = ts.createProgram(files, {
       target: ts.ScriptTarget.ES2023,
       module: ts.ModuleKind.NodeNext,

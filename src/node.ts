@@ -37,7 +37,8 @@ export { csvLog } from './train/callbacks/csv-log.js';
 export { jsonLines } from './train/callbacks/json-lines.js';
 export type { RunDescription } from './train/callbacks/run-files.js';
 export { saveRun } from './train/callbacks/save-run.js';
-export { tensorBoard } from './train/callbacks/tensor-board.js';
+export { type TensorBoardOptions, tensorBoard } from './train/callbacks/tensor-board.js';
+export type { TensorBoardImage } from './train/callbacks/event-records.js';
 
 // Files.
 export { OutputError } from './data/atomic-write.js';

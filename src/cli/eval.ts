@@ -1,7 +1,5 @@
 /** `tract eval`. */
 import { dirname, join, resolve } from 'node:path';
-import { ClassTally } from '../compare/class-figures.js';
-import { evaluationReport } from '../compare/evaluation-report.js';
 import type { Device } from '../engine/device.js';
 import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, imageCount } from '../data/dataset.js';
@@ -10,10 +8,10 @@ import { toSafetensors } from '../tensor/safetensors.js';
 import { tensor } from '../tensor/tensor.js';
 import { writeAtomically } from '../data/atomic-write.js';
 import { CheckpointError } from '../train/json-check.js';
-import { Evaluator } from '../train/evaluator.js';
 import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { percent } from '../compare/words.js';
+import { evaluateTrained, reportOf } from './run-report.js';
 import { print, printJson } from './terminal.js';
 import { type Trained, readTrained } from './trained.js';
 
@@ -32,36 +30,26 @@ export interface EvalFlags {
   readonly json?: boolean;
 }
 
-/** Mistakes that are shown. */
-const WORST = 24;
-/** Images at once, at most, unless the user asks for more. */
-const DEFAULT_BATCH = 128;
-
 export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   const trained = await readTrained(run);
-  const { file, config, model, learned, progress } = trained;
+  const { file, config, model, progress } = trained;
   const dataset = await datasetFor(trained, flags);
   checkClassNames(config.data.classNames, dataset, `the model of ${file}`);
-  // A file may claim any batch size; no more images at once than are usual.
-  const { device, threads, batchSize = Math.min(config.batchSize, DEFAULT_BATCH) } = flags;
-  const evaluator = await Evaluator.create(model, { batchSize, device, ...(threads && { threads }) });
   const logits: number[] = [];
   const labels: number[] = [];
-  const tally = new ClassTally(dataset.classNames, WORST);
-  const keep = (batch: Float32Array, classes: Int32Array): void => {
-    if (flags.report !== undefined) tally.add(batch, classes);
-    if (flags.logits === undefined) return;
+  const onLogits = (batch: Float32Array, classes: Int32Array): void => {
     for (const logit of batch) logits.push(logit);
     labels.push(...classes);
   };
-  const result = await evaluator.evaluate(
-    learned,
+  const result = await evaluateTrained(
+    trained,
     dataset,
-    flags.logits === undefined && flags.report === undefined ? {} : { onLogits: keep },
+    flags,
+    flags.logits === undefined ? {} : { onLogits },
   );
-  await evaluator.release();
   // Only an aborted evaluation has no result, and nothing aborts this one.
-  const { loss, accuracy } = result!;
+  const { evaluation, tally } = result!;
+  const { loss, accuracy } = evaluation;
   if (flags.logits !== undefined) {
     const tensors = {
       logits: tensor('float32', [labels.length, model.classes], logits),
@@ -71,12 +59,8 @@ export async function evaluate(run: string, flags: EvalFlags): Promise<void> {
   }
   const report = flags.report === true ? join(dirname(file), 'report.html') : flags.report;
   if (report !== undefined) {
-    const title = `${model.name} of step ${progress.step} on the test images of ${dataset.name}`;
-    const { test: split } = dataset;
-    await writeAtomically(
-      report,
-      await evaluationReport({ title, dataset, split, evaluation: result!, tally }),
-    );
+    const { html } = await reportOf(trained, dataset, result!);
+    await writeAtomically(report, html);
   }
   const images = imageCount(dataset.test);
   if (flags.json) {

@@ -5,6 +5,8 @@ import { type FileModel, isFileModel } from '../models/file-model-options.js';
 import { writeAtomically } from '../data/atomic-write.js';
 import { exportFileModel } from '../train/export-file.js';
 import { exportOnnx } from '../train/export.js';
+import { UsageError } from './errors.js';
+import { exportStep } from './export-step.js';
 import { print, printJson } from './terminal.js';
 import { readTrained } from './trained.js';
 
@@ -15,11 +17,20 @@ export interface ExportFlags {
   readonly batchSize?: number;
   /** Of a model out of a file. */
   readonly withPreprocessing?: boolean;
+  /** Whether the step is written that trains it, in place of the model. */
+  readonly trainingStep?: boolean;
   readonly json?: boolean;
 }
 
 export async function exportModel(run: string, flags: ExportFlags): Promise<void> {
-  const { file, config, model, learned } = await readTrained(run);
+  const trained = await readTrained(run);
+  if (flags.trainingStep) {
+    if (flags.withPreprocessing)
+      throw new UsageError('--with-preprocessing is for a model; a training step takes pixels in any case');
+    await exportStep(trained, flags);
+    return;
+  }
+  const { file, config, model, learned } = trained;
   const { batchSize, json, out = join(dirname(file), 'model.onnx') } = flags;
   const { classNames } = config.data;
   const options = { ...(batchSize !== undefined && { batchSize }), classNames };

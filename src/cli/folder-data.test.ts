@@ -15,9 +15,7 @@ const run = join(folder, 'run');
 const drawn = shapes({ train: 160, test: 40 });
 const small = ['--model', 'mlp', '--width', '16', '--depth', '1', '--batch-size', '16', '--threads', '1'];
 
-async function tract(...parameters: readonly string[]): Promise<Outcome> {
-  return command(parameters, { cwd: folder });
-}
+const tract = (...parameters: readonly string[]): Promise<Outcome> => command(parameters, { cwd: folder });
 
 async function succeeded(...parameters: readonly string[]): Promise<Outcome> {
   const outcome = await tract(...parameters);
@@ -38,7 +36,9 @@ const weightsIn = (name: string): Record<string, unknown> => ({
 before(async () => {
   await writeClassFolders(photos, drawn.train, drawn.imageShape, drawn.classNames);
   writeFileSync(join(photos, 'disc', 'broken.jpg'), 'no picture');
-  const { stderr } = await succeeded('train', '--data', photos, ...small, '--epochs', '2', '--out', run);
+  const train = ['train', '--data', photos, ...small, '--epochs', '2', '--out', run];
+  const { stderr, code } = await command(train, { cwd: folder, report: true });
+  assert.equal(code, 0, stderr);
   assert.match(stderr, /^160 pictures of 10 classes \(128 train, 32 test\), from 32x32 to 32x32 pixels/m);
   assert.match(stderr, /^1 file cannot be read and is left out: disc\/broken\.jpg \(is not an image/m);
 });
@@ -52,6 +52,39 @@ test('a run names the folder, its classes and what was drawn of it', () => {
   assert.deepEqual([data.trainImages, data.testImages], [128, 32]);
   const { path, size, drawn: draw } = data.folder as Record<string, unknown>;
   assert.deepEqual([path, size, draw], [photos, [32, 32], { share: 0.2, seed: 0 }]);
+});
+
+test('a run that is over is told of in its folder: curves, classes, mistakes by their files, what the model saw', () => {
+  assert.deepEqual(readdirSync(run).sort(), [
+    ...['config.json', 'evaluation.json', 'last.safetensors', 'metrics.csv', 'metrics.jsonl'],
+    ...['report.html', 'tensorboard'],
+  ]);
+  assert.deepEqual(readdirSync(join(run, 'tensorboard')), ['test', 'train']);
+  const found = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8')) as {
+    accuracy: number;
+    classes: { name: string; images: number }[];
+    confusion: number[][];
+    mistakes: { file: string; label: number }[];
+  };
+  const steps = jsonLines(readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
+  assert.equal(found.accuracy, steps.at(-1)!.testAccuracy);
+  const right = found.confusion.reduce((sum, row, label) => sum + row[label], 0);
+  assert.equal(right, Math.round(32 * found.accuracy));
+  assert.deepEqual(
+    found.confusion.map((row) => row.reduce((sum, count) => sum + count, 0)),
+    found.classes.map(({ images }) => images),
+  );
+  assert.equal(found.mistakes.length, Math.min(24, 32 - right));
+  const html = readFileSync(join(run, 'report.html'), 'utf8');
+  for (const { file, label } of found.mistakes) {
+    assert.ok(file.startsWith(`${found.classes[label].name}/`), file);
+    assert.ok(html.includes(file), file);
+  }
+  for (const head of ['Curves', 'Classes', 'What is taken for what', 'What the model saw in training'])
+    assert.ok(html.includes(`<h2>${head}</h2>`), head);
+  assert.equal(html.match(/<svg /g)!.length, 6);
+  const rows = readFileSync(join(run, 'metrics.csv'), 'utf8').trim().split('\n');
+  assert.equal(rows.length, 3);
 });
 
 test('a run that is interrupted or goes on ends with the same bits, also where the folder was moved', async () => {

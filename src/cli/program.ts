@@ -96,9 +96,14 @@ function addTrain(program: Command, exitWith: (code: number) => void, group: Mpi
     .command('train')
     .summary('train a model')
     .description(
-      'Train a model. The run is kept in a folder: config.json, metrics.jsonl and last.safetensors; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
+      'Train a model. The run is kept in a folder: config.json, metrics.jsonl, metrics.csv, event files for TensorBoard, last.safetensors, and when it is over report.html; with --validation also best.safetensors, the epoch that was best on the validation images, which is tested at the end. Without it the curves are on the test images, and the last epoch is what is kept. Ctrl-C finishes the step and saves.',
     );
   addFineTuningFlags(addTrainFlags(command))
+    .optionsGroup('Run:')
+    .option(
+      '--no-report',
+      'keep nothing but what it takes to go on and to use the model: no report.html and evaluation.json, which take one more look at the test images, no metrics.csv, no files for TensorBoard',
+    )
     .addHelpText(
       'after',
       examples([
@@ -304,7 +309,7 @@ function addEval(program: Command): void {
     .addOption(cacheSizeOption())
     .option(
       '--report [file]',
-      "write a page: confusion matrix, precision, recall and F1 by class, the worst mistakes (default: report.html in the run's folder)",
+      "write a page: curves, confusion matrix, precision, recall and F1 by class, the worst mistakes, what the model saw (default: report.html in the run's folder)",
     )
     .option('--logits <file>', 'write logits [images, classes] and labels to a safetensors file')
     .addOption(deviceOption())
@@ -351,18 +356,29 @@ function addExport(program: Command): void {
       'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language. A model out of an .onnx file is given back as it came: with the same input and output, and standardised images in.',
     )
     .argument('<run>', RUN)
-    .option('--out <file>', "the .onnx file (default: model.onnx in the run's folder)")
+    .option('--out <file>', "the .onnx file (default: model.onnx or training-step.onnx in the run's folder)")
     .addOption(
-      new Option('--batch-size <images>', 'images at once (default: any number of them)').argParser(whole(1)),
+      new Option(
+        '--batch-size <images>',
+        "images at once (default: any number of them; of a training step the run's)",
+      ).argParser(whole(1)),
     )
     .option(
       '--with-preprocessing',
       'of a model out of an .onnx file: take pixels, and standardise them inside',
     )
+    .option(
+      '--training-step',
+      'write the whole step that trains it in place of the model (forward, backward, TrAct, optimizer), for ONNX Runtime in any language, and beside it what it goes on from as .safetensors',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples(['tract export runs/cifar', 'tract export runs/cifar --out model.onnx --batch-size 1']),
+      examples([
+        'tract export runs/cifar',
+        'tract export runs/cifar --out model.onnx --batch-size 1',
+        'tract export runs/cifar --training-step --batch-size 32',
+      ]),
     )
     .action(async (run: string, flags: ExportFlags) => {
       await exportModel(run, flags);

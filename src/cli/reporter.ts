@@ -46,6 +46,8 @@ export interface EndEvent {
    */
   readonly testLoss?: number;
   readonly testAccuracy?: number;
+  /** The page about the run, where one was made. */
+  readonly report?: string;
   /** Time this process took for it. */
   readonly seconds: number;
 }

@@ -131,6 +131,7 @@ function conclusion(event: EndEvent, command: string): string[] {
     `Finished in ${duration(seconds)}.${outcome(event)} The model is in ${out}; what to do with it:`,
     `  ${command} predict ${shellWord(out)} IMAGE…`,
     `  ${command} export ${shellWord(out)}`,
+    ...(event.report === undefined ? [] : [`What came out, class by class, is in ${event.report}`]),
   ];
 }
 

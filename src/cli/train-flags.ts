@@ -70,6 +70,8 @@ export interface TrainFlags extends DataFlags, OptimizationFlags {
   readonly threads?: number;
   readonly out?: string;
   readonly resume?: string;
+  /** Of `tract train`. */
+  readonly report?: boolean;
   readonly json?: boolean;
 }
 
@@ -289,7 +291,7 @@ export function addTrainFlags(command: Command): Command {
 
 /** Flags that may be given with --resume: they change nothing of what is computed, or name the run itself. */
 export const freeFlags = new Set([
-  ...['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume', 'patience'],
+  ...['dataDir', 'workers', 'cacheSize', 'device', 'threads', 'json', 'resume', 'patience', 'report'],
 ]);
 
 /** Flags that may be given with --resume to let the run end elsewhere. */

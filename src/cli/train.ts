@@ -1,7 +1,9 @@
 /** `tract train`. */
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ProcessGroupError } from '../engine/process-group.js';
 import type { MpiGroup } from '../mpi/mpi-group.js';
+import { drawFilters, firstFilters } from '../compare/filters.js';
 import { checkClassNames } from '../data/class-names.js';
 import { type ImageDataset, followedSplit } from '../data/dataset.js';
 import { elementCount } from '../tensor/tensor.js';
@@ -10,8 +12,12 @@ import { DivergenceError } from '../train/divergence.js';
 import { type TrainingEvent, figuresOf } from '../train/events.js';
 import { OutputError } from '../data/atomic-write.js';
 import { CheckpointKeeper } from '../train/callbacks/checkpoint-keeper.js';
+import { csvLog } from '../train/callbacks/csv-log.js';
+import type { TensorBoardImage } from '../train/callbacks/event-records.js';
+import { tensorBoard } from '../train/callbacks/tensor-board.js';
 import { earlyStopping } from '../train/callbacks/early-stopping.js';
 import type { Callback, FitOptions, FitResult } from '../train/options.js';
+import type { RunFolder } from '../train/run-folder.js';
 import { stepsOf, stepsPerEpochOf } from '../train/run-config.js';
 import { checkSame, gathered } from '../train/ranks.js';
 import type { Trainer } from '../train/trainer.js';
@@ -22,6 +28,8 @@ import { commandName } from './main-name.js';
 import { type Reporter, jsonReporter } from './reporter.js';
 import { textReporter } from './text-reporter.js';
 import { longFlag } from './flags.js';
+import { evaluateTrained, reportOf } from './run-report.js';
+import { readTrained } from './trained.js';
 import { type TrainFlags, freeFlags } from './train-flags.js';
 import { type Runner, type TrainPlan, continuedRun, newRun } from './train-plan.js';
 import { packageVersion } from './version.js';
@@ -44,7 +52,7 @@ export async function train(
       flags.resume === undefined
         ? await newRun(flags, command, runner)
         : await continuedRun(flags.resume, flags, command, runner);
-    const { interrupted } = await run(plan, reporter, runner, flags.patience);
+    const { interrupted } = await run(plan, reporter, runner, flags);
     if (!interrupted) return 0;
     const codes = group
       ? (await gathered(group, Int32Array.of(interruption.exitCode ?? 0))).map(([code]) => code)
@@ -81,7 +89,7 @@ async function run(
   plan: TrainPlan,
   reporter: Reporter,
   { signal, group }: Runner,
-  patience: number | undefined,
+  flags: TrainFlags,
 ): Promise<FitResult> {
   const { config, dataset, options, folder } = plan;
   let trainer: Trainer | undefined;
@@ -117,10 +125,12 @@ async function run(
       stepInEpoch,
       ...(group && { ranks: group.size }),
     });
+    const { patience } = flags;
     const stopper = patience === undefined ? undefined : new EarlyEnd(patience);
+    const logs = folder && flags.report ? runLogs(folder.path, trainer) : [];
     const found = await fitAndSave(trainer, keeper, dataset, {
       ...options,
-      ...(stopper && { callbacks: [stopper.callback] }),
+      callbacks: [...logs, ...(stopper ? [stopper.callback] : [])],
       signal,
       onEvent(event) {
         reporter.report(event);
@@ -134,6 +144,10 @@ async function run(
       chosen && !result.interrupted ? await testBest(trainer, folder, dataset, { signal, group }) : undefined;
     const interrupted = result.interrupted || (chosen && !tested);
     const { step, bestAccuracy } = trainer.progress;
+    const report =
+      folder && flags.report && !group && !interrupted
+        ? await writeReport(folder, dataset, flags, signal)
+        : undefined;
     reporter.report({
       event: 'end',
       interrupted,
@@ -143,6 +157,7 @@ async function run(
       ...(evaluation && figuresOf(followedSplit(dataset).kind, evaluation)),
       ...(chosen && bestAccuracy >= 0 && { bestAccuracy }),
       ...(tested && { bestEpoch: tested.epoch, testLoss: tested.loss, testAccuracy: tested.accuracy }),
+      ...(report !== undefined && { report }),
       seconds: (performance.now() - began) / 1000,
     });
     if (interrupted) {
@@ -157,6 +172,36 @@ async function run(
     await (trainer && trainer.progress.step > 0 ? folder?.close() : folder?.discard());
     await trainer?.release();
   }
+}
+
+/** Pixels that a weight is wide in a picture for TensorBoard. */
+const FILTER_SCALE = 8;
+
+/** What follows a run for people: a table of its epochs, and TensorBoard's files. */
+function runLogs(folder: string, trainer: Trainer): Callback[] {
+  const { model } = trainer;
+  const images = async (): Promise<TensorBoardImage[]> => {
+    const filters = firstFilters(model, await trainer.weights());
+    if (!filters) return [];
+    const { png, width, height } = await drawFilters(filters, FILTER_SCALE);
+    return [{ tag: 'first_layer/filters', png, width, height }];
+  };
+  return [csvLog(join(folder, 'metrics.csv')), tensorBoard(join(folder, 'tensorboard'), { model, images })];
+}
+
+/** The page about a finished run; undefined where it was given up. */
+async function writeReport(
+  folder: RunFolder,
+  dataset: ImageDataset,
+  { device, threads }: TrainFlags,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const trained = await readTrained(folder.path);
+  const found = await evaluateTrained(trained, dataset, { device, ...(threads && { threads }) }, { signal });
+  if (!found) return undefined;
+  const { html, json } = await reportOf(trained, dataset, found);
+  await folder.write('evaluation.json', json);
+  return folder.write('report.html', html);
 }
 
 /** Ends a run that no longer gets better, and knows that it did. */

@@ -13,6 +13,7 @@ export interface Trained {
   /** The checkpoint's file. */
   readonly file: string;
   readonly config: RunConfig;
+  readonly state: Checkpoint['state'];
   readonly progress: Checkpoint['state']['progress'];
   readonly model: Model;
   /** The model with the transforms it was trained with. */
@@ -32,6 +33,7 @@ export async function readTrained(run: string): Promise<Trained> {
   const { config, state } = checkpoint;
   return describing(file, () => {
     const { model, learned } = trainedModel(checkpoint, { makeModel: createVariantModel });
-    return { file, config, progress: state.progress, model, trainable: trainableOf(config, model), learned };
+    const { progress } = state;
+    return { file, config, state, progress, model, trainable: trainableOf(config, model), learned };
   });
 }

@@ -211,7 +211,14 @@ describe('compare', () => {
         assert.doesNotMatch(attribute, /</, file);
       }
     }
-    const picture = { width: 1, height: 1, count: 1, kernel: [1, 1], uri: 'data:,' } as const;
+    const picture = {
+      width: 1,
+      height: 1,
+      count: 1,
+      kernel: [1, 1],
+      png: new Uint8Array(),
+      uri: 'data:,',
+    } as const;
     assert.doesNotMatch(filtersSvg(picture, label), /<script/);
     assert.match(await readFile(join(out, 'report.html'), 'utf8'), /&lt;script&gt;alert\(&quot;1&quot;\)/);
   });

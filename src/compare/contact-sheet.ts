@@ -36,28 +36,40 @@ interface Seen {
 /** @throws DataError naming an image that cannot be read */
 export async function contactSheet(dataset: ImageDataset, options: ContactSheetOptions): Promise<string> {
   const { name, classNames, imageShape, train } = dataset;
-  const { augmentation, report } = options;
+  const { report } = options;
   const { kind, split } = followedSplit(dataset);
   const [, height, width] = imageShape;
-  const chain = augmentation ?? dataset.evaluation ?? [];
-  const [training, evaluated] = [
-    await firstBatch(dataset, options),
-    await ofEachClass(dataset, split, options.pictures),
-  ];
   const sections = [
     `<h1>${escapeXml(name)}</h1>`,
     `<p class="answer">${prose(`${imageCount(train)} training and ${imageCount(split)} ${kind} images of ${classNames.length} classes, ${width} × ${height} pixels`)}</p>`,
     report ? list(reportSentences(report).slice(1)) : '',
     '<h2>In training</h2>',
-    `<p class="note">${prose(`The first images of the first batch of a run with seed ${options.seed}${chain.length > 0 ? `, behind ${chain.map(words).join(', ')}` : ''}.`)}</p>`,
-    await sheet(training, dataset),
+    await trainingPictures(dataset, options),
     '<h2>In evaluation</h2>',
-    `<p class="note">${prose(`${kind === 'test' ? 'Test' : 'Validation'} images, the first of each class${dataset.evaluation ? `, behind ${dataset.evaluation.map(words).join(', ')}` : ''}.`)}</p>`,
-    await sheet(evaluated, dataset),
+    await evaluatedPictures(dataset, options.pictures),
     '<h2>Classes</h2>',
     classTable(dataset),
   ];
   return page(`What a model sees of ${name}`, `${sheetStyle}${sections.filter(Boolean).join('\n')}`);
+}
+
+/** The first batch of a run, as the model gets it. @throws DataError naming an image that cannot be read */
+export async function trainingPictures(
+  dataset: ImageDataset,
+  options: Omit<ContactSheetOptions, 'report'>,
+): Promise<string> {
+  const chain = options.augmentation ?? dataset.evaluation ?? [];
+  const behind = chain.length > 0 ? `, behind ${chain.map(words).join(', ')}` : '';
+  const note = `The first images of the first batch of a run with seed ${options.seed}${behind}.`;
+  return `<p class="note">${prose(note)}</p>${await sheet(await firstBatch(dataset, options), dataset)}`;
+}
+
+/** Pictures as they are evaluated, the first of each class. @throws DataError naming an image that cannot be read */
+export async function evaluatedPictures(dataset: ImageDataset, pictures: number): Promise<string> {
+  const { kind, split } = followedSplit(dataset);
+  const behind = dataset.evaluation ? `, behind ${dataset.evaluation.map(words).join(', ')}` : '';
+  const note = `${kind === 'test' ? 'Test' : 'Validation'} images, the first of each class${behind}.`;
+  return `<p class="note">${prose(note)}</p>${await sheet(await ofEachClass(dataset, split, pictures), dataset)}`;
 }
 
 /** A transform as it is written in code. */

@@ -27,12 +27,22 @@ const MOST_CONFUSIONS = 20;
 
 /** @throws DataError naming an image that cannot be read */
 export async function evaluationReport(report: EvaluationReport): Promise<string> {
-  const { title, dataset, evaluation, tally } = report;
-  const { classNames } = dataset;
+  const { title } = report;
+  const sections = [`<h1>${escapeXml(title)}</h1>`, answer(report), ...(await evaluationSections(report))];
+  return page(title, `${matrixStyle}${sheetStyle}${sections.filter(Boolean).join('\n')}`);
+}
+
+/** What came out, in a sentence. */
+export function answer({ evaluation, tally }: EvaluationReport): string {
   const images = tally.figures().reduce((sum, each) => sum + each.images, 0);
-  const sections = [
-    `<h1>${escapeXml(title)}</h1>`,
-    `<p class="answer">${prose(`${percent(evaluation.accuracy)} of ${images} images are right; the loss is ${evaluation.loss.toFixed(4)}`)}</p>`,
+  return `<p class="answer">${prose(`${percent(evaluation.accuracy)} of ${images} images are right; the loss is ${evaluation.loss.toFixed(4)}`)}</p>`;
+}
+
+/** Class by class, what is taken for what, and the worst mistakes. @throws DataError as `evaluationReport` */
+export async function evaluationSections(report: EvaluationReport): Promise<string[]> {
+  const { dataset, tally } = report;
+  const { classNames } = dataset;
+  return [
     '<h2>Classes</h2>',
     figuresTable(tally),
     '<h2>What is taken for what</h2>',
@@ -43,10 +53,10 @@ export async function evaluationReport(report: EvaluationReport): Promise<string
     '<h2>The worst mistakes</h2>',
     await mistakes(report),
   ];
-  return page(title, `${style}${sheetStyle}${sections.filter(Boolean).join('\n')}`);
 }
 
-const style = `<style>
+/** For pages with a matrix. */
+export const matrixStyle = `<style>
 .matrix td{text-align:center;padding:6px 8px}
 .matrix td:first-child{text-align:left;position:sticky;left:0;background:var(--surface)}
 .matrix td[style]{border-radius:3px}

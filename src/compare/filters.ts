@@ -14,7 +14,9 @@ export interface FilterPicture {
   readonly count: number;
   /** [height, width] of one filter. */
   readonly kernel: readonly [number, number];
-  /** PNG with transparent gaps, as a data URI. */
+  /** With transparent gaps. */
+  readonly png: Uint8Array;
+  /** The same as a data URI. */
   readonly uri: string;
 }
 
@@ -55,8 +57,10 @@ function combined(mixing: Tensor<'float32'>, filters: Tensor<'float32'>): Tensor
 /**
  * Draws filters of one or three channels, each on a scale of its own: grey is 0, and the greatest weight is full
  * colour.
+ *
+ * @param scale pixels that a weight is wide and high
  */
-export async function drawFilters(filters: Tensor<'float32'>): Promise<FilterPicture> {
+export async function drawFilters(filters: Tensor<'float32'>, scale = 1): Promise<FilterPicture> {
   const [count, channels, rows, columns] = filters.shape;
   const across = Math.min(count, Math.ceil(Math.sqrt(2 * count)));
   const down = Math.ceil(count / across);
@@ -77,14 +81,17 @@ export async function drawFilters(filters: Tensor<'float32'>): Promise<FilterPic
       pixels[at + 3] = 255;
     }
   }
+  const [wide, high] = [width * scale, height * scale];
   const png = await sharp(pixels, { raw: { width, height, channels: 4 } })
+    .resize(wide, high, { kernel: 'nearest' })
     .png()
     .toBuffer();
   return {
-    width,
-    height,
+    width: wide,
+    height: high,
     count,
     kernel: [rows, columns],
+    png,
     uri: `data:image/png;base64,${png.toString('base64')}`,
   };
 }

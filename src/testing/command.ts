@@ -24,11 +24,14 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Variables beside those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether runs write what is for people, too. Default false: it takes a second. */
+  readonly report?: boolean;
 }
 
 export function tract(parameters: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-  const { interrupt, closeAt, cwd, environment } = options;
-  const child = spawn(process.execPath, [main, ...parameters], {
+  const { interrupt, closeAt, cwd, environment, report = false } = options;
+  const given = parameters[0] === 'train' && !report ? [...parameters, '--no-report'] : parameters;
+  const child = spawn(process.execPath, [main, ...given], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
     ...(environment && { env: { ...process.env, ...environment } }),

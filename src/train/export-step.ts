@@ -9,7 +9,7 @@ import type { Tensors } from '../engine/session.js';
 import { OptionError } from '../tensor/option-error.js';
 import { checkTrainerOptions } from './check-options.js';
 import { initialSlots, initialWeights, needsImages } from './initial-state.js';
-import { checkState } from './state.js';
+import { type Standardization, checkState } from './state.js';
 import { modelTensors } from './step-graph.js';
 import { type TrainingGraphOptions, trainingGraph } from './training-graph.js';
 
@@ -19,6 +19,14 @@ export interface ExportStepOptions extends Omit<TrainingGraphOptions, 'shards'> 
   readonly seed?: number;
   /** Parameters and buffers to begin with, instead of random ones. */
   readonly weights?: Tensors;
+  /** All that a run keeps, to go on from, as `Trainer.state` gives it; in place of `weights`. */
+  readonly state?: Tensors;
+  /** For the metadata, under `step`: the number of the next step. Default 1. */
+  readonly step?: number;
+  /** For the metadata, which has them as JSON: `class_names`. */
+  readonly classNames?: readonly string[];
+  /** For the metadata, too: `mean` and `deviation`. */
+  readonly standardization?: Standardization;
 }
 
 /** A training step as a file, and what it begins with. */
@@ -26,7 +34,7 @@ export interface ExportedStep {
   /** The bytes of an `.onnx` file of standard operators. */
   readonly onnx: Uint8Array;
   /**
-   * What the state begins with, by the names of the inputs: random weights, and zeros for what the optimizer keeps. A
+   * What the state begins with, by the names of the inputs: that of a run, or weights and what an optimizer begins with. A
    * step's outputs `next/<name>` are the next step's inputs `state/<name>`.
    */
   readonly state: Tensors;
@@ -40,21 +48,25 @@ export interface ExportedStep {
  * [N]; `mean` and `deviation` float32 [C], of pixels scaled to [0, 1]; `learning_rate` float32 []; `step` float64 [],
  * counted from 1; with soft labels also `targets` float32 [N, classes]. What is random (dropout, stochastic depth) is computed
  * from `seed` and `step`. Outputs: `next/<name>` for all of the state that a step changes; `loss` and `correct` float32 []. The
- * metadata says the same as JSON, under `inputs` and `outputs`.
+ * metadata says the same as JSON, under `inputs` and `outputs`. A second optimizer, of a parameter group, has
+ * `learning_rate_2`, and so on.
  *
  * @throws OptionError for an option out of range, or a model that needs images for its initial values and gets no weights
- * @throws StateError naming the first of the given weights that does not fit the model
+ * @throws StateError naming the first of the given weights or tensors of state that does not fit
  */
 export function exportTrainingStep(given: Model | Trainable, options: ExportStepOptions): ExportedStep {
   checkTrainerOptions(options);
-  const { seed = 0, ...graphOptions } = options;
+  const { seed = 0, step = 1, classNames, standardization, ...graphOptions } = options;
   const { model, transforms } = trainable(given);
   const traced = trainingGraph(given, { ...graphOptions, seed });
+  const begun = options.state ?? options.weights;
   if (options.weights) checkState(modelTensors(model), options.weights);
-  else if (needsImages(traced))
+  else if (!begun && needsImages(traced))
     throw new OptionError(`${model.name} takes initial values from images; give weights of a Trainer's`);
   const weights = options.weights ?? initialWeights(traced, seed);
-  const state = { ...weights, ...initialSlots(traced, transforms, weights) };
+  const initial = { ...weights, ...initialSlots(traced, transforms, weights) };
+  if (options.state) checkState(initial, options.state);
+  const state = options.state ?? initial;
   const { graph } = traced;
   const onnx = toOnnx(rewrite(graph, portable), {
     name: `${model.name} training step`,
@@ -67,6 +79,12 @@ export function exportTrainingStep(given: Model | Trainable, options: ExportStep
       outputs: JSON.stringify(
         Object.fromEntries([...graph.outputs].map(([name, { dtype, shape }]) => [name, [dtype, ...shape]])),
       ),
+      step: String(step),
+      ...(classNames && { class_names: JSON.stringify(classNames) }),
+      ...(standardization && {
+        mean: JSON.stringify(standardization.mean),
+        deviation: JSON.stringify(standardization.deviation),
+      }),
     },
   });
   return {

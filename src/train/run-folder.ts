@@ -132,6 +132,12 @@ export class RunFolder {
     }
   }
 
+  /** Writes a file for people beside the run's own. @throws OutputError naming the path and the way out */
+  async write(name: string, content: string): Promise<string> {
+    await this.#write(name, content);
+    return join(this.path, name);
+  }
+
   /**
    * Writes a checkpoint; the one it replaces is there until it is complete.
    *

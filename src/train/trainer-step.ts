@@ -116,7 +116,8 @@ export class TrainerStep {
   }
 }
 
-function optionsIn(index: number, options: TrainerOptions): CompiledStepOptions {
+/** What the step of a stage is made with; of a run without stages the first is the only one. */
+export function optionsIn(index: number, options: TrainerOptions): CompiledStepOptions {
   const { batchSize = 128, seed = 0, stages, groups, compile, mixing } = options;
   const chosen = stages ? groupsInStage(stages[index], groups) : groups;
   return {

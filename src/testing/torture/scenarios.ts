@@ -22,8 +22,8 @@ export function training(name: string, flags: readonly string[]): Scenario {
     name: `train ${name}`,
     parameters: (out) =>
       existsSync(join(out, 'last.safetensors'))
-        ? ['train', '--resume', out, '--threads', '1', '--json']
-        : ['train', ...flags, ...data, '--out', out],
+        ? ['train', '--resume', out, '--threads', '1', '--json', '--no-report']
+        : ['train', ...flags, ...data, '--out', out, '--no-report'],
     writes: [
       { line: '{"event":"start"', times: 1 },
       { line: '{"event":"epoch"', times: 3 },

@@ -7,6 +7,15 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 /** A figure under a name. */
 export type Scalar = readonly [tag: string, value: number];
 
+/** A picture under a name. */
+export interface TensorBoardImage {
+  readonly tag: string;
+  /** The bytes of a PNG file. */
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** The record that every event file begins with. */
 export function versionRecord(wallTime: number): Uint8Array {
   return record(
@@ -36,6 +45,33 @@ export function scalarsRecord(wallTime: number, step: number, scalars: readonly 
       return writer.join();
     }),
   );
+}
+
+/** Pictures of a step: a `Summary` with an `image` for each. @param wallTime in seconds since 1970 */
+export function imagesRecord(
+  wallTime: number,
+  step: number,
+  images: readonly TensorBoardImage[],
+): Uint8Array {
+  return record(
+    event(wallTime, step, (writer) => {
+      writer.tag(5, WireType.LengthDelimited).fork();
+      for (const { tag, png, width, height } of images) {
+        writer.tag(1, WireType.LengthDelimited).fork();
+        writer.tag(1, WireType.LengthDelimited).string(tag).tag(4, WireType.LengthDelimited).fork();
+        writer.tag(1, WireType.Varint).int32(height).tag(2, WireType.Varint).int32(width);
+        // RGBA
+        writer.tag(3, WireType.Varint).int32(4).tag(4, WireType.LengthDelimited).bytes(png);
+        writer.join().join();
+      }
+      return writer.join();
+    }),
+  );
+}
+
+/** A graph. @param graph the bytes of a `GraphDef` */
+export function graphRecord(wallTime: number, graph: Uint8Array): Uint8Array {
+  return record(event(wallTime, 0, (writer) => writer.tag(4, WireType.LengthDelimited).bytes(graph)));
 }
 
 function event(wallTime: number, step: number, what: (writer: BinaryWriter) => BinaryWriter): Uint8Array {

@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test';
 import { shapes } from '../../data/shapes.js';
 import { splitValidation } from '../../data/split-validation.js';
 import { mlp } from '../../models/mlp.js';
+import { resnet18 } from '../../models/resnet.js';
 import { classAccuracy, topAccuracy } from '../../nn/metrics.js';
 import { sgd } from '../../optim/sgd.js';
 import { OutputError } from '../../data/atomic-write.js';
@@ -14,6 +15,7 @@ import type { Callback } from '../options.js';
 import { Trainer } from '../trainer.js';
 import { csvLog } from './csv-log.js';
 import { jsonLines } from './json-lines.js';
+import { graphDef } from './graph-def.js';
 import { tensorBoard } from './tensor-board.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tract-logs-'));
@@ -264,6 +266,53 @@ describe('tensorBoard', () => {
         Math.fround((event as { validationLoss: number }).validationLoss),
       ]),
     );
+  });
+
+  it('has the layers of the model, and pictures with the first event and every epoch', async () => {
+    const shown = join(folder, 'shown');
+    const model = resnet18({ width: 4 });
+    const png = Uint8Array.of(1, 2, 3);
+    await tell(
+      tensorBoard(shown, { model, images: () => [{ tag: 'filters', png, width: 7, height: 5 }] }),
+      events,
+    );
+    const [file] = readdirSync(join(shown, 'train'));
+    const bytes = readFileSync(join(shown, 'train', file));
+    const records: Map<number, (number | Buffer)[]>[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const length = Number(bytes.readBigUInt64LE(at));
+      records.push(fields(bytes.subarray(at + 12, at + 12 + length)));
+      at += length + 16;
+    }
+    const pictures = records.flatMap((event) => {
+      const [summary] = event.get(5) ?? [];
+      const values = summary ? (fields(summary as Buffer).get(1) ?? []) : [];
+      return values.flatMap((value) => {
+        const [tag, image] = [fields(value as Buffer).get(1)![0], fields(value as Buffer).get(4)?.[0]];
+        if (!image) return [];
+        const parts = fields(image as Buffer);
+        const size = [1, 2, 3].map((number) => parts.get(number)![0]);
+        return [[event.get(2)![0], String(tag), ...size, [...(parts.get(4)![0] as Buffer)]]];
+      });
+    });
+    assert.deepEqual(
+      pictures,
+      [0, 4, 8].map((step) => [step, 'filters', 5, 7, 4, [1, 2, 3]]),
+    );
+    const graph = records.flatMap((event) => event.get(4) ?? [])[0] as Buffer;
+    assert.deepEqual([...graph], [...graphDef(model)]);
+    const nodes = new Map(
+      fields(graph)
+        .get(1)!
+        .map((node) => {
+          const parts = fields(node as Buffer);
+          return [String(parts.get(1)![0]), (parts.get(3) ?? []).map(String)];
+        }),
+    );
+    assert.deepEqual(nodes.get('layer1/0/conv1/Conv')!.slice(1), ['layer1/0/conv1/weight']);
+    assert.deepEqual(nodes.get('logits'), ['fc/Linear']);
+    for (const inputs of nodes.values())
+      for (const input of inputs) assert.ok(nodes.has(input.replace(/:\d+$/, '')), input);
   });
 
   it('begins a file that is read after the others when a run goes on', async () => {
