@@ -1,4 +1,5 @@
 /** The datasets of the command. */
+import { dirname, resolve } from 'node:path';
 import { cifar10, cifar100 } from '../data/cifar.js';
 import { type ImageDataset, type SetAside, limit } from '../data/dataset.js';
 import {
@@ -7,6 +8,7 @@ import {
   imageFolder,
   reopenImageFolder,
 } from '../data/folder/image-folder.js';
+import type { FolderConfig } from '../data/folder/folder-config.js';
 import { reportSentences } from '../data/folder/folder-report.js';
 import { inWorker } from '../data/in-worker.js';
 import { shapes } from '../data/shapes.js';
@@ -91,7 +93,7 @@ export async function datasetOfRun(
   const { name, testImages: limitTest, setAside } = data;
   const limits = { name, limitTrain: wholeTrainImages(data), limitTest, setAside };
   if (data.folder) {
-    const place = { ...readingOptions(reading), ...(where.data !== undefined && { dir: where.data }) };
+    const place = { ...readingOptions(reading), dir: where.data ?? placeOf(data.folder, file) };
     const found = await openFolder((watched) =>
       reopenImageFolder(data, { ...place, ...watched, ...(signal && { signal }) }),
     );
@@ -100,6 +102,9 @@ export async function datasetOfRun(
   if (isDatasetName(name)) return loadDataset({ ...limits, dir, ...(signal && { signal }) });
   throw new CheckpointError(`${file} is of a run on "${name}", which is no dataset of this command`);
 }
+
+/** Where the pictures of a run are: those that came with it lie in its own folder. */
+export const placeOf = ({ path }: FolderConfig, file: string): string => resolve(dirname(file), path);
 
 /** @throws what reading throws */
 async function openFolder(

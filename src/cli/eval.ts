@@ -9,7 +9,7 @@ import { tensor } from '../tensor/tensor.js';
 import { writeAtomically } from '../data/atomic-write.js';
 import { CheckpointError } from '../train/json-check.js';
 import { isDatasetName } from './dataset-names.js';
-import { datasetOfRun, loadDataset } from './datasets.js';
+import { datasetOfRun, loadDataset, placeOf } from './datasets.js';
 import { percent } from '../compare/words.js';
 import { evaluateTrained, reportOf } from './run-report.js';
 import { print, printJson } from './terminal.js';
@@ -90,7 +90,7 @@ async function datasetFor(
 ): Promise<ImageDataset> {
   const { data: asked, dataDir: dir, limitTest } = flags;
   const [channels, ...size] = model.imageShape;
-  if (asked === undefined || (data.folder && resolve(asked) === data.folder.path)) {
+  if (asked === undefined || (data.folder && resolve(asked) === placeOf(data.folder, file))) {
     const { folder, name } = data;
     const testImages = limitTest ?? data.testImages;
     if (folder) return datasetOfRun({ ...data, testImages }, file, { reading: flags });

@@ -1,4 +1,6 @@
 /** What a run in the page is made of, and what the page hears of it. */
+import type { ImageShape } from '../data/image-source.js';
+import type { DataConfig } from '../train/run-config.js';
 import type { Method, Settings } from './settings.js';
 
 /** The images of a run. */
@@ -7,7 +9,12 @@ export type DataSpec =
   /** Pictures that were decoded for it, kept under a name. */
   | { readonly kind: 'pictures'; readonly key: string }
   /** None: the run came from elsewhere, and its images did not. */
-  | { readonly kind: 'none'; readonly reason: string };
+  | {
+      readonly kind: 'none';
+      readonly reason: string;
+      readonly data: DataConfig;
+      readonly imageShape: ImageShape;
+    };
 
 export interface RunSpec {
   readonly data: DataSpec;

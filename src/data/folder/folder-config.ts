@@ -14,7 +14,7 @@ export interface PictureDecoding {
 
 /** A folder of pictures, how they are decoded and drawn, and which they were. */
 export interface FolderConfig {
-  /** Absolute. */
+  /** Absolute; or relative to the folder of the run, where its pictures lie in it. */
   readonly path: string;
   /** Height and width of the images in a batch. */
   readonly size: readonly [height: number, width: number];

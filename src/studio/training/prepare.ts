@@ -1,14 +1,30 @@
-/** Decodes the user's pictures to the size of a run, once. */
-import { coverImage } from '../../data/raw-picture.js';
+/** Decodes pictures to the size of a run, once. */
+import { type RawPicture, coverImage } from '../../data/raw-picture.js';
 import { type Catalog, folderName, testPictures } from '../pictures/catalog.js';
 import { PictureBytes } from '../pictures/packs.js';
 import { pixelsOf } from '../pictures/pixels.js';
+import { messageOf } from '../rpc.js';
 import { openStored, outOfSpace, removeStored, storedFile, storedNames, writeStored } from '../storage.js';
 import { PREPARED, type PreparedIndex, indexPath, pixelsPath } from './stored-pictures.js';
 
 /** Pictures that are decoded at the same time. */
 const AT_ONCE = 8;
 const HASH_BYTES = 16;
+
+/** Pictures of a run before they are decoded. */
+export interface Decodable {
+  /** Height and width that they become. */
+  readonly size: number;
+  /** In the order in which folders of these names come. */
+  readonly classNames: readonly string[];
+  /** In the order of their names. */
+  readonly pictures: readonly {
+    readonly name: string;
+    readonly label: number;
+    readonly test: boolean;
+    readonly raw: () => Promise<RawPicture>;
+  }[];
+}
 
 /**
  * @param onProgress called with the pictures that are done
@@ -20,30 +36,62 @@ export async function prepare(
   size: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<string> {
-  const plan = planOf(catalog, size);
-  const key = await keyOf(plan);
-  if ((await storedFile(indexPath(key))) && (await storedFile(pixelsPath(key)))) return key;
+  // Folders come by UTF-16 code units.
+  const classNames = [...catalog.classNames].sort();
+  const test = testPictures(catalog);
+  const digits = String(catalog.pictures.length).length;
+  const kept = new PictureBytes();
+  const pictures = catalog.pictures.map((picture, i) => ({
+    name: `${String(i + 1).padStart(digits, '0')}-${folderName(picture.name.replace(/\.[a-z0-9]{2,5}$/i, ''))}.png`,
+    label: classNames.indexOf(catalog.classNames[picture.label]),
+    test: test[i],
+    raw: async () => pixelsOf(await kept.blobOf(picture)),
+  }));
+  const about = JSON.stringify([
+    size,
+    classNames,
+    pictures.map(({ name, label, test: tested }, i) => [catalog.pictures[i].hash, name, label, tested]),
+  ]);
+  const { key } = await keepDecoded({ size, classNames, pictures }, about, onProgress);
+  return key;
+}
+
+/**
+ * Decodes pictures and keeps their pixels, unless that was done before.
+ *
+ * @param about what tells these pictures from others
+ * @throws Error naming a picture that cannot be read
+ */
+export async function keepDecoded(
+  { size, classNames, pictures }: Decodable,
+  about: string,
+  onProgress: (done: number, total: number) => void,
+): Promise<{ readonly key: string; readonly fingerprint: string }> {
+  const key = hex(await sha256(new TextEncoder().encode(about))).slice(0, 24);
+  const known = await storedFile(indexPath(key));
+  if (known && (await storedFile(pixelsPath(key)))) {
+    const { fingerprint } = JSON.parse(await known.text()) as PreparedIndex;
+    return { key, fingerprint };
+  }
   const bytes = 3 * size * size;
   const sums = new Float64Array(6);
-  const hashes = new Uint8Array(HASH_BYTES * plan.pictures.length);
-  const kept = new PictureBytes();
+  const hashes = new Uint8Array(HASH_BYTES * pictures.length);
   const file = await openStored(pixelsPath(key));
   let [next, done] = [0, 0];
   const work = async (): Promise<void> => {
-    while (next < plan.pictures.length) {
+    while (next < pictures.length) {
       const index = next++;
-      const { picture, test } = plan.pictures[index];
-      const raw = await pixelsOf(await kept.blobOf(picture)).catch((error: unknown) => {
-        throw new Error(
-          `${picture.name} can no longer be read (${error instanceof Error ? error.message : String(error)}). Delete it under Pictures, and begin again.`,
-        );
-      });
-      const pixels = coverImage(raw, [3, size, size]);
+      const { name, test, raw } = pictures[index];
+      const pixels = coverImage(await raw().catch((error: unknown) => unreadable(name, error)), [
+        3,
+        size,
+        size,
+      ]);
       if (file.write(pixels, { at: index * bytes }) !== bytes)
-        throw outOfSpace(new DOMException('', 'QuotaExceededError'));
+        throw new DOMException('', 'QuotaExceededError');
       hashes.set(await pixelHash(pixels, size), HASH_BYTES * index);
       if (!test) addSums(pixels, sums);
-      onProgress(++done, plan.pictures.length);
+      onProgress(++done, pictures.length);
     }
   };
   try {
@@ -55,64 +103,30 @@ export async function prepare(
   } finally {
     file.close();
   }
-  const training = plan.pictures.filter(({ test }) => !test).length;
+  const training = pictures.filter(({ test }) => !test).length;
   const index: PreparedIndex = {
     size,
-    classNames: plan.classNames,
-    names: plan.pictures.map(({ name }) => name),
-    labels: plan.pictures.map(({ label }) => label),
-    test: plan.pictures.map(({ test }) => (test ? 1 : 0)),
+    classNames,
+    names: pictures.map(({ name }) => name),
+    labels: pictures.map(({ label }) => label),
+    test: pictures.map(({ test }) => (test ? 1 : 0)),
     ...statisticsOf(sums, training * size * size),
-    fingerprint: await fingerprintOf(plan, hashes),
+    fingerprint: await fingerprintOf(classNames, pictures, hashes),
   };
   await writeStored(indexPath(key), JSON.stringify(index));
-  return key;
+  return { key, fingerprint: index.fingerprint };
+}
+
+function unreadable(name: string, error: unknown): never {
+  throw new Error(`${name} cannot be read: ${messageOf(error)}. Take it out, and try again.`, {
+    cause: error,
+  });
 }
 
 /** Removes what was decoded for other runs. */
 export async function removeOthers(key: string): Promise<void> {
   for (const name of await storedNames(PREPARED))
     if (!name.startsWith(`${key}.`)) await removeStored(`${PREPARED}/${name}`);
-}
-
-interface Plan {
-  readonly size: number;
-  readonly classNames: readonly string[];
-  readonly pictures: readonly {
-    readonly picture: Catalog['pictures'][number];
-    readonly name: string;
-    readonly label: number;
-    readonly test: boolean;
-  }[];
-}
-
-/** Classes in the order of folders of their names, pictures with names that sort in their order. */
-function planOf(catalog: Catalog, size: number): Plan {
-  // By UTF-16 code units, as folders are read.
-  const classNames = [...catalog.classNames].sort();
-  const test = testPictures(catalog);
-  const digits = String(catalog.pictures.length).length;
-  return {
-    size,
-    classNames,
-    pictures: catalog.pictures.map((picture, i) => ({
-      picture,
-      name: `${String(i + 1).padStart(digits, '0')}-${fileName(picture.name)}.png`,
-      label: classNames.indexOf(catalog.classNames[picture.label]),
-      test: test[i],
-    })),
-  };
-}
-
-const fileName = (name: string): string => folderName(name.replace(/\.[a-z0-9]{2,5}$/i, ''));
-
-async function keyOf({ size, classNames, pictures }: Plan): Promise<string> {
-  const text = JSON.stringify([
-    size,
-    classNames,
-    pictures.map(({ picture, name, label, test }) => [picture.hash, name, label, test]),
-  ]);
-  return hex(await sha256(new TextEncoder().encode(text))).slice(0, 24);
 }
 
 /** As src/data/folder/pixel-hash.ts computes it. */
@@ -125,7 +139,11 @@ async function pixelHash(pixels: Uint8Array, size: number): Promise<Uint8Array> 
 }
 
 /** As `imageFolder` computes it of pictures in folders `train` and `test`. */
-async function fingerprintOf({ classNames, pictures }: Plan, hashes: Uint8Array): Promise<string> {
+async function fingerprintOf(
+  classNames: readonly string[],
+  pictures: Decodable['pictures'],
+  hashes: Uint8Array,
+): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [encoder.encode(JSON.stringify(classNames))];
   pictures.forEach(({ label, test }, i) => {

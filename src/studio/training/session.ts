@@ -19,6 +19,7 @@ import { openData } from './data.js';
 import { type KeptLane, Lane } from './lane.js';
 import { augmentationFor, givenFor, mergedWeights, modelFor, trainerOptionsFor } from './model.js';
 import type { OpenData } from './open-data.js';
+import type { FoundRun } from './open-run.js';
 
 /** The file of the run, replaced as a whole. */
 const RUN_FILE = 'run.bin';
@@ -130,6 +131,17 @@ export class Session {
     }
   }
 
+  /** Puts a run that came from elsewhere in the place of the one that is kept. */
+  static async install({ spec, method, checkpoint, metrics, source }: FoundRun): Promise<void> {
+    const about: KeptRun = {
+      spec,
+      status: 'paused',
+      lanes: [{ method, metrics }],
+      hasModel: source !== undefined,
+    };
+    await writeStored(RUN_FILE, packParts(about, [checkpoint, ...(source ? [source] : [])]));
+  }
+
   /** Forgets the run that is kept. */
   static async forget(): Promise<void> {
     await removeStored(RUN_FILE);
@@ -150,7 +162,7 @@ export class Session {
 
   /** Trains on, until it is paused or done. */
   run(): void {
-    if (this.#status !== 'paused') return;
+    if (this.#status !== 'paused' || this.spec.data.kind === 'none') return;
     this.#setStatus('running');
     this.#loop = this.#train();
   }
@@ -166,18 +178,18 @@ export class Session {
 
   /** One step of each. */
   async stepOnce(): Promise<void> {
-    if (this.#status !== 'paused') return;
+    if (this.#status !== 'paused' || this.spec.data.kind === 'none') return;
     await this.between(() => this.#turn());
     await this.#finishIfOver();
     this.#setStatus(this.#status);
   }
 
   /** Does something with the lanes while none of them is in a step. */
-  between<T>(work: () => Promise<T>): Promise<T> {
+  readonly between = <T>(work: () => Promise<T>): Promise<T> => {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
     return result;
-  }
+  };
 
   /** Keeps where it stands. */
   async save(): Promise<void> {

@@ -5,13 +5,17 @@ import { oneThreadReason } from './isolation.js';
 import { ModelPage } from './model-page.js';
 import { PicturesPage } from './pictures-page.js';
 import { run, status } from './run.js';
-import { type Stage, addFiles, attempt, problem, said, stage, stages } from './state.js';
+import { type Stage, attempt, problem, said, stage, stages, takeIn } from './state.js';
+import { TakePage } from './take-page.js';
 import { TrainPage } from './train-page.js';
+import { TryPage } from './try-page.js';
 
 const names: Readonly<Record<Stage, string>> = {
   pictures: 'Pictures',
   model: 'Model',
   train: 'Train',
+  try: 'Try',
+  take: 'Take away',
 };
 
 export function App({ threads }: { readonly threads: number }) {
@@ -51,6 +55,8 @@ export function App({ threads }: { readonly threads: number }) {
         {stage.value === 'pictures' && <PicturesPage />}
         {stage.value === 'model' && <ModelPage />}
         {stage.value === 'train' && <TrainPage />}
+        {stage.value === 'try' && <TryPage />}
+        {stage.value === 'take' && <TakePage />}
       </main>
       <p class="said" role="status">
         {said.value}
@@ -114,7 +120,7 @@ function useDrop(): boolean {
       event.preventDefault();
       setOver(false);
       void attempt(async () => {
-        await addFiles(await dropped(event.dataTransfer!));
+        await takeIn(await dropped(event.dataTransfer!));
       });
     };
     addEventListener('dragover', onOver);

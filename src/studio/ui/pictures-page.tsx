@@ -31,6 +31,7 @@ import {
   isTest,
   noTraining,
   suggestSettings,
+  takeIn,
   workers,
 } from './state.js';
 import { PixelTile, Thumbnail } from './thumbnail.js';
@@ -169,7 +170,7 @@ function Shapes() {
 
 function AddButtons() {
   const add = (files: readonly File[]): void => {
-    void addFiles(chosen(files));
+    void takeIn(chosen(files));
   };
   return (
     <div class="buttons">

@@ -35,7 +35,7 @@ export function Scatter(props: ScatterProps) {
 
   useEffect(() => {
     const observer = new ResizeObserver(() => {
-      draw(canvas.current!, latest.current);
+      if (canvas.current) draw(canvas.current, latest.current);
     });
     observer.observe(canvas.current!);
     return () => {
@@ -43,7 +43,8 @@ export function Scatter(props: ScatterProps) {
     };
   }, []);
   useEffect(() => {
-    draw(canvas.current!, props);
+    // It may be gone by now: what is drawn waits for the next frame.
+    if (canvas.current) draw(canvas.current, props);
   }, [version, shown]);
 
   return (

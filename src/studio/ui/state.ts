@@ -19,7 +19,7 @@ import type { TrainingCalls } from '../training/worker.js';
 import { hear } from './run.js';
 
 /** The steps of the way, in their order. */
-export const stages = ['pictures', 'model', 'train'] as const;
+export const stages = ['pictures', 'model', 'train', 'try', 'take'] as const;
 export type Stage = (typeof stages)[number];
 
 export const stage = signal<Stage>(stageInAddress());
@@ -149,6 +149,36 @@ function onImport({ done, total, added: more, broken }: ImportProgress): void {
   bytes.value = new PictureBytes();
   dataKind.value = 'pictures';
   changeCatalog(added(catalog.value, more, broken));
+}
+
+/** Who gets what is dropped on the page, where it is not pictures to learn from. */
+export const onDropped = signal<((files: readonly GivenFile[]) => void) | null>(null);
+
+/** Takes in what was dropped: a run is opened, pictures are added. */
+export async function takeIn(files: readonly GivenFile[]): Promise<void> {
+  if (files.length === 0) return;
+  if (onDropped.value) {
+    onDropped.value(files);
+    return;
+  }
+  if (await attempt(() => workers().training.open(files))) {
+    goTo('train');
+    return;
+  }
+  if (problem.value === null) await addFiles(files);
+}
+
+/** Opens the run in a zip file or folder. */
+export async function openRun(files: readonly GivenFile[]): Promise<void> {
+  if (files.length === 0) return;
+  await attempt(async () => {
+    if (!(await workers().training.open(files))) {
+      throw new Error(
+        'There is no run in what was chosen: it has no last.safetensors. Choose a zip that was saved here, or the folder of a run of tract train.',
+      );
+    }
+    goTo('train');
+  });
 }
 
 /** Takes files in. @param into the class of what lies in no folder, or of all */

@@ -90,7 +90,11 @@ function Running({ view }: { readonly view: RunView }) {
         {count(view.trainImages, 'training picture')} · {count(view.testImages, 'test picture')} ·{' '}
         {count(view.classNames.length, 'class').replace('classs', 'classes')}
       </p>
-      <Controls view={view} />
+      {view.spec.data.kind === 'none' ? (
+        <p class="note">{view.spec.data.reason}</p>
+      ) : (
+        <Controls view={view} />
+      )}
       {trainingProblem.value !== null && (
         <p class="problem" role="alert">
           {trainingProblem.value}
@@ -180,6 +184,17 @@ function Controls({ view }: { readonly view: RunView }) {
               One step
             </button>
           </>
+        )}
+        {(now === 'finished' || (now === 'paused' && at > 0)) && (
+          <button
+            type="button"
+            class={now === 'finished' ? 'primary' : ''}
+            onClick={() => {
+              goTo('try');
+            }}
+          >
+            Try it
+          </button>
         )}
         <button
           type="button"
