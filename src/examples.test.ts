@@ -89,16 +89,19 @@ before(() => {
 describe('the examples', { timeout: 300_000 }, () => {
   it('are all packed, all tried here, and of at most 40 lines', () => {
     const names = [...Object.keys(expectations), inPage].sort();
-    assert.deepEqual(readdirSync(join(root, 'examples')).sort(), names);
-    assert.deepEqual(readdirSync(examples).sort(), names);
-    for (const name of names) {
+    // The page for Vite is a project of its own, which `npm run page` builds and opens.
+    assert.deepEqual(readdirSync(join(root, 'examples')).sort(), [...names, 'vite'].sort());
+    assert.deepEqual(readdirSync(examples).sort(), [...names, 'vite'].sort());
+    for (const name of [...names, 'vite/main.ts']) {
       const lines = readFileSync(join(examples, name), 'utf8').trimEnd().split('\n');
       assert.ok(lines.length <= 40, `${name} has ${lines.length} lines`);
     }
   });
 
   it('fit the declarations of the package', () => {
-    const files = readdirSync(examples).map((name) => join(examples, name));
+    const files = readdirSync(examples).flatMap((name) =>
+      name.endsWith('.mjs') ? [join(examples, name)] : [],
+    );
     const program = ts.createProgram(files, {
       target: ts.ScriptTarget.ES2023,
       module: ts.ModuleKind.NodeNext,

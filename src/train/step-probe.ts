@@ -6,7 +6,7 @@ import type { Model } from '../nn/model.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
-import { tensor, zeros } from '../tensor/tensor.js';
+import { elementCount, tensor, zeros } from '../tensor/tensor.js';
 import { imageInputs } from './evaluator.js';
 import type { TrainingBatch } from './options.js';
 import type { Standardization } from './state.js';
@@ -30,17 +30,20 @@ export class StepProbe {
   readonly #given: Trainable;
   readonly #options: StepProbeOptions;
   readonly #step: CompiledStep;
-  /** What reading tells that a step is over: the smallest tensor that it changes. */
+  /** Reading the smallest parameter tells that a step is over. */
   readonly #smallest: string;
+  readonly #largest: string;
   #count = 0;
 
   private constructor(given: Trainable, options: StepProbeOptions, step: CompiledStep) {
     this.#given = given;
     this.#options = options;
     this.#step = step;
-    const sizes = Object.entries(step.store.types).filter(([name]) => step.graph.parameters.has(name));
-    const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
-    this.#smallest = sizes.toSorted(([, a], [, b]) => size(a.shape) - size(b.shape))[0][0];
+    const parameters = [...step.graph.parameters]
+      .map(([name, { value }]) => ({ name, size: elementCount(value.shape) }))
+      .sort((one, other) => one.size - other.size);
+    this.#smallest = parameters[0].name;
+    this.#largest = parameters.at(-1)!.name;
   }
 
   /** @throws DeviceError where the device is not available */
@@ -84,9 +87,9 @@ export class StepProbe {
     return this.#step.store.read(this.#step.weightNames);
   }
 
-  /** Where the state lies between steps: `cpu`, or a device's `gpu-buffer`. */
+  /** Where the state lies, unless it was read since the last step: `cpu`, or a device's `gpu-buffer`. */
   get location(): string {
-    return Object.values(this.#step.store.inputs([this.#smallest]))[0].location;
+    return Object.values(this.#step.store.inputs([this.#largest]))[0].location;
   }
 
   async release(): Promise<void> {
