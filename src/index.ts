@@ -167,6 +167,16 @@ export { Trainer } from './train/trainer.js';
 
 export { loadModel } from './train/load-model.js';
 
+export {
+  type ChosenDevice,
+  type DeviceProof,
+  type ProofOptions,
+  type StepDifferences,
+  chooseDevice,
+  proveDevice,
+} from './train/prove-device.js';
+export type { Difference } from './train/step-differences.js';
+
 // Trained models.
 export { Classifier, type ClassifierOptions, type Prediction } from './train/classifier.js';
 export {

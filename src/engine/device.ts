@@ -34,6 +34,21 @@ const advice: Record<Device, string> = {
   cuda: 'CUDA needs Linux on x64 with an NVIDIA GPU, CUDA 12 and cuDNN 9, and onnxruntime-node\'s CUDA libraries (node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12); without them use the device "cpu"',
 };
 
+/**
+ * Why a device cannot be there, as far as that is known without loading anything for it.
+ *
+ * @returns undefined where it has to be tried
+ */
+export async function absence(device: Device): Promise<string | undefined> {
+  if (isNative || device === 'cpu') return undefined;
+  if (device === 'cuda') return 'CUDA does not exist in browsers';
+  const { gpu } = globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } };
+  if (!gpu)
+    return 'WebGPU is not there: this browser does not have it, or not on pages like this one (navigator.gpu)';
+  const adapter = await gpu.requestAdapter().catch(() => null);
+  return adapter ? undefined : 'WebGPU is not there: the browser has it, but no GPU that it would use';
+}
+
 /** The error for a device on which no session could be made. */
 export function unavailable(device: Device, cause: unknown): DeviceError {
   const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];

@@ -1,8 +1,9 @@
 /** ONNX Runtime sessions over tensors of this project. */
-import { runtime } from '#onnxruntime';
+import { runtime, runtimeFor } from '#onnxruntime';
 import type * as ort from 'onnxruntime-node';
 import type { DType, Tensor } from '../tensor/tensor.js';
 import { isNative } from './device.js';
+import { threadsHere } from './threads.js';
 
 /** Tensors by their names. */
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -31,7 +32,10 @@ export type RuntimeTensors = Readonly<Record<string, RuntimeTensor>>;
 export interface SessionOptions {
   /** ONNX Runtime's name of it, such as `cpu`. */
   readonly provider: string;
-  /** Threads of one operator; default: what ONNX Runtime chooses, one a core. */
+  /**
+   * Threads of one operator. Default: natively what ONNX Runtime chooses, one a core; in a browser one a logical processor,
+   * four at most, and one where the page is not cross-origin isolated. There the first session decides for all.
+   */
   readonly threads?: number;
   /** Where ONNX Runtime writes its profile, as a prefix of the file's name; only natively. Default: no profile. */
   readonly profile?: string;
@@ -57,13 +61,15 @@ export class Program {
   /** Loads a model from the bytes of an `.onnx` file. */
   static async load(bytes: Uint8Array, options: SessionOptions): Promise<Program> {
     const { provider, threads, profile, keptOnDevice = [] } = options;
-    // In browsers the number is one of the WebAssembly runtime, read when its first session is made.
-    if (threads !== undefined && !isNative) runtime.env.wasm.numThreads = threads;
+    const { env, InferenceSession } = await runtimeFor(provider);
+    // In browsers the number is one of the WebAssembly runtime, read when its first session is made. What WebGPU leaves to
+    // the CPU has one thread: the threads of two builds get in each other's way where a bundler makes one file of both.
+    if (!isNative) env.wasm.numThreads = provider === 'webgpu' ? 1 : threadsHere(threads).count;
     // What goes wrong is thrown; ONNX Runtime need not print it, too.
-    runtime.env.logLevel = 'fatal';
+    env.logLevel = 'fatal';
     // onnxruntime-node hands out no buffers of a device.
     const keeps = provider === 'webgpu' && !isNative && keptOnDevice.length > 0;
-    const session = await runtime.InferenceSession.create(bytes, {
+    const session = await InferenceSession.create(bytes, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
       // Warnings about operators that a provider leaves to the CPU are not for users, and errors are thrown.

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { grad } from '../autodiff/grad.js';
 import { compile } from '../engine/compile.js';
+import type { Program } from '../engine/session.js';
 import { Graph, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import type { Rewrites } from '../graph/rewrite.js';
@@ -64,18 +65,32 @@ export const between =
 export const distinct: Draw = (random, count) =>
   Array.from(random.permutation(count), (rank) => (rank - count / 2) / 4);
 
-/**
- * Compares `grad` with central differences, for every input of what `build` makes of inputs of these shapes: one
- * result, or several that all reach the loss.
- */
-export async function checkGradients(
+/** A graph with the results of an operator, and the gradients of their weighted sum; and what to feed it. */
+export interface GradientProblem {
+  readonly graph: Graph;
+  readonly inputs: readonly Value[];
+  readonly results: readonly Value[];
+  /** Of the elements of each result. */
+  readonly weights: readonly (readonly number[])[];
+  readonly feeds: Readonly<Record<string, Tensor<'float32' | 'float64'>>>;
+  /** From which the directions of the differences are drawn. */
+  readonly random: Random;
+}
+
+/** How the weighted sum changes with an input that moves in a direction. */
+export interface Slope {
+  readonly direction: readonly number[];
+  readonly numeric: number;
+}
+
+const defaultStep = (dtype: GradientCheck['dtype']): number => (dtype === 'float32' ? 1e-2 : 1e-4);
+
+/** Inputs `x0`, `x1`, … of what `build` makes of inputs of these shapes; outputs `result0`, … and `gradient0`, … */
+export function gradientProblem(
   build: (...inputs: Value[]) => Value | readonly Value[],
   shapes: readonly Shape[],
-  options: GradientCheck = {},
-): Promise<void> {
-  const { dtype = 'float64', seed = 0, draw = normal, rewrites } = options;
-  const single = dtype === 'float32';
-  const { tolerance = single ? 2e-3 : 1e-6, step = single ? 1e-2 : 1e-4 } = options;
+  { dtype = 'float64', seed = 0, draw = normal }: GradientCheck = {},
+): GradientProblem {
   const random = Random.fromSeed(seed, 'gradients');
   const graph = new Graph();
   const inputs = shapes.map((shape, i) => graph.input(`x${i}`, dtype, shape));
@@ -106,45 +121,97 @@ export async function checkGradients(
     const drawn = (typeof draw === 'function' ? draw : draw[i])(random, elementCount(shape));
     feeds[`x${i}`] = tensor(dtype, shape, drawn);
   });
+  return { graph, inputs, results, weights, feeds, random };
+}
 
-  const program = await compile(graph, { threads: 1, rewrites });
+/**
+ * The slopes of each input, by central differences of what a program computes of the problem's results.
+ *
+ * @param step half the distance of the two points
+ */
+export async function centralDifferences(
+  program: Program,
+  { inputs, results, weights, feeds, random }: GradientProblem,
+  step: number,
+): Promise<Slope[][]> {
+  const lossAt = async (): Promise<number> => {
+    const values = await program.run(feeds);
+    return results.reduce((total, { shape }, i) => {
+      const value = values[`result${i}`];
+      assert.deepEqual(value.shape, shape, 'the inferred shape');
+      return toNumbers(value).reduce((sum, element, k) => sum + element * weights[i][k], total);
+    }, 0);
+  };
+  const slopes: Slope[][] = [];
+  for (const i of inputs.keys()) {
+    const { data } = feeds[`x${i}`];
+    const origin = data.slice();
+    const own: Slope[] = [];
+    for (const direction of directions(data.length, random)) {
+      const move = (sign: number): void => {
+        direction.forEach((weight, k) => (data[k] = origin[k] + sign * step * weight));
+      };
+      move(1);
+      const above = await lossAt();
+      move(-1);
+      const below = await lossAt();
+      data.set(origin);
+      own.push({ direction, numeric: (above - below) / (2 * step) });
+    }
+    slopes.push(own);
+  }
+  return slopes;
+}
+
+/** What a gradient says the slope in a direction is. */
+export function slopeOf(gradient: readonly number[], direction: readonly number[]): number {
+  return direction.reduce((sum, weight, k) => sum + weight * gradient[k], 0);
+}
+
+/** The largest difference quotient of an input, to which errors are relative. */
+export function scaleOf(slopes: readonly Slope[]): number {
+  return Math.max(...slopes.map(({ numeric }) => Math.abs(numeric))) || 1;
+}
+
+/** The slopes of a case, natively. */
+export async function slopesOf(
+  build: (...inputs: Value[]) => Value | readonly Value[],
+  shapes: readonly Shape[],
+  options: GradientCheck = {},
+): Promise<Slope[][]> {
+  const problem = gradientProblem(build, shapes, options);
+  const program = await compile(problem.graph, { threads: 1 });
   try {
-    const analytic = await program.run(feeds);
-    const lossAt = async (): Promise<number> => {
-      const values = await program.run(feeds);
-      return results.reduce((total, { shape }, i) => {
-        const value = values[`result${i}`];
-        assert.deepEqual(value.shape, shape, 'the inferred shape');
-        return toNumbers(value).reduce((sum, element, k) => sum + element * weights[i][k], total);
-      }, 0);
-    };
-    for (const i of inputs.keys()) {
-      const { data } = feeds[`x${i}`];
-      const origin = data.slice();
+    return await centralDifferences(program, problem, options.step ?? defaultStep(options.dtype));
+  } finally {
+    await program.release();
+  }
+}
+
+/**
+ * Compares `grad` with central differences, for every input of what `build` makes of inputs of these shapes: one
+ * result, or several that all reach the loss.
+ */
+export async function checkGradients(
+  build: (...inputs: Value[]) => Value | readonly Value[],
+  shapes: readonly Shape[],
+  options: GradientCheck = {},
+): Promise<void> {
+  const { dtype, rewrites } = options;
+  const { tolerance = dtype === 'float32' ? 2e-3 : 1e-6, step = defaultStep(dtype) } = options;
+  const problem = gradientProblem(build, shapes, options);
+  const program = await compile(problem.graph, { threads: 1, rewrites });
+  try {
+    const analytic = await program.run(problem.feeds);
+    const slopes = await centralDifferences(program, problem, step);
+    for (const [i, own] of slopes.entries()) {
       const gradient = toNumbers(analytic[`gradient${i}`]);
-      const pairs: { analytic: number; numeric: number }[] = [];
-      for (const direction of directions(data.length, random)) {
-        const move = (sign: number): void => {
-          direction.forEach((weight, k) => (data[k] = origin[k] + sign * step * weight));
-        };
-        move(1);
-        const above = await lossAt();
-        move(-1);
-        const below = await lossAt();
-        data.set(origin);
-        pairs.push({
-          numeric: (above - below) / (2 * step),
-          analytic: direction.reduce((sum, weight, k) => sum + weight * gradient[k], 0),
-        });
-      }
-      const scale = Math.max(...pairs.map(({ numeric }) => Math.abs(numeric))) || 1;
-      pairs.forEach((pair, k) => {
+      const scale = scaleOf(own);
+      own.forEach(({ direction, numeric }, k) => {
+        const said = slopeOf(gradient, direction);
         // Written so that NaN fails.
-        const near = Math.abs(pair.analytic - pair.numeric) <= tolerance * scale;
-        assert.ok(
-          near,
-          `input ${i}, direction ${k}: the rule says ${pair.analytic}, central differences ${pair.numeric}`,
-        );
+        const near = Math.abs(said - numeric) <= tolerance * scale;
+        assert.ok(near, `input ${i}, direction ${k}: the rule says ${said}, central differences ${numeric}`);
       });
     }
   } finally {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { Device } from '../engine/device.js';
 import { launch, noBrowser } from '../testing/browser.js';
 import { type FiveSteps, fiveSteps } from '../testing/five-steps.js';
@@ -7,10 +8,20 @@ import { bundle, serve } from '../testing/web-page.js';
 
 const skip = noBrowser();
 
-const source = "import { fiveSteps } from './testing/five-steps.js'; globalThis.fiveSteps = fiveSteps;";
+const source = `
+  import { fiveSteps } from './testing/five-steps.js';
+  import { chooseDevice, mlp, proveDevice, tract } from './index.js';
+  Object.assign(globalThis, { fiveSteps, chooseDevice, mlp, proveDevice, tract });`;
 
-/** The same five steps in a page. */
-async function fiveStepsInBrowser(device: Device): Promise<FiveSteps | 'no adapter'> {
+/** Of WebGPU. */
+interface Encoder {
+  dispatchWorkgroups: (this: Encoder, ...size: number[]) => void;
+}
+
+type Entry = typeof import('../index.js') & { readonly fiveSteps: typeof fiveSteps };
+
+/** Something done in a page of its own, in which WebGPU may be wanted; whatever the page complains of is an error. */
+async function inPage<T>(webgpu: boolean, action: (tab: Page) => Promise<T>): Promise<T | 'no adapter'> {
   const page = await serve((await bundle(source)).code);
   const browser = await launch();
   try {
@@ -21,18 +32,22 @@ async function fiveStepsInBrowser(device: Device): Promise<FiveSteps | 'no adapt
     });
     tab.on('pageerror', (error) => complaints.push(error.message));
     await tab.goto(page.url);
-    if (device === 'webgpu' && !(await tab.evaluate(hasWebGpu))) return 'no adapter';
+    if (webgpu && !(await tab.evaluate(hasWebGpu))) return 'no adapter';
     assert.ok(await tab.evaluate(() => crossOriginIsolated), 'threads need a page that is isolated');
-    const result = await tab.evaluate(
-      (chosen) => (globalThis as unknown as { fiveSteps: typeof fiveSteps }).fiveSteps(chosen),
-      device,
-    );
+    const result = await action(tab);
     assert.deepEqual(complaints, []);
     return result;
   } finally {
     await browser.close();
     await page.close();
   }
+}
+
+/** The same five steps in a page. */
+function fiveStepsInBrowser(device: Device): Promise<FiveSteps | 'no adapter'> {
+  return inPage(device === 'webgpu', (tab) =>
+    tab.evaluate((chosen) => (globalThis as unknown as Entry).fiveSteps(chosen), device),
+  );
 }
 
 async function hasWebGpu(): Promise<boolean> {
@@ -70,5 +85,37 @@ describe('in a browser', { timeout: 300_000 }, () => {
     const web = await fiveStepsInBrowser('webgpu');
     if (web === 'no adapter') t.skip('this browser has no WebGPU adapter');
     else assertNear(web, await fiveSteps());
+  });
+
+  it('WebGPU that computes what WebAssembly does is told from one that does not', { skip }, async (t) => {
+    const proofs = await inPage(true, (tab) =>
+      tab.evaluate(async () => {
+        const { chooseDevice, mlp, proveDevice, tract } = globalThis as unknown as Entry;
+        const options = { model: tract(mlp({ width: 16, depth: 1, imageSize: 8 })), batchSize: 8, steps: 1 };
+        const chosen = await chooseDevice(options);
+        // From here on one kernel of each dozen does not run.
+        const { prototype } = (globalThis as unknown as { GPUComputePassEncoder: { prototype: Encoder } })
+          .GPUComputePassEncoder;
+        const dispatch = prototype.dispatchWorkgroups;
+        let count = 0;
+        prototype.dispatchWorkgroups = function (...size) {
+          if (++count % 12 !== 0) dispatch.apply(this, size);
+        };
+        return { chosen, sabotaged: await proveDevice('webgpu', options) };
+      }),
+    );
+    if (proofs === 'no adapter') {
+      t.skip('this browser has no WebGPU adapter');
+      return;
+    }
+    const { chosen, sabotaged } = proofs;
+    const [{ differences, milliseconds, proven, reason }] = chosen.proofs;
+    assert.ok(differences!.gradients.difference < 1e-4 && differences!.updates.difference < 1e-3, reason);
+    // SwiftShader is slower; but whichever is faster is used.
+    assert.equal(proven, milliseconds!.device <= milliseconds!.cpu);
+    assert.equal(chosen.device, proven ? 'webgpu' : 'cpu');
+    assert.match(chosen.reasons.at(-1)!, /^WebAssembly runs on \d+ threads?$/);
+    assert.equal(sabotaged.proven, false);
+    assert.match(sabotaged.reason, /^WebGPU computes wrong numbers here: the (loss|gradient of layers)/);
   });
 });

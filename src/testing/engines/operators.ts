@@ -1,0 +1,95 @@
+/** The gradient check of each operator on each engine: float32 there, against central differences in float64 here. */
+import { lower } from '../../engine/compile.js';
+import { portable } from '../../engine/lowering/portable.js';
+import { toNumbers } from '../../tensor/tensor.js';
+import { casesByBuilder } from '../gradient-cases/all.js';
+import type { GradientCase } from '../gradient-cases/case.js';
+import { type Slope, gradientProblem, scaleOf, slopeOf, slopesOf } from '../gradients.js';
+import type { Engine } from './engine.js';
+import type { GradientRun } from './gradient-run.js';
+
+/** The largest error of an operator's cases, or why one of them has none. */
+export type OperatorError = number | string;
+
+export interface OperatorRow {
+  readonly operator: string;
+  readonly cases: number;
+  /** By the title of the engine. */
+  readonly errors: Readonly<Record<string, OperatorError>>;
+}
+
+/** Cases that are run in one page. */
+const AT_ONCE = 40;
+
+/**
+ * @param wanted only operators whose name contains it
+ * @param onProgress called with what is being done, in words
+ */
+export async function compareOperators(
+  engines: readonly Engine[],
+  wanted = '',
+  onProgress: (doing: string) => void = () => undefined,
+): Promise<OperatorRow[]> {
+  const checks = Object.entries<readonly GradientCase[]>(casesByBuilder)
+    .filter(([operator]) => operator.toLowerCase().includes(wanted.toLowerCase()))
+    .flatMap(([operator, cases]) => cases.map((check) => ({ operator, check })));
+  const slopes: Slope[][][] = [];
+  for (const { check } of checks) {
+    onProgress(`central differences of ${check.name}`);
+    slopes.push(await slopesOf(check.build, check.shapes, check));
+  }
+  const rows = new Map<string, { cases: number; errors: Record<string, OperatorError> }>();
+  for (const { operator } of checks) {
+    const row = rows.get(operator) ?? { cases: 0, errors: {} };
+    row.cases++;
+    rows.set(operator, row);
+  }
+  for (const engine of engines) {
+    for (let first = 0; first < checks.length; first += AT_ONCE) {
+      onProgress(`${engine.title}: gradients ${first + 1} of ${checks.length}`);
+      const part = checks.slice(first, first + AT_ONCE);
+      const runs = await Promise.all(part.map(({ check }) => runOf(check, engine)));
+      const outcomes = await engine
+        .gradients(runs)
+        .catch((error: unknown) => part.map(() => (error as Error).message.split('\n')[0]));
+      outcomes.forEach((outcome, i) => {
+        const { operator, check } = part[i];
+        const found =
+          typeof outcome === 'string' ? `${check.name}: ${outcome}` : errorOf(outcome, slopes[first + i]);
+        const { errors } = rows.get(operator)!;
+        errors[engine.title] = worse(errors[engine.title], found);
+      });
+    }
+  }
+  return [...rows].map(([operator, row]) => ({ operator, ...row }));
+}
+
+async function runOf(check: GradientCase, { device, provider }: Engine): Promise<GradientRun> {
+  const { graph, inputs, feeds } = gradientProblem(check.build, check.shapes, { ...check, dtype: 'float32' });
+  for (const name of [...graph.outputs.keys()]) if (name.startsWith('result')) graph.outputs.delete(name);
+  return {
+    // Natively in the form that Node trains in; in a page there is the plain one.
+    bytes: await lower(graph, device, provider === 'cpu' ? undefined : portable),
+    feeds: Object.fromEntries(
+      inputs.map((_, i) => {
+        const { dtype, shape, data } = feeds[`x${i}`];
+        return [`x${i}`, { dtype, shape, data: toNumbers({ dtype, shape, data }) }];
+      }),
+    ),
+  };
+}
+
+/** Relative to the largest slope of the input; NaN where a gradient is no number. */
+function errorOf(gradients: readonly (readonly number[])[], slopes: readonly Slope[][]): number {
+  const errors = slopes.flatMap((own, i) => {
+    const scale = scaleOf(own);
+    return own.map(({ direction, numeric }) => Math.abs(slopeOf(gradients[i], direction) - numeric) / scale);
+  });
+  return Math.max(0, ...errors);
+}
+
+/** What could not be computed is worse than any number. */
+function worse(known: OperatorError | undefined, found: OperatorError): OperatorError {
+  if (known === undefined || typeof found === 'string') return typeof known === 'string' ? known : found;
+  return typeof known === 'string' ? known : Math.max(known, found);
+}
