@@ -1,6 +1,7 @@
 /** A training step that is made to be compared with that of another engine. */
 import { type CompileOptions, compile } from '../engine/compile.js';
 import type { Tensors } from '../engine/session.js';
+import type { StepRunner } from '../engine/step-runner.js';
 import { stateNames } from '../graph/state-names.js';
 import type { Model } from '../nn/model.js';
 import type { Optimizer } from '../optim/optimizer.js';
@@ -10,7 +11,7 @@ import { elementCount, tensor, zeros } from '../tensor/tensor.js';
 import { imageInputs } from './evaluator.js';
 import type { TrainingBatch } from './options.js';
 import type { Standardization } from './state.js';
-import { type CompiledStep, compileStep } from './step-maker.js';
+import { type PreparedStep, compileStep, prepareStep } from './step-maker.js';
 import { gradientGraph, learningRateName } from './training-graph.js';
 
 export interface StepProbeOptions extends CompileOptions {
@@ -29,16 +30,18 @@ const NOISE = { mean: 0.5, deviation: 0.289 };
 export class StepProbe {
   readonly #given: Trainable;
   readonly #options: StepProbeOptions;
-  readonly #step: CompiledStep;
+  readonly #step: PreparedStep;
+  readonly #runner: StepRunner;
   /** Reading the smallest parameter tells that a step is over. */
   readonly #smallest: string;
   readonly #largest: string;
   #count = 0;
 
-  private constructor(given: Trainable, options: StepProbeOptions, step: CompiledStep) {
+  private constructor(given: Trainable, options: StepProbeOptions, step: PreparedStep, runner: StepRunner) {
     this.#given = given;
     this.#options = options;
     this.#step = step;
+    this.#runner = runner;
     const parameters = [...step.graph.parameters]
       .map(([name, { value }]) => ({ name, size: elementCount(value.shape) }))
       .sort((one, other) => one.size - other.size);
@@ -49,7 +52,9 @@ export class StepProbe {
   /** @throws DeviceError where the device is not available */
   static async create(given: Trainable, options: StepProbeOptions): Promise<StepProbe> {
     const { seed = 0 } = options;
-    return new StepProbe(given, options, await compileStep(given, { ...options, seed }));
+    const whole = { ...options, seed };
+    const step = prepareStep(given, whole);
+    return new StepProbe(given, options, step, await compileStep(step, whole));
   }
 
   /** The loss of a batch and the gradients of all parameters, by the parameters' names. */
@@ -76,7 +81,7 @@ export class StepProbe {
   /** Makes a step, waits until the new weights are there, and gives its loss. */
   async step(batch: TrainingBatch): Promise<number> {
     this.#count++;
-    const results = await this.#step.runner.step(this.#step.store, this.#inputs(batch));
+    const results = await this.#runner.step(this.#step.store, this.#inputs(batch));
     const loss = Number(results.loss.data[0]);
     await this.#step.store.read([this.#smallest]);
     return loss;
@@ -93,7 +98,7 @@ export class StepProbe {
   }
 
   async release(): Promise<void> {
-    await this.#step.runner.release();
+    await this.#runner.release();
     this.#step.store.release();
   }
 
