@@ -25,6 +25,19 @@ const PRECEDENCE = 1000;
 const APART = 50;
 const LATEST = 10;
 
+/** Milliseconds that it takes at most until a process is ended by another one. */
+const ENDED = 3000;
+
+/** Waits for another process to say what is wrong. @returns whether one does */
+async function isSaidElsewhere(group: MpiGroup | undefined, milliseconds: number): Promise<boolean> {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end) {
+    if (group?.isEnding()) return true;
+    await setTimeout(APART);
+  }
+  return false;
+}
+
 /** Ends all processes because one has failed, which says why: one of them, where it is the same for several. */
 export async function failAsRank(
   error: unknown,
@@ -39,7 +52,12 @@ export async function failAsRank(
   }
   const isOurs = error instanceof ProcessGroupError;
   const turn = isOurs ? error.turn : rank;
-  if (turn > 0) await setTimeout(PRECEDENCE + APART * Math.min(turn, LATEST));
+  if (turn > 0 && (await isSaidElsewhere(group, PRECEDENCE + APART * Math.min(turn, LATEST)))) {
+    // Whoever has said it ends this process, too.
+    await setTimeout(ENDED);
+    group?.abort(failure.exitCode);
+    return;
+  }
   // Commander has printed what is wrong with the command line; if not, because this rank does not print.
   const message = failure.message.length > 0 ? failure.message : unsaid();
   if (message.length > 0) {

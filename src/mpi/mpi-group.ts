@@ -15,6 +15,8 @@ export interface MpiGroupOptions {
 export interface MpiGroup extends ProcessGroup {
   /** Ends the connection, when all ranks do. @throws ProcessGroupError where another one does not */
   close(): Promise<void>;
+  /** Whether another process is ending all of them, and has said why. */
+  isEnding(): boolean;
   /** Ends all processes at once. @param code with which they end */
   abort(code: number): void;
 }

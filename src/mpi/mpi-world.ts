@@ -39,6 +39,8 @@ const Message = {
   /** Who is there? */
   call: 2,
   here: 3,
+  /** I have said what is wrong, and end all of us. */
+  ending: 4,
 } as const;
 
 /** The processes of an MPI world. */
@@ -56,6 +58,7 @@ export class MpiWorld implements MpiGroup {
   /** When all were last together. */
   #met = performance.now();
   #closed = false;
+  #isEnding = false;
   readonly #guard = new Guard();
   readonly #timer: NodeJS.Timeout;
   readonly #inbox = new Int32Array(new ArrayBuffer(8));
@@ -141,9 +144,23 @@ export class MpiWorld implements MpiGroup {
     await this.#guard.close();
   }
 
+  isEnding(): boolean {
+    try {
+      if (!this.#closed) this.#listen();
+    } catch {
+      // The connection is lost: nobody can say so.
+    }
+    return this.#isEnding;
+  }
+
   abort(code: number): void {
     if (this.#closed) return;
     this.#release();
+    try {
+      this.#postAll(Message.ending);
+    } catch {
+      // What ends the processes is the launcher.
+    }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS);
     this.#guard.limited(ABORT, () => {
       this.#mpi.abort(code);
@@ -213,7 +230,7 @@ export class MpiWorld implements MpiGroup {
    * @throws ProcessGroupError naming those that are not
    */
   async #rollCall(request: Request): Promise<boolean> {
-    for (let rank = 0; rank < this.size; rank++) if (rank !== this.rank) this.#post(Message.call, rank);
+    this.#postAll(Message.call);
     const present = new Set([this.rank]);
     const end = performance.now() + ROLL_CALL;
     while (performance.now() < end && present.size < this.size) {
@@ -241,6 +258,7 @@ export class MpiWorld implements MpiGroup {
       const [kind, rank] = this.#inbox;
       present.add(rank);
       if (kind === Message.alive) alive = true;
+      if (kind === Message.ending) this.#isEnding = true;
       if (kind === Message.call && rank !== this.rank) this.#post(Message.here, rank);
     }
     return { alive, present };
@@ -251,7 +269,11 @@ export class MpiWorld implements MpiGroup {
     if (this.#isWaiting || performance.now() - this.#met < 2 * ALIVE_EVERY) return;
     // Also lets the library go on with what was posted before.
     this.#listen();
-    for (let rank = 0; rank < this.size; rank++) if (rank !== this.rank) this.#post(Message.alive, rank);
+    this.#postAll(Message.alive);
+  }
+
+  #postAll(kind: (typeof Message)[keyof typeof Message]): void {
+    for (let rank = 0; rank < this.size; rank++) if (rank !== this.rank) this.#post(kind, rank);
   }
 
   #post(kind: (typeof Message)[keyof typeof Message], rank: number): void {
