@@ -258,7 +258,37 @@ class Import {
     if (special) return special;
     modernize(node, frame.operatorSet);
     this.#adaptBatch(node, proto, frame);
-    return this.#compute(node, frame);
+    if (!this.#growsWithImages(node, proto, frame)) return this.#compute(node, frame);
+    if (node.opType === 'ConstantOfShape') {
+      const [shape, filling] = node.inputs;
+      node.opType = 'Expand';
+      node.inputs = [filling ?? { kind: 'constant', tensor: tensor('float32', [], [0]) }, shape];
+      node.attributes.remove('value');
+    }
+    return this.#build(node, frame);
+  }
+
+  /**
+   * Whether a constant is repeated for each image. Such a one stays a node: it would be as large as the batch, and another
+   * for every number of images.
+   */
+  #growsWithImages(node: OperatorNode, proto: NodeProto, frame: Frame): boolean {
+    const index = { Expand: 1, Tile: 1, ConstantOfShape: 0 }[node.opType];
+    const { reference } = this.#options;
+    if (index === undefined || !reference) return false;
+    const filling = node.inputs[1 - index];
+    const key = this.#keyOf(frame, proto.input[index]);
+    const [own, present] = [
+      key === undefined ? undefined : reference.lists.get(key),
+      constantOf(node.inputs[index]),
+    ];
+    const type = filling ? constantOf(filling)?.dtype : 'float32';
+    return (
+      own !== undefined &&
+      present !== undefined &&
+      !sameNumbers(own, present) &&
+      ['float32', 'float64', 'bool'].includes(type ?? '')
+    );
   }
 
   /** The results of a node of a present form: at once where they depend on constants alone, else by its builder. */
