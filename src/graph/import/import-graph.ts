@@ -23,7 +23,9 @@ import {
   operatorSetOf,
   plainDomain,
 } from './foreign-model.js';
-import { HostBudget, evaluateOnHost, isHostOperator, shapeTensor } from './host.js';
+import { evaluateOnHost, isHostOperator } from './host.js';
+import { HostBudget } from './host/call.js';
+import { shapeTensor } from './host/shape.js';
 import { type Known, type OperatorNode, constantOf, shapeOf } from './known.js';
 import { ImportError } from './import-error.js';
 import { intAttribute, modernize } from './older-forms.js';
