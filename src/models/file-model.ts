@@ -3,12 +3,8 @@
  * begins with. It is a model like any other; nothing that trains it can tell where it came from.
  */
 import { type ForeignModel, readForeign } from '../graph/import/foreign-model.js';
-import {
-  type ForeignBatchNorm,
-  type ImportHooks,
-  type ImportedGraph,
-  importGraph,
-} from '../graph/import/import-graph.js';
+import { importGraph } from '../graph/import/import-graph.js';
+import type { ForeignBatchNorm, ImportHooks, ImportedGraph } from '../graph/import/import-options.js';
 import type { ForeignValue } from '../graph/import/foreign-values.js';
 import type { Reference } from '../graph/import/batch-size.js';
 import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
