@@ -3,7 +3,7 @@
  * and trained here, against PyTorch and TensorFlow in float64.
  *
  *   npm run models -- [--python PYTHON] [--keras PYTHON] [--work FOLDER] [--json RESULTS]
- *     [--exports torchscript:training,…] [NAME…]
+ *     [--exports torchscript:training,…] [NAME… or given-back]
  *
  * Sets up two virtual environments from PyPI in the work folder, unless a Python is given that has requirements.txt, and
  * one that has keras-requirements.txt.
@@ -32,6 +32,7 @@ import * as op from '../../dist/graph/ops.js';
 import { stateName } from '../../dist/graph/state-names.js';
 import { trace } from '../../dist/nn/model.js';
 import { initialWeights, initialSlots } from '../../dist/train/initial-state.js';
+import { givenBack } from './given-back.mjs';
 import { writeMatrix } from './table.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -60,7 +61,7 @@ const references = [
     requirements: 'requirements.txt',
     given: values.python,
     exporters: ['torchscript', 'dynamo'],
-    has: (name) => !name.startsWith('keras_'),
+    has: (name) => !name.startsWith('keras_') && name !== 'given-back',
   },
   {
     script: 'keras_reference.py',
@@ -256,6 +257,11 @@ for (const reference of references) {
     // Exporters print to the same place.
     if (line.startsWith('{"name"')) await take(JSON.parse(line), interpreter);
   }
+}
+if (positionals.length === 0 || positionals.includes('given-back')) {
+  const kept = results.filter(({ kind }) => kind !== 'back');
+  results.splice(0, Infinity, ...kept, ...(await givenBack(values.work, python(references[0]))));
+  if (values.json) writeFileSync(values.json, JSON.stringify(results));
 }
 writeMatrix(results);
 
