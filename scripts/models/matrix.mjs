@@ -3,7 +3,7 @@
  * and trained here, against PyTorch and TensorFlow in float64.
  *
  *   npm run models -- [--python PYTHON] [--keras PYTHON] [--work FOLDER] [--json RESULTS]
- *     [--exports torchscript:training,…] [NAME…]
+ *     [--exports torchscript:training,…] [NAME… or given-back]
  *
  * Sets up two virtual environments from PyPI in the work folder, unless a Python is given that has requirements.txt, and
  * one that has keras-requirements.txt.
@@ -32,6 +32,7 @@ import * as op from '../../dist/graph/ops.js';
 import { stateName } from '../../dist/graph/state-names.js';
 import { trace } from '../../dist/nn/model.js';
 import { initialWeights, initialSlots } from '../../dist/train/initial-state.js';
+import { givenBack } from './given-back.mjs';
 import { writeMatrix } from './table.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -60,7 +61,7 @@ const references = [
     requirements: 'requirements.txt',
     given: values.python,
     exporters: ['torchscript', 'dynamo'],
-    has: (name) => !name.startsWith('keras_'),
+    has: (name) => !name.startsWith('keras_') && name !== 'given-back',
   },
   {
     script: 'keras_reference.py',
@@ -99,7 +100,6 @@ function distance(a, b) {
   return difference === 0 ? 0 : Math.sqrt(difference / Math.max(norm, 1e-300));
 }
 
-const RATE = 0.001;
 const standardization = {
   mean: tensor('float32', [3], [0.5, 0.5, 0.5]),
   deviation: tensor('float32', [3], [0.25, 0.25, 0.25]),
@@ -153,13 +153,15 @@ async function measure(path, interpreter) {
   const { images, labels } = tensors;
   const batchSize = images.shape[0];
   const inputs = { images, labels, ...standardization };
-  const optimizer = sgd({ learningRate: RATE });
+  const rate = tensors.rate.data[0];
+  const optimizer = sgd({ learningRate: rate });
   const step = trainingGraph(model, { batchSize, optimizer });
   const weights = initialWeights(step, 0);
   const wanted = of('gradient/', tensors);
   const unknown = [...step.parameters.keys()].filter((name) => !wanted[name]);
   const figures = {
     all: step.parameters.size,
+    rate,
     compared: step.parameters.size - unknown.length,
     unknown,
     float32Gradients: Number(tensors['float32/gradients'].data[0]),
@@ -187,7 +189,7 @@ async function measure(path, interpreter) {
     const results = await program.run({
       ...inputs,
       ...feeds(state),
-      learning_rate: tensor('float32', [], [RATE]),
+      learning_rate: tensor('float32', [], [rate]),
       step: tensor('float64', [], [i + 1]),
     });
     losses.push(Number(results.loss.data[0]));
@@ -213,20 +215,20 @@ async function measure(path, interpreter) {
     const [name, { data }] = transformed;
     const given = withTract(model, name.replace(/\.weight$/, ''));
     // So large that the weights before the step are rounding beside it.
-    const rate = (100 * norm(weights[name].data)) / Math.max(norm(data), 1e-30);
+    const large = (100 * norm(weights[name].data)) / Math.max(norm(data), 1e-30);
     const results = await run(trainingGraph(given, { batchSize, optimizer }).graph, {
       ...inputs,
       ...feeds(weights),
-      learning_rate: tensor('float32', [], [rate]),
+      learning_rate: tensor('float32', [], [large]),
       step: STEP,
     });
-    const gradient = weights[name].data.map((x, i) => (x - results[`next/${name}`].data[i]) / rate);
+    const gradient = weights[name].data.map((x, i) => (x - results[`next/${name}`].data[i]) / large);
     figures.tract = distance(gradient, data);
     files.tract = exportTrainingStep(given, { batchSize, optimizer }).onnx;
   }
   for (const [name, bytes] of Object.entries(files)) writeFileSync(`${path}.${name}.onnx`, bytes);
   writeFileSync(`${path}.state.safetensors`, toSafetensors({ tensors: weights, metadata: {} }));
-  const double = spawnSync(interpreter, [join(here, 'double.py'), path, String(RATE)], { encoding: 'utf8' });
+  const double = spawnSync(interpreter, [join(here, 'double.py'), path], { encoding: 'utf8' });
   if (double.status === 0) figures.float64 = JSON.parse(double.stdout.trim().split('\n').at(-1));
   else figures.float64Error = double.stderr.trim().split('\n').at(-1).slice(0, 300);
   return figures;
@@ -255,6 +257,11 @@ for (const reference of references) {
     // Exporters print to the same place.
     if (line.startsWith('{"name"')) await take(JSON.parse(line), interpreter);
   }
+}
+if (positionals.length === 0 || positionals.includes('given-back')) {
+  const kept = results.filter(({ kind }) => kind !== 'back');
+  results.splice(0, Infinity, ...kept, ...(await givenBack(values.work, python(references[0]))));
+  if (values.json) writeFileSync(values.json, JSON.stringify(results));
 }
 writeMatrix(results);
 

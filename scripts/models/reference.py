@@ -21,8 +21,9 @@ import torch
 from safetensors.numpy import save_file
 
 import common
-from common import LAMBDA, RATE, STEPS, images_of, tell
+from common import LAMBDA, RATES, STEPS, images_of, tell, trains
 from zoo import MODELS
+
 
 def settled(model, size):
     """Parameters that are all different, statistics that are those of some images, and no randomness."""
@@ -174,9 +175,10 @@ def first_convolution(model, x):
 def tract(module, x, shape, gradients):
     if module.groups != 1 or isinstance(module.padding, str) or module.padding_mode != "zeros":
         return None
-    columns = torch.nn.functional.unfold(
-        x, module.kernel_size, module.dilation, module.padding, module.stride
-    )
+    # Its weights are computed of its parameters at every step.
+    if "Std" in type(module).__name__:
+        return None
+    columns = torch.nn.functional.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
     rows = columns.permute(0, 2, 1).reshape(-1, columns.shape[1])
     g = gradients[0].permute(0, 2, 3, 1).reshape(-1, shape[1])
     gram = rows.T @ rows / len(rows) + LAMBDA * torch.eye(rows.shape[1], dtype=rows.dtype)
@@ -186,16 +188,25 @@ def tract(module, x, shape, gradients):
 def reference(model, training, size, tensors):
     """What PyTorch computes in float64, and how far its own float32 is from that."""
     result, own, names = run(model, training, size, tensors, torch.float64)
-    single, other, _ = run(model, training, size, tensors, torch.float32)
+    single, other, _ = run(model, training, size, tensors, torch.float32, result["rate"][0])
     gradients = [(g, other[name]) for name, g in own.items()]
     scale = max(g.norm() for g, _ in gradients)
     errors = [(g - h.double()).norm() / max(g.norm(), 1e-4 * scale) for g, h in gradients]
     result["float32/gradients"] = np.array([max(errors).item()])
-    result["float32/steps"] = np.abs(single["losses"] - result["losses"]).max(keepdims=True) / result["losses"].min()
+    result["float32/steps"] = (
+        np.abs(single["losses"] - result["losses"]).max(keepdims=True) / result["losses"].min()
+    )
     return result, names
 
 
-def run(model, training, size, tensors, dtype):
+def run(model, training, size, tensors, dtype, rate=None):
+    """Takes steps at the first of several learning rates that trains, unless it is told one."""
+    if rate is None:
+        for rate in RATES:
+            found = run(model, training, size, tensors, dtype, rate)
+            if trains(found[0]["losses"]):
+                break
+        return found
     images, labels = images_of(size)
     model = copy.deepcopy(model)
     with torch.no_grad():
@@ -240,12 +251,12 @@ def run(model, training, size, tensors, dtype):
         with torch.no_grad():
             for p in parameters.values():
                 if p.grad is not None:
-                    p -= RATE * p.grad
+                    p -= rate * p.grad
                     p.grad = None
         loss = torch.nn.functional.cross_entropy(model(x), y)
         loss.backward()
         losses.append(loss.item())
-    result["losses"] = np.array(losses)
+    result["losses"], result["rate"] = np.array(losses), np.array([rate])
     return result, own, len(matched)
 
 
@@ -253,7 +264,7 @@ def match(own, tensors):
     """Which parameter each float tensor of the file is: by its name, or by its elements, turned or not."""
     found = {}
     for name, array in tensors.items():
-        if array.dtype not in (np.float32, np.float16) or array.size < 2:
+        if array.dtype not in (np.float32, np.float16) or array.ndim == 0:
             continue
         candidates = [name] if name in own else own.keys()
         for source in candidates:

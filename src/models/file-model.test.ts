@@ -366,6 +366,28 @@ test('float16 and bfloat16 weights are read as float32, elements in any of the f
   assert.deepEqual(initial('fc.bias'), [1, -2]);
 });
 
+test('numbers that only choose, such as the regions that a mask is made of, are constants', async () => {
+  const file = network({
+    initializers: {
+      ...network().initializers,
+      regions: tensor('float32', [1, 4, 1, 1], [0, 1, 2, 1]),
+      one: tensor('float32', [1, 1, 1, 1], [1]),
+      low: tensor('float32', [], [-3]),
+    },
+    nodes: [
+      ...network().nodes.slice(0, 3),
+      node('Sub', ['regions', 'one'], ['others']),
+      node('Equal', ['others', 'one'], ['chosen']),
+      node('Where', ['chosen', 'low', 'r'], ['masked']),
+      node('ReduceMean', ['masked', 'axes'], ['pooled'], { keepdims: 0 }),
+      node('Gemm', ['pooled', 'fc.weight', 'fc.bias'], ['output'], { transB: 1 }),
+    ],
+  });
+  await agrees(file);
+  const { parameters } = traceAlone(modelFromOnnx(onnxFile(file)), 2, true);
+  assert.deepEqual([...parameters.keys()], ['conv.weight', 'bn.weight', 'bn.bias', 'fc.weight', 'fc.bias']);
+});
+
 test('a file in float64 is trained in float32, its arithmetic on constants in float64', async () => {
   const double = (value: Tensor): Tensor =>
     tensor('float64', value.shape, Float64Array.from(value.data, Number));

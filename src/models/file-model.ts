@@ -3,12 +3,8 @@
  * begins with. It is a model like any other; nothing that trains it can tell where it came from.
  */
 import { type ForeignModel, readForeign } from '../graph/import/foreign-model.js';
-import {
-  type ForeignBatchNorm,
-  type ImportHooks,
-  type ImportedGraph,
-  importGraph,
-} from '../graph/import/import-graph.js';
+import { importGraph } from '../graph/import/import-graph.js';
+import type { ForeignBatchNorm, ImportHooks, ImportedGraph } from '../graph/import/import-options.js';
 import type { ForeignValue } from '../graph/import/foreign-values.js';
 import type { Reference } from '../graph/import/batch-size.js';
 import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
@@ -48,7 +44,9 @@ export function modelFromForeign(
   const output = outputOf(file, options.output);
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
-  const isConstant = (weight: string): boolean => constants.some((matches) => matches(weight));
+  const idle = new Set<string>();
+  const isConstant = (weight: string): boolean =>
+    idle.has(weight) || constants.some((matches) => matches(weight));
   let batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
   const build = (
     images: Value,
@@ -83,7 +81,9 @@ export function modelFromForeign(
       return attempt(1);
     }
   };
-  const first = trial((graph) => plainHooks(graph));
+  let first = trial((graph) => plainHooks(graph));
+  for (const { name: weight } of withoutEffect(first.graph, first.result)) idle.add(weight);
+  if (idle.size > 0) first = trial((graph) => plainHooks(graph));
   const [, fileClasses] = first.result.shape;
   const heads = findHeads(first.result, first.graph);
   const { classes = fileClasses } = options;
@@ -265,6 +265,16 @@ function plainHooks(graph: Graph, changed?: Resized): ImportHooks {
       op.batchNormalization(x, scale, bias, buffer(mean), buffer(variance), epsilon),
     dropout: (x) => x,
   };
+}
+
+/** Inputs that do not reach a result by real numbers: they choose, or count, and have no gradient. */
+function withoutEffect(graph: Graph, result: Value): Value[] {
+  const reaching = new Set<Value>([result]);
+  for (const { inputs, outputs } of graph.nodes.toReversed()) {
+    if (!outputs.some((output) => reaching.has(output))) continue;
+    for (const input of inputs) if (input?.dtype === 'float32') reaching.add(input);
+  }
+  return graph.inputs.filter((input) => !reaching.has(input));
 }
 
 /** Numbers of batch normalisation that is put where an exporter had folded one. */

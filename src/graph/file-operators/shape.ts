@@ -146,6 +146,21 @@ const range: FileOperator = (node) => {
   return [op.range(node.graph, start, limit, delta, dtype)];
 };
 
+const tile: FileOperator = (node) => {
+  const [x, repeats] = [node.input(0), node.list(1)];
+  const expands =
+    repeats.length === x.shape.length &&
+    repeats.every((times, axis) => times === 1 || (times > 1 && x.shape[axis] === 1));
+  return [
+    expands
+      ? op.expand(
+          x,
+          x.shape.map((length, axis) => length * repeats[axis]),
+        )
+      : op.tile(x, repeats),
+  ];
+};
+
 export const shape: FileOperators = {
   Concat: (node) => [op.concat(node.inputs(), node.int('axis'))],
   DepthToSpace: (node) => [
@@ -165,7 +180,7 @@ export const shape: FileOperators = {
   SpaceToDepth: (node) => [op.spaceToDepth(node.input(0), node.int('blocksize'))],
   Split: split,
   Squeeze: squeeze,
-  Tile: (node) => [op.tile(node.input(0), node.list(1))],
+  Tile: tile,
   Transpose: transpose,
   Trilu: (node) => [
     op.trilu(node.input(0), {

@@ -35,3 +35,9 @@ function describeProblems(problems: readonly ImportProblem[]): string {
   const more = problems.length - listed.length;
   return `the model holds what cannot be read: ${listed.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
+
+/** A file that nothing can be made of, however many nodes of it can be read. */
+export class HopelessError extends GraphError {}
+
+/** An operator that there is no builder for. */
+export class UnknownOperatorError extends GraphError {}

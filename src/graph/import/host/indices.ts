@@ -1,6 +1,6 @@
 /** Moving elements of host tensors: what every operator does that rearranges without computing. */
-import { type Shape, type Tensor, allocate, elementCount } from '../../tensor/tensor.js';
-import { rowMajorStrides } from '../broadcast.js';
+import { type Shape, type Tensor, allocate, elementCount } from '../../../tensor/tensor.js';
+import { rowMajorStrides } from '../../broadcast.js';
 
 /** A tensor whose element i is element `from(i)` of another. */
 export function moved(source: Tensor, shape: Shape, from: (position: number) => number): Tensor {

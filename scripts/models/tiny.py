@@ -1,0 +1,432 @@
+"""Tiny members of families of models, at 32 pixels or little more, for the test suite."""
+
+import timm.models as tm
+import torch
+import torchvision.models as tv
+from timm.layers import BatchNormAct2d, GatedMlp, create_conv2d
+from timm.models._efficientnet_builder import decode_arch_def
+from torch import nn
+from torchvision.models.googlenet import Inception
+
+C = 10
+
+
+def resnet():
+    class Narrow(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 8, 3, 2, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(8)
+            self.pool = nn.MaxPool2d(3, 2, 1)
+            self.layer1 = tv.resnet.BasicBlock(8, 8)
+            down = nn.Sequential(nn.Conv2d(8, 12, 1, 2, bias=False), nn.BatchNorm2d(12))
+            self.layer2 = tv.resnet.BasicBlock(8, 12, 2, down)
+            self.fc = nn.Linear(12, C)
+
+        def forward(self, x):
+            x = self.pool(torch.relu(self.bn1(self.conv1(x))))
+            x = nn.functional.adaptive_avg_pool2d(self.layer2(self.layer1(x)), 1)
+            return self.fc(torch.flatten(x, 1))
+
+    return Narrow()
+
+
+def mobilenet():
+    Config = tv.mobilenetv3.InvertedResidualConfig
+    settings = [
+        Config(8, 3, 8, 8, True, "RE", 2, 1, 1.0),
+        Config(8, 5, 16, 8, True, "HS", 1, 1, 1.0),
+        Config(8, 3, 16, 12, False, "HS", 2, 1, 1.0),
+    ]
+    return tv.MobileNetV3(settings, 24, num_classes=C)
+
+
+def sequence(*layers):
+    """Layers of a library in a row, with a head of their own."""
+
+    def made():
+        parts = [make() for make in layers]
+        with torch.no_grad():
+            channels = nn.Sequential(*parts).eval()(torch.zeros(1, 3, 32, 32)).shape[1]
+        return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, C))
+
+    return made
+
+
+def stem(channels, stride=2):
+    return lambda: nn.Sequential(
+        nn.Conv2d(3, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
+    )
+
+
+def efficient(*blocks, **options):
+    """A network of timm's builder for mobile networks."""
+    return lambda: tm.EfficientNet(
+        decode_arch_def([[one] for one in blocks]), num_classes=C, stem_size=8, num_features=16, **options
+    )
+
+
+def byob(**options):
+    blocks = options.pop("blocks")
+    return lambda: tm.ByobNet(tm.byobnet.ByoModelCfg(blocks=blocks, **options), num_classes=C)
+
+
+def block(kind, depth=1, channels=8, stride=2, **options):
+    return tm.byobnet.ByoBlockCfg(type=kind, d=depth, c=channels, s=stride, gs=0, br=0.5, **options)
+
+
+VIT = {"img_size": 32, "patch_size": 8, "num_classes": C, "embed_dim": 12, "depth": 2, "num_heads": 3}
+
+LAYERS, NARROW = (1, 1, 1, 1), (4, 4, 4, 8)
+T, D = "torchscript", "dynamo"
+
+# name, height and width, constructor, exporters and whether they export for training
+FIXTURES = [
+    ("resnet", 32, resnet, [(T, True), (T, False), (D, False)]),
+    ("mobilenet", 32, mobilenet, [(T, True), (D, True)]),
+    ("vit", 32, lambda: tm.VisionTransformer(**VIT, mlp_ratio=2), [(T, True), (D, False)]),
+    (
+        "swin",
+        32,
+        lambda: tv.SwinTransformer([2, 2], 8, [2, 2], [2, 2], [4, 4], mlp_ratio=2, num_classes=C),
+        [(T, False), (D, True)],
+    ),
+    (
+        "convnext",
+        32,
+        lambda: tm.ConvNeXt(num_classes=C, depths=(1, 1, 1, 1), dims=(8, 12, 16, 20)),
+        [(T, True)],
+    ),
+    (
+        "senet",
+        32,
+        lambda: tm.ResNet(
+            tm.resnet.BasicBlock,
+            LAYERS,
+            channels=(8, 8, 8, 12),
+            num_classes=C,
+            stem_width=8,
+            block_args={"attn_layer": "se"},
+        ),
+        [(D, False)],
+    ),
+    (
+        "sknet",
+        32,
+        lambda: tm.ResNet(
+            tm.sknet.SelectiveKernelBasic,
+            LAYERS,
+            channels=(8, 8, 8, 12),
+            num_classes=C,
+            block_args={"sk_kwargs": {"rd_ratio": 0.25, "rd_divisor": 4, "split_input": True}},
+            zero_init_last=False,
+        ),
+        [(T, True)],
+    ),
+    (
+        "ecanet",
+        32,
+        lambda: tm.ResNet(
+            tm.resnet.Bottleneck,
+            LAYERS,
+            channels=NARROW,
+            num_classes=C,
+            stem_type="deep_tiered",
+            stem_width=4,
+            block_args={"attn_layer": "eca"},
+        ),
+        [(D, False)],
+    ),
+    (
+        "resnest",
+        32,
+        lambda: tm.ResNet(
+            tm.resnest.ResNestBottleneck,
+            LAYERS,
+            channels=NARROW,
+            num_classes=C,
+            avg_down=True,
+            block_args={"radix": 2, "avd": True, "avd_first": False},
+        ),
+        [(T, True)],
+    ),
+    (
+        "res2net",
+        32,
+        lambda: tm.ResNet(
+            tm.res2net.Bottle2neck,
+            LAYERS,
+            channels=(8, 8, 8, 8),
+            num_classes=C,
+            base_width=14,
+            block_args={"scale": 4},
+        ),
+        [(T, False)],
+    ),
+    (
+        "resnext",
+        32,
+        lambda: tm.ResNet(
+            tm.resnet.Bottleneck, LAYERS, channels=(8, 8, 8, 8), num_classes=C, cardinality=4, base_width=16
+        ),
+        [(D, False)],
+    ),
+    (
+        "resnetv2",
+        32,
+        lambda: tm.ResNetV2(
+            (1, 1),
+            channels=(8, 16),
+            num_classes=C,
+            stem_chs=8,
+            norm_layer=BatchNormAct2d,
+            conv_layer=create_conv2d,
+        ),
+        [(T, True)],
+    ),
+    ("googlenet", 32, sequence(stem(8), lambda: Inception(8, 4, 4, 8, 4, 8, 4)), [(T, False)]),
+    (
+        "squeezenet",
+        32,
+        sequence(stem(8), lambda: tv.squeezenet.Fire(8, 4, 8, 8), lambda: nn.MaxPool2d(3, 2, ceil_mode=True)),
+        [(T, True)],
+    ),
+    ("shufflenet", 32, lambda: tv.ShuffleNetV2([1, 1, 1], [8, 16, 16, 24, 24], num_classes=C), [(T, True)]),
+    ("densenet", 32, lambda: tv.DenseNet(4, (2, 2), 8, num_classes=C), [(T, True), (D, False)]),
+    (
+        "regnet",
+        32,
+        lambda: tm.RegNet(
+            tm.regnet.RegNetCfg(depth=6, w0=8, wa=8.0, wm=2.0, group_size=4, se_ratio=0.25, stem_width=8),
+            num_classes=C,
+        ),
+        [(T, True)],
+    ),
+    (
+        "nfnet",
+        32,
+        lambda: tm.NormFreeNet(
+            tm.nfnet.NfCfg(
+                depths=(1, 1),
+                channels=(8, 16),
+                stem_type="3x3",
+                stem_chs=8,
+                group_size=4,
+                num_features=16,
+                attn_layer="se",
+                attn_kwargs={"rd_ratio": 0.5},
+            ),
+            num_classes=C,
+        ),
+        [(T, True)],
+    ),
+    (
+        "ghostnet",
+        32,
+        lambda: tm.GhostNet([[[3, 8, 8, 0, 1]], [[5, 16, 12, 0.25, 2]]], num_classes=C),
+        [(D, False)],
+    ),
+    ("repvgg", 32, byob(blocks=(block("rep", 2), block("rep", 1, 12)), stem_type="3x3", stem_chs=8), [(T, True)]),
+    ("dla", 32, lambda: tm.DLA((1, 1, 1, 1, 1, 1), (4, 4, 8, 8, 8, 8), num_classes=C), [(T, False)]),
+    (
+        "cspnet",
+        32,
+        lambda: tm.CspNet(
+            tm.cspnet.CspModelCfg(
+                stem=tm.cspnet.CspStemCfg(out_chs=8),
+                stages=tm.cspnet.CspStagesCfg(
+                    depth=(1,),
+                    out_chs=(16,),
+                    stride=(2,),
+                    block_ratio=(0.5,),
+                    bottle_ratio=(0.5,),
+                    expand_ratio=(1.0,),
+                ),
+            ),
+            num_classes=C,
+        ),
+        [(T, True)],
+    ),
+    (
+        "vovnet",
+        32,
+        lambda: tm.VovNet(
+            {
+                "stem_chs": (8, 8, 8),
+                "stage_conv_chs": (4, 4, 4, 4),
+                "stage_out_chs": (8, 8, 8, 8),
+                "layer_per_block": 2,
+                "block_per_stage": (1, 1, 1, 1),
+                "residual": True,
+                "depthwise": False,
+                "attn": "ese",
+            },
+            num_classes=C,
+        ),
+        [(T, True)],
+    ),
+    ("mixnet", 32, efficient("ds_r1_k3_s1_e1_c8", "ir_r1_k3.5.7_a1.1_p1.1_s2_e4_c12_se0.5_nsw"), [(T, True)]),
+    (
+        "efficientnet",
+        32,
+        efficient("ds_r1_k3_s1_e1_c8_se0.25", "ir_r1_k5_s2_e3_c12_se0.25", act_layer=nn.SiLU),
+        [(D, False)],
+    ),
+    (
+        "convmixer",
+        32,
+        lambda: tm.convmixer.ConvMixer(12, 2, kernel_size=5, patch_size=4, num_classes=C),
+        [(T, True)],
+    ),
+    ("starnet", 32, lambda: tm.StarNet(4, (1, 1, 1, 1), num_classes=C), [(D, False)]),
+    ("mixer", 32, lambda: tm.MlpMixer(C, 32, 3, 8, 2, 12), [(T, True)]),
+    (
+        "gmlp",
+        32,
+        lambda: tm.MlpMixer(
+            C, 32, 3, 8, 1, 12, mlp_ratio=4, block_layer=tm.mlp_mixer.SpatialGatingBlock, mlp_layer=GatedMlp
+        ),
+        [(D, True)],
+    ),
+    (
+        "resmlp",
+        32,
+        lambda: tm.MlpMixer(
+            C, 32, 3, 8, 1, 12, mlp_ratio=2, block_layer=tm.mlp_mixer.ResBlock, norm_layer=tm.mlp_mixer.Affine
+        ),
+        [(T, False)],
+    ),
+    ("cait", 32, lambda: tm.Cait(**VIT, depth_token_only=1, mlp_ratio=2), [(T, True)]),
+    (
+        "xcit",
+        32,
+        lambda: tm.Xcit(
+            img_size=32,
+            patch_size=8,
+            num_classes=C,
+            embed_dim=12,
+            depth=1,
+            num_heads=2,
+            cls_attn_layers=1,
+            mlp_ratio=2,
+            eta=1.0,
+        ),
+        [(D, False)],
+    ),
+    (
+        "pit",
+        32,
+        lambda: tm.pit.PoolingVisionTransformer(
+            32, 8, 4, "overlap", (4, 4, 4), (1, 1, 1), (1, 2, 2), 2, num_classes=C
+        ),
+        [(T, True)],
+    ),
+    ("convit", 32, lambda: tm.ConVit(**VIT, mlp_ratio=2, local_up_to_layer=1, use_pos_embed=True), [(T, True)]),
+    (
+        "beit",
+        32,
+        lambda: tm.Beit(**VIT, mlp_ratio=2, init_values=0.1, use_abs_pos_emb=False, use_rel_pos_bias=True),
+        [(T, True)],
+    ),
+    ("deit", 32, lambda: tm.VisionTransformerDistilled(**VIT, mlp_ratio=2), [(D, False)]),
+    (
+        "poolformer",
+        32,
+        lambda: tm.MetaFormer(
+            num_classes=C,
+            depths=(1, 1),
+            dims=(8, 12),
+            token_mixers=tm.metaformer.Pooling,
+            mlp_act=nn.GELU,
+            mlp_bias=True,
+            norm_layers=tm.metaformer.GroupNorm1,
+        ),
+        [(T, True)],
+    ),
+    (
+        "pvt",
+        32,
+        lambda: tm.pvt_v2.PyramidVisionTransformerV2(
+            num_classes=C,
+            depths=(1, 1),
+            embed_dims=(8, 12),
+            num_heads=(1, 2),
+            sr_ratios=(2, 1),
+            mlp_ratios=(2.0, 2.0),
+        ),
+        [(T, False)],
+    ),
+    (
+        "twins",
+        32,
+        lambda: tm.Twins(
+            img_size=32,
+            num_classes=C,
+            embed_dims=(8, 12),
+            num_heads=(2, 2),
+            mlp_ratios=(2, 2),
+            depths=(2, 1),
+            sr_ratios=(2, 1),
+            wss=(4, 4),
+        ),
+        [(T, True)],
+    ),
+    (
+        "edgenext",
+        64,
+        lambda: tm.EdgeNeXt(
+            num_classes=C,
+            dims=(8, 12, 16, 16),
+            depths=(1, 1, 1, 1),
+            d2_scales=(2, 2, 3, 4),
+            heads=(2, 2, 2, 2),
+            expand_ratio=2,
+        ),
+        [(T, True)],
+    ),
+    (
+        "levit",
+        32,
+        lambda: tm.Levit(32, num_classes=C, embed_dim=(16, 16), key_dim=4, depth=(1, 1), num_heads=(2, 2)),
+        [(T, True)],
+    ),
+    (
+        "fastvit",
+        32,
+        lambda: tm.FastVit(
+            num_classes=C,
+            layers=(1, 1),
+            embed_dims=(8, 16),
+            token_mixers=("repmixer", "repmixer"),
+            mlp_ratios=(2, 2),
+            downsamples=(True, True),
+        ),
+        [(T, False)],
+    ),
+    (
+        "inception_next",
+        32,
+        lambda: tm.inception_next.MetaNeXt(
+            num_classes=C,
+            depths=(1, 1),
+            dims=(16, 16),
+            token_mixers=tm.inception_next.InceptionDWConv2d,
+            mlp_ratios=(2, 2),
+        ),
+        [(T, True)],
+    ),
+    (
+        "efficientvit",
+        32,
+        lambda: tm.EfficientVit(
+            num_classes=C, widths=(8, 8, 16), depths=(1, 1, 1), head_dim=8, head_widths=(16, 16)
+        ),
+        [(T, True)],
+    ),
+    (
+        "focalnet",
+        32,
+        lambda: tm.FocalNet(num_classes=C, depths=(1, 1), embed_dim=8, focal_levels=(2, 2)),
+        [(T, True)],
+    ),
+]
