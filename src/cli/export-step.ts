@@ -5,11 +5,17 @@ import { toSafetensors } from '../tensor/safetensors.js';
 import { exportTrainingStep } from '../train/export-step.js';
 import { trainerOptionsOf } from '../train/run-config.js';
 import { optionsIn } from '../train/trainer-step.js';
-import type { ExportFlags } from './export.js';
 import { print, printJson } from './terminal.js';
 import type { Trained } from './trained.js';
 
-export async function exportStep(trained: Trained, flags: ExportFlags): Promise<void> {
+/** Where it is written, and for how many images. */
+export interface ExportStepFlags {
+  readonly out?: string;
+  readonly batchSize?: number;
+  readonly json?: boolean;
+}
+
+export async function exportStep(trained: Trained, flags: ExportStepFlags): Promise<void> {
   const { file, config, state, progress, model, trainable } = trained;
   const { out = join(dirname(file), 'training-step.onnx'), batchSize = config.batchSize, json } = flags;
   const { classNames } = config.data;
