@@ -61,6 +61,9 @@ export async function modelFor(flags: TrainFlags, command: Command, dataset: Ima
   return isModelFile(flags.model) ? modelInFile(flags, command, dataset) : modelFrom(flags, command, dataset);
 }
 
+/** What was read already: the points of a grid may have one model, and files are large. */
+const loaded = new Map<string, Promise<Model>>();
+
 /**
  * The model in the file that the flags name, of as many classes as the data have.
  *
@@ -75,13 +78,17 @@ async function modelInFile(
   if (foreign !== undefined)
     throw new UsageError(`${longFlag(command, foreign)} is no option of a model in a file`);
   const { head, batchNorm } = flags;
-  return loadModel(flags.model, {
+  const options = {
     classes: classNames.length,
-    imageSize: [height, width],
+    imageSize: [height, width] as const,
     channels,
     ...(head !== undefined && { head }),
     ...(batchNorm !== undefined && { batchNorm }),
-  });
+  };
+  const key = JSON.stringify([flags.model, options]);
+  const found = loaded.get(key) ?? loadModel(flags.model, options);
+  loaded.set(key, found);
+  return found;
 }
 
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */

@@ -6,11 +6,13 @@ import {
   type FolderDataset,
   type ImageFolderOptions,
   imageFolder,
+  isFolderDataset,
   reopenImageFolder,
 } from '../data/folder/image-folder.js';
 import type { FolderConfig } from '../data/folder/folder-config.js';
 import { reportSentences } from '../data/folder/folder-report.js';
 import { inWorker } from '../data/in-worker.js';
+import { limitByClass } from '../data/limit-by-class.js';
 import { shapes } from '../data/shapes.js';
 import { splitValidation } from '../data/split-validation.js';
 import { CheckpointError } from '../train/json-check.js';
@@ -68,7 +70,9 @@ export async function loadDataset(request: DatasetRequest): Promise<ImageDataset
 
 function cut(dataset: ImageDataset, request: DatasetRequest): ImageDataset {
   const { limitTrain: train, limitTest: test, setAside } = request;
-  const limited = limit(dataset, { ...(train && { train }), ...(test && { test }) });
+  // Pictures are in the order of their names: the first may all be of one class.
+  const few = isFolderDataset(dataset) ? limitByClass : limit;
+  const limited = few(dataset, { ...(train && { train }), ...(test && { test }) });
   return setAside ? splitValidation(limited, setAside) : limited;
 }
 

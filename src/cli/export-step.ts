@@ -8,10 +8,9 @@ import { optionsIn } from '../train/trainer-step.js';
 import { print, printJson } from './terminal.js';
 import type { Trained } from './trained.js';
 
+/** Where it is written, and for how many images. */
 export interface ExportStepFlags {
-  /** Default: `training-step.onnx` beside the checkpoint. */
   readonly out?: string;
-  /** Default: the run's. */
   readonly batchSize?: number;
   readonly json?: boolean;
 }

@@ -101,6 +101,20 @@ test('check tells what is in a file, and for another number of classes what beco
   assert.equal((operators as Record<string, number>).Conv, 1);
 });
 
+test('compare trains a model in a file, read once for all points of a grid', async () => {
+  const out = join(folder, 'compared');
+  const { code, stdout, stderr } = await tract([
+    ...['compare', '--model', file, '--limit-train', '32', '--limit-test', '16', '--batch-size', '16'],
+    ...['--epochs', '1', '--seeds', '0', '--grid', 'lr=0.01,0.02', '--threads', '1', '--json', '--out', out],
+  ]);
+  assert.equal(code, 0, stderr);
+  const { results } = jsonLines(stdout).at(-1) as { results: { variants: { id: string; runs: object[] }[] } };
+  assert.deepEqual(
+    results.variants.map(({ id, runs }) => [id, runs.length]),
+    ['vanilla-lr-0.01', 'vanilla-lr-0.02', 'tract-0.1-lr-0.01', 'tract-0.1-lr-0.02'].map((id) => [id, 1]),
+  );
+});
+
 test('check names everything that cannot be read, and what has no gradient, without control characters', async () => {
   const bad = join(folder, 'bad.onnx');
   writeFileSync(

@@ -7,11 +7,14 @@ import { rateChart } from '../compare/rate-chart.js';
 import { writeAtomically } from '../data/atomic-write.js';
 import { DivergenceError } from '../train/divergence.js';
 import { type RateFinding, findLearningRate } from '../train/find-lr.js';
+import { initialWeights } from '../train/initial-state.js';
 import { checkFits } from '../train/loaders.js';
+import { traceAlone } from '../nn/model.js';
 import { augmentationOf } from './augmentation.js';
 import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
+import { addFineTuningFlags, checkSelection, weightsFor } from './fine-tuning.js';
 import { longFlag } from './flags.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
@@ -32,6 +35,8 @@ const without: Readonly<Record<string, string>> = {
   epochs: '--steps says how long they are',
   maxSteps: '--steps says how long they are',
   progressive: 'images have their own size here',
+  stages: 'a rate is for one of them, which --train-only selects',
+  patience: '--steps says how long they are',
 };
 
 const positive = number('a number above 0', (value) => value > 0);
@@ -51,7 +56,7 @@ export function addFindRateFlags(command: Command): Command {
         .argParser(whole(1))
         .default(40),
     );
-  addTrainFlags(command);
+  addFineTuningFlags(addTrainFlags(command));
   for (const option of command.options) {
     const key = option.attributeName();
     if (key in without) option.hideHelp();
@@ -103,7 +108,9 @@ async function find(
   const options = optimizationFrom(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights);
   const dataset = await datasetFrom(flags, signal);
-  const given = trainableFrom(known ?? (await modelFor(flags, command, dataset)), flags);
+  const model = known ?? (await modelFor(flags, command, dataset));
+  checkSelection(flags, model);
+  const given = trainableFrom(model, flags);
   checkFits(dataset, given.model);
   const { device, threads, steps, rates, warmup, json } = flags;
   const trainerOptions = {
@@ -112,13 +119,14 @@ async function find(
     device,
     ...(threads !== undefined && { threads }),
   };
+  const initial = weights && initialWeights(traceAlone(model, 1, true), flags.seed);
   return findLearningRate(given, trainerOptions, dataset, {
     steps,
     warmup,
     signal,
     augmentation: augmentationOf(flags, dataset),
     ...(rates && { rates }),
-    ...(weights && { weights }),
+    ...(weights && initial && { weights: weightsFor(weights, initial, model) }),
     onStep({ rate, loss, done, total }) {
       if (!json)
         progress.update(done, total, { epoch: `rate ${rate}`, figures: [`loss ${loss.toFixed(3)}`] });

@@ -7,6 +7,7 @@ import { groupedParameters } from '../optim/model-groups.js';
 import { sameShape } from '../tensor/tensor.js';
 import type { TrainingStage } from '../train/stages.js';
 import { UsageError } from './errors.js';
+import { note } from './terminal.js';
 import { number, whole } from './values.js';
 
 export interface FineTuningFlags {
@@ -113,6 +114,14 @@ function described(parameters: readonly GroupedParameter[]): string {
   const some = parameters.slice(0, MOST_NAMED).map(({ name }) => name);
   const more = parameters.length > some.length ? ', …' : '';
   return `the kinds ${[...kinds].join(', ')} and the parameters ${some.join(', ')}${more}`;
+}
+
+/** The weights in a file as a model takes them; says where its head is new. */
+export function weightsFor(weights: Tensors, initial: Tensors, model: Model): Tensors {
+  const complete = withHead(weights, initial, model);
+  if (complete.isNew.length > 0)
+    note(`The head is new, because the weights have none of its size: ${complete.isNew.join(', ')}`);
+  return complete.weights;
 }
 
 /**

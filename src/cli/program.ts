@@ -299,7 +299,12 @@ function addEval(program: Command): void {
     .argument('<run>', RUN)
     .addOption(dataOption().default(undefined, "the run's own"))
     .addOption(dataDirOption())
-    .addOption(new Option('--limit-test <images>', 'use the first images only').argParser(whole(1)))
+    .addOption(
+      new Option(
+        '--limit-test <images>',
+        'use the first images only; of a folder, some of every class',
+      ).argParser(whole(1)),
+    )
     .addOption(
       new Option('--batch-size <images>', "images at once (default: the run's own, 128 at most)").argParser(
         whole(1),

@@ -148,8 +148,16 @@ export function addDataFlags(command: Command): Command {
   const add = adderTo(command);
   command.optionsGroup('Data:');
   command.addOption(dataOption().default('shapes')).addOption(dataDirOption());
-  add('--limit-train <images>', 'train on the first images only', whole(1));
-  add('--limit-test <images>', 'test on the first images only', whole(1));
+  add(
+    '--limit-train <images>',
+    'train on the first images only; of a folder, on some of every class',
+    whole(1),
+  );
+  add(
+    '--limit-test <images>',
+    'test on the first images only; of a folder, on some of every class',
+    whole(1),
+  );
   add(
     '--validation <share>',
     'set this share of the training images aside, class by class, such as 0.1: curves are on these images, and the best epoch is chosen on them; without it curves are on the test images, and nothing is chosen',

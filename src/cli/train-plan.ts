@@ -28,12 +28,11 @@ import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
-import { checkSelection, epochsOf, withHead } from './fine-tuning.js';
+import { checkSelection, epochsOf, weightsFor } from './fine-tuning.js';
 import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
-import { note } from './terminal.js';
 import { optimizationOf } from './optimization.js';
 import { type DataFlags, type TrainFlags, checkFolderFlags } from './train-flags.js';
 
@@ -111,10 +110,7 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
       });
       if (weights) {
         try {
-          const complete = withHead(weights, await trainer.weights(), model);
-          trainer.load(complete.weights);
-          if (complete.isNew.length > 0)
-            note(`The head is new, because the weights have none of its size: ${complete.isNew.join(', ')}`);
+          trainer.load(weightsFor(weights, await trainer.weights(), model));
         } catch (error) {
           await trainer.release();
           throw error;

@@ -109,7 +109,9 @@ function updateGraph(given: Model | Trainable, batchSize: number, ownLambda?: La
   const labels = graph.input('labels', 'int32', [batchSize]);
   const statistic = (name: string): Value => graph.input(name, 'float32', [model.imageShape[0]]);
   const images = standardize(pixels, statistic('mean'), statistic('deviation'));
-  const { logits, parameters } = trace(model, images, { training: true });
+  const step = graph.constant(tensor('float64', [], [1]));
+  // What is dropped at random is so here, too.
+  const { logits, parameters } = trace(model, images, { training: true, random: () => ({ seed: 0, step }) });
   const loss = op.reduceMean(crossEntropy(logits, labels), [0]);
   const { node, weightName } = setting
     ? namedLayer(setting.weights[0], graph.nodes, parameters)
