@@ -11,6 +11,7 @@ import { keptScan, pictureTable } from './parsers/pictures.js';
 import { results } from './parsers/results.js';
 import { runConfig } from './parsers/run-config.js';
 import { checkpoint, safetensors } from './parsers/safetensors.js';
+import { zip } from './parsers/zip.js';
 
 export const parsers: readonly FuzzedParser[] = [
   safetensors,
@@ -29,4 +30,5 @@ export const parsers: readonly FuzzedParser[] = [
   pictureTable,
   keptScan,
   tarArchive,
+  zip,
 ];

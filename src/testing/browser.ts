@@ -8,10 +8,12 @@ export function noBrowser(): string | false {
   return findChromium() === undefined && 'there is no Chromium, Chrome or Edge here; set CHROME_PATH to one';
 }
 
-export function launch(): Promise<Browser> {
+/** @param more arguments of its command line */
+export function launch(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
     args: [
+      ...more,
       '--headless',
       '--disable-gpu',
       '--disable-quic',

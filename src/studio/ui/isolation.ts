@@ -1,5 +1,7 @@
 /** Whether the page may use threads, and the service worker that lets it where the host does not. */
 
+/** Milliseconds; where workers are switched off, none is ever ready. */
+const READY_WITHIN = 4000;
 const TRIED = 'tract-studio-isolation-tried';
 
 /**
@@ -16,7 +18,11 @@ export async function isolate(): Promise<boolean> {
   if (!serviceWorker || sessionStorage.getItem(TRIED)) return false;
   try {
     await serviceWorker.register(new URL('isolation.js', document.baseURI));
-    await serviceWorker.ready;
+    const ready = await Promise.race([
+      serviceWorker.ready,
+      new Promise((resolve) => setTimeout(resolve, READY_WITHIN)),
+    ]);
+    if (ready === undefined) return false;
   } catch {
     return false;
   }

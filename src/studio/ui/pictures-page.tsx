@@ -458,6 +458,9 @@ function ClassCard({
         type="text"
         value={name}
         aria-label={`Name of the class ${name}`}
+        onKeyDown={({ key, currentTarget }) => {
+          if (key === 'Enter') currentTarget.blur();
+        }}
         onChange={({ currentTarget }) => {
           const given = folderName(currentTarget.value);
           const other = classNames.indexOf(given);
