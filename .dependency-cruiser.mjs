@@ -52,8 +52,9 @@ export default {
     },
     {
       name: 'testing-helpers-stay-in-tests',
+      comment: 'and in the bench, which is not published either',
       severity: 'error',
-      from: { pathNot: `${test}|^src/testing/` },
+      from: { pathNot: `${test}|^src/(testing|bench)/` },
       to: { path: '^src/testing/' },
     },
   ],

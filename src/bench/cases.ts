@@ -55,11 +55,18 @@ export const cases: readonly BenchCase[] = [
   case_('vit192-128', 'ViT, width 192, depth 6, MLP 768, Adam', 128, vit192, adaptive),
 ];
 
+/** What is measured in a browser: small enough for pages. */
+export const browserCases: readonly BenchCase[] = [
+  case_('resnet18-w16-32', 'ResNet-18 of width 16, 32x32, SGD', 32, ['resnet18', { width: 16 }], momentum),
+  case_('vit96-32', 'ViT, width 96, depth 4, MLP 192, Adam', 32, vit96, adaptive),
+];
+
 /** @throws RangeError naming the cases there are */
 export function caseNamed(name: string): BenchCase {
-  const found = cases.find((one) => one.name === name);
+  const all = [...cases, ...browserCases];
+  const found = all.find((one) => one.name === name);
   if (!found) {
-    throw new RangeError(`there is no case "${name}"; there are ${cases.map((one) => one.name).join(', ')}`);
+    throw new RangeError(`there is no case "${name}"; there are ${all.map((one) => one.name).join(', ')}`);
   }
   return found;
 }

@@ -4,6 +4,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CommanderError } from 'commander';
+import { noBrowser } from '../testing/browser.js';
+import { type BrowserCase, browserTable, measureInBrowser, missingLibraries } from './browser/compare.js';
 import { ContenderError } from './contender.js';
 import { describeEnvironment, environment } from './environment.js';
 import { measureCase } from './measure.js';
@@ -68,10 +70,27 @@ ${startTable(summaries)}`);
   for (const note of peerNotes(summaries, peers.missing)) console.log(`  ${note}`);
 }
 
+async function compareInBrowser({ cases, steps, json }: BenchOptions): Promise<void> {
+  const missing = noBrowser();
+  if (missing !== false) throw new ContenderError(`cannot be started: ${missing}`);
+  const results: BrowserCase[] = [];
+  for (const benchCase of cases) {
+    const result = await measureInBrowser(benchCase, { steps, onProgress: progress });
+    progress('');
+    results.push(result);
+    if (!json) console.log(`\n${browserTable(result)}`);
+  }
+  if (json) console.log(JSON.stringify({ environment: environment(), steps, browser: results }, null, 2));
+  else {
+    for (const name of missingLibraries())
+      console.log(`  ${name} is not installed: npm install --prefix bench/peers`);
+  }
+}
+
 try {
   const options = parseOptions(process.argv.slice(2));
   if (!options.json) console.log(describeEnvironment(environment(), options.threads));
-  await (options.profile ? profile(options) : compare(options));
+  await (options.profile ? profile : options.browser ? compareInBrowser : compare)(options);
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else if (error instanceof ContenderError) {

@@ -73,7 +73,8 @@ const PEER_TIMEOUT = 180_000;
 /** A peer whose steps are slow takes fewer of them: as many as fit into this many milliseconds, but at least one. */
 const PEER_BUDGET = 30_000;
 
-interface Entrant {
+/** A program that takes turns with others. */
+export interface Entrant {
   readonly name: string;
   readonly command: Command;
   /** Whose failure ends the measurement. */
@@ -194,7 +195,8 @@ async function measureAlone(command: Command, steps: number): Promise<Outcome> {
   }
 }
 
-async function measureInTurns(
+/** @throws ContenderError when a program other than a peer fails; a peer's failure is part of the result */
+export async function measureInTurns(
   entrants: readonly Entrant[],
   { steps, onProgress }: MeasureOptions,
 ): Promise<Record<string, Outcome>> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cases } from './cases.js';
+import { browserCases, cases } from './cases.js';
 import { parseOptions } from './options.js';
 
 describe('parseOptions', () => {
@@ -8,6 +8,15 @@ describe('parseOptions', () => {
     const options = parseOptions([]);
     assert.equal(options.cases, cases);
     assert.equal(options.profile, undefined);
+  });
+
+  it('measures the small cases in a browser, and others where they are asked for', () => {
+    assert.equal(parseOptions(['--browser']).cases, browserCases);
+    const asked = parseOptions(['--browser', '--cases', 'vit96-32']).cases;
+    assert.deepEqual(
+      asked.map(({ name }) => name),
+      ['vit96-32'],
+    );
   });
 
   it('reads the flags', () => {

@@ -1,6 +1,6 @@
 /** The flags of the bench. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type BenchCase, caseNamed, cases } from './cases.js';
+import { type BenchCase, browserCases, caseNamed, cases } from './cases.js';
 
 export interface BenchOptions {
   readonly cases: readonly BenchCase[];
@@ -8,6 +8,7 @@ export interface BenchOptions {
   readonly threads?: number;
   readonly profile?: true;
   readonly peers?: true;
+  readonly browser?: true;
   readonly json?: true;
 }
 
@@ -26,8 +27,9 @@ function caseList(text: string): BenchCase[] {
   }
 }
 
-const width = Math.max(...cases.map(({ name }) => name.length));
-const caseHelp = cases.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`).join('\n');
+const all = [...cases, ...browserCases];
+const width = Math.max(...all.map(({ name }) => name.length));
+const caseHelp = all.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`).join('\n');
 
 /**
  * @param parameters what stands on the command line behind the program
@@ -40,13 +42,17 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
     )
     .addOption(
       new Option('--cases <names>', 'cases to measure, separated by commas')
-        .default(cases, 'all')
+        .default(undefined, 'all; with --browser the last two')
         .argParser(caseList),
     )
     .option('--steps <count>', 'timed steps of each program in each case', positiveInteger, 30)
     .option('--threads <count>', 'threads of one operator (default: one a core)', positiveInteger)
     .option('--profile', 'instead of comparing, break a step down by operator and by layer')
     .option('--peers', 'measure the same step in PyTorch, TensorFlow.js and jax-js too, where installed')
+    .option(
+      '--browser',
+      'measure the step in pages of a browser: tract-ts, TensorFlow.js and jax-js, where installed',
+    )
     .option('--json', 'write the measurements as JSON')
     .addHelpText(
       'after',
@@ -64,8 +70,10 @@ Examples:
   npm run bench
   npm run bench -- --cases resnet18-128,vit192-128 --steps 60
   npm run bench -- --profile --cases resnet18-128
-  npm run bench -- --peers`,
+  npm run bench -- --peers
+  npm run bench -- --browser --steps 9`,
     )
     .exitOverride();
-  return command.parse([...parameters], { from: 'user' }).opts<BenchOptions>();
+  const found = command.parse([...parameters], { from: 'user' }).opts<Partial<BenchOptions>>();
+  return { cases: found.browser ? browserCases : cases, ...found } as BenchOptions;
 }

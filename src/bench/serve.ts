@@ -1,6 +1,7 @@
 /** The side of the protocol that is measured. */
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { timesOf } from './times.js';
 import type { End, Ready, Times, Turn } from './protocol.js';
 
 const write = (message: Ready | Times | End): void => {
@@ -14,17 +15,16 @@ export function peakBytes(): number {
 
 /** Makes steps as the bench asks for them, until it asks for no more. */
 export async function serve(ready: Ready, step: () => Promise<unknown>): Promise<void> {
+  await serveTurns(ready, async (turn) => timesOf(turn, step));
+}
+
+/** The same where all steps of a turn are made elsewhere. */
+export async function serveTurns(
+  ready: Ready,
+  takeTurn: (turn: Turn) => Promise<readonly number[]>,
+): Promise<void> {
   write(ready);
-  for await (const line of createInterface({ input: process.stdin })) {
-    const { warmUp, steps } = JSON.parse(line) as Turn;
-    for (let i = 0; i < warmUp; i++) await step();
-    const milliseconds: number[] = [];
-    for (let i = 0; i < steps; i++) {
-      const started = performance.now();
-      await step();
-      milliseconds.push(performance.now() - started);
-    }
-    write({ milliseconds });
-  }
+  for await (const line of createInterface({ input: process.stdin }))
+    write({ milliseconds: await takeTurn(JSON.parse(line) as Turn) });
   write({ peakBytes: peakBytes() });
 }

@@ -1,4 +1,5 @@
 /** The step of a case as a trainer makes it, with the stages on the way to it. */
+import type { Device } from '../engine/device.js';
 import { tract } from '../tract/tract.js';
 import { Trainer } from '../train/trainer.js';
 import type { BenchCase } from './cases.js';
@@ -6,6 +7,8 @@ import { batches } from './images.js';
 
 export interface TrainingOptions {
   readonly tract: boolean;
+  /** Default `cpu`. */
+  readonly device?: Device;
   readonly threads?: number;
   /** Where ONNX Runtime writes its profile, as a prefix of the file's name. */
   readonly profile?: string;
@@ -30,11 +33,12 @@ export async function prepare(benchCase: BenchCase, options: TrainingOptions): P
   const { batchSize } = benchCase;
   const model = benchCase.model();
   const { inputs, standardization } = batches(model, batchSize);
-  const { threads, profile, onStage } = options;
+  const { device, threads, profile, onStage } = options;
   const trainer = await Trainer.create(options.tract ? tract(model) : model, {
     optimizer: benchCase.optimizer(),
     batchSize,
     standardization,
+    ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
     compile: { ...(profile !== undefined && { profile }), ...(onStage && { onStage }) },
   });

@@ -6,6 +6,7 @@ import { type Device, executionProvider, isNative, unavailable } from './device.
 import { blockSize } from './lowering/block-size.js';
 import { blockedCpu } from './lowering/cpu.js';
 import { portable } from './lowering/portable.js';
+import { wasm } from './lowering/wasm.js';
 import { webgpuLimits } from './lowering/webgpu.js';
 import { Program, type SessionOptions } from './session.js';
 
@@ -21,7 +22,9 @@ export interface CompileOptions extends Omit<SessionOptions, 'provider'> {
 
 /** The lowering used on a device unless another is asked for. */
 export async function loweringFor(device: Device): Promise<Rewrites> {
-  const block = device === 'cpu' && isNative ? await blockSize() : undefined;
+  if (device !== 'cpu') return portable;
+  if (!isNative) return wasm;
+  const block = await blockSize();
   return block === undefined ? portable : blockedCpu(block);
 }
 

@@ -8,7 +8,7 @@ export function noBrowser(): string | false {
   return findChromium() === undefined && 'there is no Chromium, Chrome or Edge here; set CHROME_PATH to one';
 }
 
-/** @param more arguments of its command line */
+/** @param more flags of Chromium's */
 export function launch(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
@@ -26,6 +26,7 @@ export function launch(more: readonly string[] = []): Promise<Browser> {
       '--use-webgpu-adapter=swiftshader',
       // Chromium's sandbox refuses to start as root, which is who tests run as in many containers.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      ...more,
     ],
   });
 }

@@ -1,32 +1,14 @@
 /**
  * The lowering for ONNX Runtime's native CPU provider: blocked layout wherever it fits, the plain forms elsewhere.
  */
-import type { Node, Value } from '../../graph/graph.js';
+import type { Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
-import type { Rewrite, Rewrites } from '../../graph/rewrite.js';
+import type { Rewrites } from '../../graph/rewrite.js';
 import * as convolution from './blocked-convolution.js';
 import * as normalization from './blocked-normalization.js';
 import * as pooling from './blocked-pooling.js';
+import { orPlain } from './or-plain.js';
 import { portable } from './portable.js';
-
-/** Gives a node's results, or undefined where it does not apply. */
-type Attempt = (inputs: readonly (Value | null)[], node: Node) => readonly Value[] | Value | undefined;
-
-/** The attempt where it applies, else the plain form, else the node as it is. */
-function orPlain(operator: string, attempt: Attempt): [string, Rewrite] {
-  const otherwise: Rewrite =
-    portable.get(operator) ??
-    ((inputs, { opType, attributes, outputs, domain }) =>
-      outputs[0] && inputs.find((input) => input)!.graph.add(opType, inputs, attributes, outputs, domain));
-  return [
-    operator,
-    (inputs, node) => {
-      const results = attempt(inputs, node);
-      if (!results) return otherwise(inputs, node);
-      return 'graph' in results ? [results] : results;
-    },
-  ];
-}
 
 /**
  * @param block channels in a block of the runtime's blocked layout, as `blockSize` finds it

@@ -22,4 +22,18 @@ function joined(values: readonly Value[], axis: number): Value {
   return joined(parts, axis);
 }
 
-export const webgpuLimits: Rewrites = new Map([['Concat', concat]]);
+/**
+ * ONNX Runtime's max-pooling on WebGPU gives no indices: whoever reads them finds no tensor. In float64 it is left to the
+ * CPU, which gives them; where nobody reads them that node is dead.
+ */
+const maxPool: Rewrite = ([x], node) => {
+  const geometry = op.poolingGeometryOf(node);
+  const { values } = op.maxPool(x!, geometry);
+  const { indices } = op.maxPool(op.cast(x!, 'float64'), geometry);
+  return [values, indices];
+};
+
+export const webgpuLimits: Rewrites = new Map([
+  ['Concat', concat],
+  ['MaxPool', maxPool],
+]);

@@ -1,6 +1,8 @@
 /** The gradient check of each operator on each engine: float32 there, against central differences in float64 here. */
 import { lower } from '../../engine/compile.js';
 import { portable } from '../../engine/lowering/portable.js';
+import { wasm } from '../../engine/lowering/wasm.js';
+import type { Rewrites } from '../../graph/rewrite.js';
 import { toNumbers } from '../../tensor/tensor.js';
 import { casesByBuilder } from '../gradient-cases/all.js';
 import type { GradientCase } from '../gradient-cases/case.js';
@@ -17,6 +19,9 @@ export interface OperatorRow {
   /** By the title of the engine. */
   readonly errors: Readonly<Record<string, OperatorError>>;
 }
+
+/** Of the engines that are not native, by ONNX Runtime's name. */
+const lowerings: Readonly<Record<string, Rewrites | undefined>> = { wasm, webgpu: portable };
 
 /** Cases that are run in one page. */
 const AT_ONCE = 40;
@@ -68,8 +73,8 @@ async function runOf(check: GradientCase, { device, provider }: Engine): Promise
   const { graph, inputs, feeds } = gradientProblem(check.build, check.shapes, { ...check, dtype: 'float32' });
   for (const name of [...graph.outputs.keys()]) if (name.startsWith('result')) graph.outputs.delete(name);
   return {
-    // Natively in the form that Node trains in; in a page there is the plain one.
-    bytes: await lower(graph, device, provider === 'cpu' ? undefined : portable),
+    // In the form that the engine trains in; where it is not this process it has to be named.
+    bytes: await lower(graph, device, lowerings[provider]),
     feeds: Object.fromEntries(
       inputs.map((_, i) => {
         const { dtype, shape, data } = feeds[`x${i}`];

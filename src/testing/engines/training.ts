@@ -19,7 +19,7 @@ interface TrainedModel {
   readonly optimizer: () => Optimizer;
 }
 
-const momentum = (): Optimizer => sgd({ learningRate: 0.02, momentum: 0.9 });
+const momentum = (): Optimizer => sgd({ learningRate: 0.002, momentum: 0.9 });
 
 export const trainedModels = {
   resnet18: {

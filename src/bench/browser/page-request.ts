@@ -1,0 +1,16 @@
+/** What a page is asked to measure. */
+import type { CaseDescription } from '../cases.js';
+
+/** The libraries that are measured in pages. */
+export type PageLibrary = 'tract-ts' | 'TensorFlow.js' | 'jax-js';
+
+export interface PageRequest {
+  readonly library: PageLibrary;
+  /** The name of the case. */
+  readonly name: string;
+  readonly description: CaseDescription;
+  /** As the library calls it. */
+  readonly backend: string;
+  /** Of WebAssembly. */
+  readonly threads: number;
+}
