@@ -21,6 +21,7 @@ import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, optimizationFrom, runName } from './train-plan.js';
+import { withWarmup } from './warmup.js';
 import { lambdaValue, number, oneOf, whole } from './values.js';
 
 export interface CompareFlags extends TrainFlags {
@@ -152,7 +153,7 @@ async function run(
   const flags = withRecipe(asked, command);
   const known = knownModel(flags, command);
   const methodsAsked = variantsOf(flags.methods, flags.lambda);
-  const training = optimizationFrom(flags, command);
+  optimizationFrom(flags, command);
   const dataset = await datasetFrom(flags, signal);
   const model = known ?? (await modelFor(flags, command, dataset));
   const { device, threads, epochs, maxSteps, evalEvery, seeds, grid, stopWhen } = flags;
@@ -167,7 +168,7 @@ async function run(
     seeds,
     ...(stopWhen !== undefined && { stopWhen: stopWhen / 100 }),
     training: {
-      ...training,
+      ...optimizationFrom(withWarmup(flags, dataset), command),
       ...classWeightsOf(flags, dataset),
       device,
       ...(threads !== undefined && { threads }),

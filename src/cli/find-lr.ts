@@ -60,6 +60,8 @@ export function addFindRateFlags(command: Command): Command {
   for (const option of command.options) {
     const key = option.attributeName();
     if (key in without) option.hideHelp();
+    if (key === 'warmup')
+      option.description = 'steps of each run in which the learning rate first grows (default: none)';
     if (key === 'out')
       option.description = 'where find-lr.svg and find-lr.json are written (default: find-lr)';
   }
@@ -112,7 +114,7 @@ async function find(
   checkSelection(flags, model);
   const given = trainableFrom(model, flags);
   checkFits(dataset, given.model);
-  const { device, threads, steps, rates, warmup, json } = flags;
+  const { device, threads, steps, rates, warmup = 0, json } = flags;
   const trainerOptions = {
     ...options,
     ...classWeightsOf(flags, dataset),

@@ -9,6 +9,7 @@ import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
+import { withWarmup } from './warmup.js';
 import type { TrainFlags } from './train-flags.js';
 import { optimizationFrom } from './train-plan.js';
 
@@ -65,7 +66,8 @@ export async function gridOf(
   const settings = new Map<string, VariantSettings>();
   for (const method of methods) {
     for (const point of points) {
-      const flags = withRecipe({ ...asked, ...point.flags }, command, Object.keys(point.flags));
+      const chosen = withRecipe({ ...asked, ...point.flags }, command, Object.keys(point.flags));
+      const flags = withWarmup(chosen, dataset);
       const variant = { ...method, id: `${method.id}${point.id}`, label: `${method.label}${point.label}` };
       variants.push(variant);
       const { device, threads } = flags;

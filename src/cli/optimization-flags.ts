@@ -29,7 +29,7 @@ export interface OptimizationFlags extends FineTuningFlags {
   readonly lookahead?: number;
   readonly ema?: number;
   readonly schedule: ScheduleName;
-  readonly warmup: number;
+  readonly warmup?: number;
   readonly finalLr?: number;
   readonly stepSize?: number;
   readonly gamma?: number;
@@ -173,7 +173,11 @@ export function addOptimizationFlags(command: Command): void {
 
   command.optionsGroup('Schedule:');
   add('--schedule <name>', `of the learning rate: ${schedules.join(', ')}`, oneOf(schedules), 'cosine');
-  add('--warmup <steps>', 'steps in which the learning rate first grows', whole(0), 0);
+  add(
+    '--warmup <steps>',
+    'steps in which the learning rate first grows (default: a fifth of the run, but no more than an epoch, or 100 steps)',
+    whole(0),
+  );
   add('--final-lr <share>', 'linear: what is left of the rate at the end (default: 0)', belowOne);
   add('--step-size <steps>', 'step: steps between two falls (default: a third of the run)', whole(1));
   add('--gamma <number>', 'step: what the rate is multiplied by (default: 0.1)', upToOne);

@@ -93,7 +93,7 @@ function optimizerConfig(flags: OptimizationFlags, command: Command): Record<str
 }
 
 function scheduleFrom(flags: OptimizationFlags, lr: number, command: Command): Schedule {
-  const { schedule: name, warmup } = flags;
+  const { schedule: name, warmup = 0 } = flags;
   const given = Object.entries(scheduleOptions).flatMap(([key, option]) => {
     const value = flags[key as keyof OptimizationFlags];
     return value === undefined ? [] : [{ key, option, value: value as number }];

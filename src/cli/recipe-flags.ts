@@ -11,6 +11,7 @@ const optimizing: ReadonlySet<string> = new Set([
   'muonIterations',
   'muonNormalize',
   'schedule',
+  'warmup',
   'weightDecay',
 ]);
 
@@ -24,6 +25,7 @@ function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<Tr
       muonIterations: speed.iterations,
       muonNormalize: true,
       schedule: 'linear',
+      warmup: 0,
       batchSize: speed.batchSize,
       epochs: speed.epochs,
       labelSmoothing: speed.labelSmoothing,

@@ -34,6 +34,7 @@ import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf } from './optimization.js';
+import { withWarmup } from './warmup.js';
 import { type DataFlags, type TrainFlags, checkFolderFlags } from './train-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
@@ -61,7 +62,8 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
   const flags = withRecipe(asked, command);
   const { signal, group } = runner;
   const isFirst = !group || group.rank === 0;
-  const { shards = group?.size ?? 1, ...others } = optimizationFrom(flags, command);
+  // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
+  optimizationFrom(flags, command);
   if (flags.patience !== undefined && flags.validation === undefined)
     throw new UsageError(
       `${longFlag(command, 'patience')} is told by validation images, because a run that ends by its test images has figures on them that are too good; set some aside with ${longFlag(command, 'validation')}`,
@@ -70,11 +72,11 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
     throw new UsageError(
       `${longFlag(command, 'stages')} and ${longFlag(command, 'epochs')} both say how long the run is; leave one out`,
     );
-  // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
   const known = knownModel(flags, command);
   const weights = flags.weights === undefined ? undefined : await weightsIn(flags.weights, group);
   const dataset = await inTheirTurns(group, flags, () => datasetFrom(flags, signal));
   const model = known ?? (await modelFor(flags, command, dataset));
+  const { shards = group?.size ?? 1, ...others } = optimizationFrom(withWarmup(flags, dataset), command);
   const trainerOptions = { ...others, shards, ...classWeightsOf(flags, dataset) };
   checkSelection(flags, model);
   if (flags.stages) checkTrainingStages(flags.stages, model, trainerOptions.groups, trainerOptions.optimizer);
