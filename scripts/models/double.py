@@ -286,12 +286,19 @@ def of(prefix, tensors):
 
 
 def difference(step, begin, gradients, names):
-    """How far the change of the loss in a direction at random is from what the gradients say of it."""
+    """How far the change of the loss in a direction at random is from what the gradients say of it.
+
+    Long steps go around corners, and short ones are lost in rounding: the better of two.
+    """
+    return min(one_difference(step, begin, gradients, names, length) for length in (1e-4, 1e-6))
+
+
+def one_difference(step, begin, gradients, names, length):
     random = np.random.RandomState(3)
     moved, slope, typical = {}, 0.0, 0.0
     for name in names:
         direction = random.standard_normal(begin[name].shape)
-        direction *= 1e-6 * max(np.linalg.norm(begin[name]), 1e-3) / np.linalg.norm(direction)
+        direction *= length * max(np.linalg.norm(begin[name]), 1e-3) / np.linalg.norm(direction)
         moved[name] = direction
         slope += float((gradients[name] * direction).sum())
         typical += (np.linalg.norm(gradients[name]) * np.linalg.norm(direction)) ** 2 / direction.size

@@ -226,7 +226,7 @@ def run(model, training, size, tensors, dtype, rate=None):
     with torch.no_grad():
         answer = model.eval()(x)
     # Whichever mode a file was exported in: what is left of batch normalisation takes its statistics from the batch.
-    model.train(training)
+    model.train()
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.train(not hasattr(module, "folded"))

@@ -15,7 +15,10 @@ export interface LoadModelOptions {
   readonly channels?: number;
   /** The output that holds the logits. Default: the only one, or the first that is [N, classes]. */
   readonly output?: string;
-  /** `insert` puts batch normalisation behind every convolution with a shift, where an exporter folded it. Default `keep`. */
+  /**
+   * `insert` puts batch normalisation behind every convolution with a shift, where an exporter folded it. In inference the
+   * model then gives what it gave; in training its features are normalised, whatever their scale was. Default `keep`.
+   */
   readonly batchNorm?: 'keep' | 'insert';
   /** Initializers that stay as they are: names, or patterns in which `*` stands for any text. Default none. */
   readonly constants?: readonly string[];

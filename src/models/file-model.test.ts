@@ -366,6 +366,23 @@ test('float16 and bfloat16 weights are read as float32, elements in any of the f
   assert.deepEqual(initial('fc.bias'), [1, -2]);
 });
 
+test('the complementary error function, which tf2onnx writes though ONNX has none, is read', async () => {
+  const before = network().nodes.slice(0, 2);
+  const [pool, head] = network().nodes.slice(3);
+  const written = (nodes: OnnxFile['nodes']): Uint8Array =>
+    onnxFile(
+      network({
+        initializers: { ...network().initializers, one: tensor('float32', [], [1]) },
+        nodes: [...before, ...nodes, pool, head],
+      }),
+    );
+  const images = normalTensor([2, 3, 8, 8], 9);
+  const own = await runModel(modelFromOnnx(written([node('Erfc', ['n'], ['r'])])), images);
+  const same = written([node('Erf', ['n'], ['e']), node('Sub', ['one', 'e'], ['r'])]);
+  const wanted = await runFile(same, { input: images }, 'output');
+  assert.ok(relativeError(toNumbers(own), toNumbers(wanted)) < 1e-6);
+});
+
 test('numbers that only choose, such as the regions that a mask is made of, are constants', async () => {
   const file = network({
     initializers: {

@@ -247,6 +247,8 @@ class Import {
         return dropoutOf(node, frame, this.#builder);
       case 'BatchNormalization':
         return this.#batchNorm(node, frame);
+      case 'Erfc':
+        return this.#complementaryError(node);
       case 'RandomUniform':
       case 'RandomUniformLike':
       case 'Bernoulli':
@@ -254,6 +256,15 @@ class Import {
       default:
         return ofRandom(node) ?? this.#twoDimensionalSoftmax(node, frame) ?? this.#sequence(node, frame);
     }
+  }
+
+  /** 1 - Erf(x): no operator of ONNX, but what tf2onnx writes for the GELU of Keras. */
+  #complementaryError(node: OperatorNode): readonly Known[] | undefined {
+    const [x] = node.inputs;
+    if (x?.kind !== 'value' || node.inputs.length !== 1) return undefined;
+    this.#builder.count(node);
+    const value = this.#builder.scoped(node, () => op.add(op.neg(op.erf(x.value)), 1));
+    return [{ kind: 'value', value }];
   }
 
   #sequence(node: OperatorNode, frame: Frame): readonly Known[] | undefined {
