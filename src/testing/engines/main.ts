@@ -15,7 +15,12 @@ import { type Outcome, operatorTable, trainingTable } from './report.js';
 import { type TrainedName, trainedModels } from './training.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../docs/engines.md', import.meta.url));
-const [BEGIN, END] = ['<!-- npm run engines writes what follows -->', '<!-- up to here -->'];
+/** Comments in the document, behind which the tables of a part are, up to the next one. */
+const markers = {
+  training: '<!-- npm run engines: training -->',
+  operators: '<!-- npm run engines: operators -->',
+};
+const END = '<!-- up to here -->';
 /** For one model on one engine, or the gradients of some operators. */
 const TIMEOUT = 60 * 60_000;
 
@@ -69,35 +74,42 @@ try {
     (browser.adapter === undefined
       ? 'This browser has no WebGPU adapter.'
       : `WebGPU's adapter: ${browser.adapter}.`);
-  const training: string[] = [];
-  const operators: string[] = [];
-  const text = (): string => [heading, ...training, ...operators].join('\n\n');
+  /** The document takes what there is after every part: whoever interrupts keeps it. */
+  const emit = async (part: keyof typeof markers, sections: readonly string[]): Promise<void> => {
+    const text = [heading, ...sections].join('\n\n');
+    if (values.write) await writeTables(markers[part], text);
+    else console.log(text);
+  };
   if (values.operators !== 'none') {
     const engines = [native, wasm, ...gpu];
     const rows = await compareOperators(engines, values.operators, progress);
-    const titles = engines.map(({ title }) => title);
-    operators.push('### Operators', operatorTable(rows, titles));
-    if (values.write) await writeTables(text());
+    await emit('operators', [
+      operatorTable(
+        rows,
+        engines.map(({ title }) => title),
+      ),
+    ]);
   }
+  const sections: string[] = [];
   for (const name of models) {
     const outcomes = new Map<string, Outcome>();
     for (const engine of [native, wasm, threaded, ...gpu]) {
       progress(`${name} on ${engine.title}`);
       outcomes.set(engine.title, await attempt(engine, name));
     }
-    training.push(trainingTable(`${trainedModels[name].title}, batch ${batchSize}`, outcomes));
-    // Whoever interrupts keeps what there is.
-    if (values.write) await writeTables(text());
+    sections.push(trainingTable(`${trainedModels[name].title}, batch ${batchSize}`, outcomes));
+    if (values.write) await emit('training', sections);
   }
-  if (!values.write) console.log(text());
+  if (!values.write && models.length > 0) await emit('training', sections);
 } finally {
   await browser.close();
 }
 
-/** Puts the tables in their place in the document. */
-async function writeTables(tables: string): Promise<void> {
+/** Puts tables in their place in the document. */
+async function writeTables(marker: string, tables: string): Promise<void> {
   const document = readFileSync(DOCUMENT, 'utf8');
-  const [before, after] = [document.indexOf(BEGIN) + BEGIN.length, document.indexOf(END)];
+  const before = document.indexOf(marker) + marker.length;
+  const after = document.indexOf(END, before);
   await writeAtomically(DOCUMENT, `${document.slice(0, before)}\n\n${tables}\n\n${document.slice(after)}`);
 }
 
