@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { CommanderError } from 'commander';
 import { noBrowser } from '../testing/browser.js';
 import { type BrowserCase, browserTable, measureInBrowser, missingLibraries } from './browser/compare.js';
+import { profileInBrowser } from './browser/profile.js';
 import { ContenderError } from './contender.js';
 import { describeEnvironment, environment } from './environment.js';
 import { measureCase } from './measure.js';
@@ -21,17 +22,21 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
 
-async function profile({ cases, steps, threads, json }: BenchOptions): Promise<void> {
+async function profile({ cases, steps, threads, json, browser }: BenchOptions): Promise<void> {
   const script = fileURLToPath(new URL('profile-process.js', import.meta.url));
   const results: Record<string, ProfiledCase> = {};
-  for (const { name } of cases) {
+  for (const benchCase of cases) {
+    const { name } = benchCase;
     progress(`${name}: profiling`);
     const request: ProfileRequest = { name, steps, threads };
-    const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(request)], {
-      maxBuffer: 2 ** 26,
-    });
+    const ofProcess = async (): Promise<ProfiledCase> => {
+      const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(request)], {
+        maxBuffer: 2 ** 26,
+      });
+      return JSON.parse(stdout) as ProfiledCase;
+    };
+    results[name] = await (browser ? profileInBrowser(benchCase, steps, threads) : ofProcess());
     progress('');
-    results[name] = JSON.parse(stdout) as ProfiledCase;
     if (!json) console.log(`\n${profileReport(name, results[name])}`);
   }
   if (json) console.log(JSON.stringify({ environment: environment(), profiles: results }, null, 2));

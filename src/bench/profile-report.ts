@@ -17,7 +17,10 @@ export function profileReport(name: string, profile: ProfiledCase): string {
     `a step takes ${milliseconds(wallMilliseconds)} ms (median); a run on average ${milliseconds(runMilliseconds)} ms, ` +
       `of which ${kernels.toFixed(0)} kernels take ${milliseconds(kernelMilliseconds)} ms and what is between them ` +
       `${milliseconds(beside)} ms (${((1000 * beside) / kernels).toFixed(1)} µs a kernel)`,
-    `its tensors take at most ${(peakBytes / 1e6).toFixed(0)} MB together, besides the state`,
+    // Not told on WebAssembly.
+    ...(peakBytes > 0
+      ? [`its tensors take at most ${(peakBytes / 1e6).toFixed(0)} MB together, besides the state`]
+      : []),
     '',
     operatorTable(profile),
     '',

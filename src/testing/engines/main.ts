@@ -15,9 +15,14 @@ import { type Outcome, operatorTable, trainingTable } from './report.js';
 import { type TrainedName, trainedModels } from './training.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../docs/engines.md', import.meta.url));
-const [BEGIN, END] = ['<!-- npm run engines writes what follows -->', '<!-- up to here -->'];
+/** Comments in the document, behind which the tables of a part are, up to the next one. */
+const markers = {
+  training: '<!-- npm run engines: training -->',
+  operators: '<!-- npm run engines: operators -->',
+};
+const END = '<!-- up to here -->';
 /** For one model on one engine, or the gradients of some operators. */
-const TIMEOUT = 20 * 60_000;
+const TIMEOUT = 60 * 60_000;
 
 const { values } = parseArgs({
   options: {
@@ -64,39 +69,48 @@ try {
   const threaded = browser.engine('wasm, 2 threads', 'cpu', 2);
   const webgpu = browser.engine('WebGPU', 'webgpu', 1);
   const gpu = browser.adapter === undefined ? [] : [webgpu];
-  const parts = [
+  const heading =
     `${os.cpus().at(0)?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} cores, ${os.type()} ${process.arch}; onnxruntime-node ${versionOf('onnxruntime-node')}, onnxruntime-web ${versionOf('onnxruntime-web')}, Chromium ${browser.version} without a window. ` +
-      (browser.adapter === undefined
-        ? 'This browser has no WebGPU adapter.'
-        : `WebGPU's adapter: ${browser.adapter}.`),
-  ];
+    (browser.adapter === undefined
+      ? 'This browser has no WebGPU adapter.'
+      : `WebGPU's adapter: ${browser.adapter}.`);
+  /** The document takes what there is after every part: whoever interrupts keeps it. */
+  const emit = async (part: keyof typeof markers, sections: readonly string[]): Promise<void> => {
+    const text = [heading, ...sections].join('\n\n');
+    if (values.write) await writeTables(markers[part], text);
+    else console.log(text);
+  };
+  if (values.operators !== 'none') {
+    const engines = [native, wasm, ...gpu];
+    const rows = await compareOperators(engines, values.operators, progress);
+    await emit('operators', [
+      operatorTable(
+        rows,
+        engines.map(({ title }) => title),
+      ),
+    ]);
+  }
+  const sections: string[] = [];
   for (const name of models) {
     const outcomes = new Map<string, Outcome>();
     for (const engine of [native, wasm, threaded, ...gpu]) {
       progress(`${name} on ${engine.title}`);
       outcomes.set(engine.title, await attempt(engine, name));
     }
-    parts.push(trainingTable(`${trainedModels[name].title}, batch ${batchSize}`, outcomes));
+    sections.push(trainingTable(`${trainedModels[name].title}, batch ${batchSize}`, outcomes));
+    if (values.write) await emit('training', sections);
   }
-  if (values.operators !== 'none') {
-    const engines = [native, wasm, ...gpu];
-    const rows = await compareOperators(engines, values.operators, progress);
-    parts.push(
-      '### Operators',
-      operatorTable(
-        rows,
-        engines.map(({ title }) => title),
-      ),
-    );
-  }
-  const text = parts.join('\n\n');
-  if (values.write) {
-    const document = readFileSync(DOCUMENT, 'utf8');
-    const [before, after] = [document.indexOf(BEGIN) + BEGIN.length, document.indexOf(END)];
-    await writeAtomically(DOCUMENT, `${document.slice(0, before)}\n\n${text}\n\n${document.slice(after)}`);
-  } else console.log(text);
+  if (!values.write && models.length > 0) await emit('training', sections);
 } finally {
   await browser.close();
+}
+
+/** Puts tables in their place in the document. */
+async function writeTables(marker: string, tables: string): Promise<void> {
+  const document = readFileSync(DOCUMENT, 'utf8');
+  const before = document.indexOf(marker) + marker.length;
+  const after = document.indexOf(END, before);
+  await writeAtomically(DOCUMENT, `${document.slice(0, before)}\n\n${tables}\n\n${document.slice(after)}`);
 }
 
 async function attempt(engine: Engine, model: TrainedName): Promise<Outcome> {

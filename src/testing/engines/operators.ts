@@ -10,18 +10,28 @@ import { type Slope, gradientProblem, scaleOf, slopeOf, slopesOf } from '../grad
 import type { Engine } from './engine.js';
 import type { GradientRun } from './gradient-run.js';
 
-/** The largest error of an operator's cases, or why one of them has none. */
-export type OperatorError = number | string;
+/** What came of an operator's cases on one engine. */
+export interface OperatorErrors {
+  /** The largest of those that are right. */
+  readonly largest: number;
+  /** The cases whose gradient is wrong, and by how much. */
+  readonly wrong: readonly string[];
+  /** The cases that gave none, and why. */
+  readonly failed: readonly string[];
+}
 
 export interface OperatorRow {
   readonly operator: string;
   readonly cases: number;
   /** By the title of the engine. */
-  readonly errors: Readonly<Record<string, OperatorError>>;
+  readonly errors: Readonly<Record<string, OperatorErrors>>;
 }
 
 /** Of the engines that are not native, by ONNX Runtime's name. */
 const lowerings: Readonly<Record<string, Rewrites | undefined>> = { wasm, webgpu: portable };
+
+/** A gradient with a larger error is wrong; the differences themselves are off by up to a thousandth. */
+const WRONG = 1e-2;
 
 /** Cases that are run in one page. */
 const AT_ONCE = 40;
@@ -43,7 +53,7 @@ export async function compareOperators(
     onProgress(`central differences of ${check.name}`);
     slopes.push(await slopesOf(check.build, check.shapes, check));
   }
-  const rows = new Map<string, { cases: number; errors: Record<string, OperatorError> }>();
+  const rows = new Map<string, { cases: number; errors: Record<string, OperatorErrors> }>();
   for (const { operator } of checks) {
     const row = rows.get(operator) ?? { cases: 0, errors: {} };
     row.cases++;
@@ -59,10 +69,20 @@ export async function compareOperators(
         .catch((error: unknown) => part.map(() => (error as Error).message.split('\n')[0]));
       outcomes.forEach((outcome, i) => {
         const { operator, check } = part[i];
-        const found =
-          typeof outcome === 'string' ? `${check.name}: ${outcome}` : errorOf(outcome, slopes[first + i]);
         const { errors } = rows.get(operator)!;
-        errors[engine.title] = worse(errors[engine.title], found);
+        const { largest, wrong, failed } = errors[engine.title] ?? { largest: 0, wrong: [], failed: [] };
+        if (typeof outcome === 'string') {
+          errors[engine.title] = { largest, wrong, failed: [...failed, `${check.name}: ${outcome}`] };
+          return;
+        }
+        const error = errorOf(outcome, slopes[first + i]);
+        // Written so that NaN is wrong.
+        const right = error <= WRONG;
+        errors[engine.title] = {
+          largest: right ? Math.max(largest, error) : largest,
+          wrong: right ? wrong : [...wrong, `${check.name}: ${error.toExponential(1)}`],
+          failed,
+        };
       });
     }
   }
@@ -91,10 +111,4 @@ function errorOf(gradients: readonly (readonly number[])[], slopes: readonly Slo
     return own.map(({ direction, numeric }) => Math.abs(slopeOf(gradients[i], direction) - numeric) / scale);
   });
   return Math.max(0, ...errors);
-}
-
-/** What could not be computed is worse than any number. */
-function worse(known: OperatorError | undefined, found: OperatorError): OperatorError {
-  if (known === undefined || typeof found === 'string') return typeof known === 'string' ? known : found;
-  return typeof known === 'string' ? known : Math.max(known, found);
 }

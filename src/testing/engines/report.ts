@@ -1,7 +1,7 @@
 /** The parity table as Markdown. */
 import { largestDifference } from '../../train/step-differences.js';
 import type { Steps } from './engine.js';
-import type { OperatorError, OperatorRow } from './operators.js';
+import type { OperatorErrors, OperatorRow } from './operators.js';
 
 /** A text where the engine failed. */
 export type Outcome = Steps | string;
@@ -50,23 +50,27 @@ export function trainingTable(title: string, outcomes: ReadonlyMap<string, Outco
   return [`### ${title}`, table(rows), ...failures].join('\n\n');
 }
 
-/** Above this the largest error of an operator is given by case, too. */
-const REMARKABLE = 1e-2;
-
 export function operatorTable(rows: readonly OperatorRow[], titles: readonly string[]): string {
-  const text = (error: OperatorError | undefined): string =>
-    error === undefined ? '—' : typeof error === 'string' ? 'failed' : figure(error);
+  const text = ({ largest, wrong, failed }: OperatorErrors, cases: number): string =>
+    [
+      ...(wrong.length + failed.length < cases ? [figure(largest)] : []),
+      ...(wrong.length > 0 ? [`${wrong.length} wrong`] : []),
+      ...(failed.length > 0 ? [`${failed.length} failed`] : []),
+    ].join(', ');
   const notes = rows.flatMap(({ operator, errors }) =>
     titles.flatMap((title) => {
-      const error = errors[title];
-      if (typeof error === 'string') return [`- ${operator} on ${title}: ${cell(error)}`];
-      return error <= REMARKABLE ? [] : [`- ${operator} on ${title} is wrong: ${figure(error)}`];
+      const { wrong, failed } = errors[title];
+      return [
+        ...(wrong.length > 0 ? [`- \`${operator}\` on ${title} is wrong: ${cell(wrong.join('; '))}`] : []),
+        // The others fail alike.
+        ...(failed.length > 0 ? [`- \`${operator}\` on ${title} fails: ${cell(failed[0])}`] : []),
+      ];
     }),
   );
   const body = rows.map(({ operator, cases, errors }) => [
     `\`${operator}\``,
     String(cases),
-    ...titles.map((title) => text(errors[title])),
+    ...titles.map((title) => text(errors[title], cases)),
   ]);
   return [table([['operator', 'cases', ...titles], ...body]), notes.join('\n')]
     .filter((part) => part !== '')
