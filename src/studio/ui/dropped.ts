@@ -9,8 +9,13 @@ export function chosen(files: readonly File[]): GivenFile[] {
 /** All files that were dropped, those in folders too. */
 export async function dropped({ items }: DataTransfer): Promise<GivenFile[]> {
   // Taken at once: the list is empty as soon as the event is over.
-  const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   const found: GivenFile[] = [];
+  const entries = [...items].flatMap((item) => {
+    const entry = item.webkitGetAsEntry();
+    const file = entry ? null : item.getAsFile();
+    if (file) found.push({ path: file.name, file });
+    return entry ?? [];
+  });
   for (const entry of entries) await collect(entry, '', found);
   return found;
 }

@@ -487,7 +487,7 @@ function ClassCard({
       </div>
       <div class="buttons small">
         {total > 0 && (
-          <button type="button" onClick={onOpen} aria-label={`Look at the pictures of ${name}`}>
+          <button type="button" onClick={onOpen} aria-label={`Look at all pictures of ${name}`}>
             Look at all
           </button>
         )}
@@ -499,7 +499,7 @@ function ClassCard({
         >
           Add files
         </FileButton>
-        <button type="button" onClick={onCamera} aria-label={`Record pictures of ${name} by webcam`}>
+        <button type="button" onClick={onCamera} aria-label={`Webcam: record pictures of ${name}`}>
           Webcam
         </button>
         <button

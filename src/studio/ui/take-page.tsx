@@ -35,7 +35,9 @@ export function TakePage() {
 }
 
 function Takeable({ view }: { readonly view: RunView }) {
-  const [lane, setLane] = useState(usualLane(view));
+  const [chosenLane, setLane] = useState(usualLane(view));
+  // A run that is opened may have one alone.
+  const lane = Math.min(chosenLane, view.lanes.length - 1);
   const [busy, setBusy] = useState<string | null>(null);
   const { method } = view.lanes[lane];
   const { training } = workers();

@@ -72,7 +72,9 @@ export function LaneChoice({
 }
 
 function Trying({ view }: { readonly view: RunView }) {
-  const [lane, setLane] = useState(usualLane(view));
+  const [chosenLane, setLane] = useState(usualLane(view));
+  // A run that is opened may have one alone.
+  const lane = Math.min(chosenLane, view.lanes.length - 1);
   return (
     <>
       <h1>Try it</h1>

@@ -75,7 +75,7 @@ async function measure(folder: string): Promise<void> {
       );
     };
     await report('before');
-    await page.setInputFiles('input[webkitdirectory]', pictures);
+    await studio.drop([pictures]);
     for (const share of [0.25, 0.5, 0.75]) {
       await page.waitForFunction((least) => {
         const text = document.querySelector('.working')?.textContent ?? '';
@@ -88,9 +88,9 @@ async function measure(folder: string): Promise<void> {
     await report(`${wanted.toLocaleString('en')} pictures there`);
     await studio.goTo('Model');
     await page.check('label.card:has-text("MLP") input');
-    await page.check('label.card:has-text("TrAct") input[name=method]');
+    await page.check('label.card:has(b:text-is("TrAct")) input');
     await studio.goTo('Train');
-    await page.click('text=Start training');
+    await page.getByRole('button', { name: 'Start training', exact: true }).click();
     await page.waitForSelector('.controls');
     await page.waitForFunction(
       () => Number(/Step (\d+)/.exec(document.querySelector('.controls')?.textContent ?? '')?.[1]) >= 20,

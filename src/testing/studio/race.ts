@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Results } from '../../compare/results.js';
 import { noBrowser } from '../browser.js';
 import { PATIENCE, StudioPage } from './studio-page.js';
@@ -31,19 +32,22 @@ else {
 }
 
 async function inPage(): Promise<{ speedup: number; accuracy: string; seconds: number; engine: string }> {
-  const studio = await StudioPage.open();
+  const { values } = parseArgs({ options: { screenshots: { type: 'string' } } });
+  const { screenshots } = values;
+  const studio = await StudioPage.open(screenshots === undefined ? {} : { screenshots });
   const { page } = studio;
   try {
-    await page.click('text=Use the shapes');
+    await page.getByRole('button', { name: 'Use the shapes', exact: true }).click();
     await studio.goTo('Train');
     const begun = performance.now();
-    await page.click('text=Start the race');
+    await page.getByRole('button', { name: 'Start the race', exact: true }).click();
     await page.waitForSelector('.controls:has-text("finished")', { timeout: PATIENCE });
     const seconds = (performance.now() - begun) / 1000;
     const verdict = (await page.textContent('.verdict')) ?? '';
     const [, speedup, accuracy] = /([\d.]+)×.*Vanilla ends at ([\d.]+ %)/.exec(verdict) ?? [];
     assert.ok(speedup && accuracy, verdict);
     const engine = (await page.textContent('.badge >> nth=1')) ?? '';
+    await studio.look('race');
     studio.assertQuiet();
     return { speedup: Number(speedup), accuracy, seconds, engine };
   } finally {

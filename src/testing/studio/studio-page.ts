@@ -144,6 +144,15 @@ export class StudioPage {
     assert.fail(`the keyboard does not come to "${name}"`);
   }
 
+  /** Drops files and folders on the page, as from the system's own file manager. */
+  async drop(files: readonly string[]): Promise<void> {
+    const session = await this.context.newCDPSession(this.page);
+    const data = { items: [], files: [...files], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    await session.detach();
+  }
+
   goTo(step: string): Promise<void> {
     return this.page.click(`.steps a:has-text("${step}")`);
   }

@@ -65,7 +65,7 @@ async function walk(folder: string, total: number, screenshots: string | undefin
   try {
     await page.waitForSelector('h1');
     await studio.look('welcome');
-    await page.setInputFiles('input[webkitdirectory]', pictures);
+    await studio.drop([pictures]);
     await page.waitForSelector(`text=${total.toLocaleString('en')} pictures of 10 classes`);
     await page.waitForSelector('text=1 file could not be read');
     await curate(studio, total);
@@ -73,7 +73,7 @@ async function walk(folder: string, total: number, screenshots: string | undefin
     say(`${total} pictures were added, and some moved, renamed and recorded.`);
 
     await studio.byKeyboard('On to the model');
-    await page.check('label.card:has-text("TrAct") input[name=method]');
+    await page.check('label.card:has(b:text-is("TrAct")) input');
     await page.click('summary:has-text("Optimizer")');
     await studio.look('model');
     await studio.byKeyboard('On to training');
@@ -83,11 +83,11 @@ async function walk(folder: string, total: number, screenshots: string | undefin
     await page.reload();
     say('The tab was loaded again in the middle.');
     await page.waitForSelector('.controls');
-    await page.click('text=Pause');
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
     const one = await stepOf(studio);
-    await page.click('text=One step');
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
     await reachStep(studio, one + 1);
-    await page.click('text=Go on');
+    await page.getByRole('button', { name: 'Go on', exact: true }).click();
     await finish(studio);
     const accuracy = parseFloat((await page.textContent('.tile .big')) ?? '') / 100;
     say(`TrAct reached ${(100 * accuracy).toFixed(1)} % on the test pictures.`);
@@ -107,8 +107,8 @@ async function walk(folder: string, total: number, screenshots: string | undefin
     assert.equal(steps, length, 'steps of the run that was opened');
     say('The command resumed it, and it was opened again.');
 
-    await page.click('text=New run');
-    await page.click('text=Start training');
+    await page.getByRole('button', { name: 'New run', exact: true }).click();
+    await page.getByRole('button', { name: 'Start training', exact: true }).click();
     await finish(studio);
     const whole = await take(studio, folder, 'whole');
     const bytes = (run: string): Buffer => readFileSync(join(run, 'last.safetensors'));
@@ -123,36 +123,39 @@ async function walk(folder: string, total: number, screenshots: string | undefin
 /** Puts pictures in order: a class of the webcam, a rename, a merge, a move, and deletions. */
 async function curate({ page }: StudioPage, total: number): Promise<void> {
   await page.fill('input[aria-label="Name of a new class"]', 'camera');
-  await page.click('text=Add class');
-  await page.click('[aria-label="Record pictures of camera by webcam"]');
+  await page.getByRole('button', { name: 'Add class', exact: true }).click();
+  await page.click('[aria-label="Webcam: record pictures of camera"]');
   const hold = page.locator('dialog button:has-text("Hold to record")');
   await hold.hover();
   await page.mouse.down();
-  await page.waitForFunction(() => /[2-9] pictures recorded/.test(document.body.innerText));
+  await page.waitForFunction(() => /(?:[2-9]|\d\d) pictures recorded/.test(document.body.innerText));
   await page.mouse.up();
   await page.click('dialog >> text=Close');
   await page.waitForFunction(() =>
-    /[2-9] pictures/.test((document.querySelector('[data-class=camera]') as HTMLElement).innerText),
+    /(?:[2-9]|\d\d) pictures/.test((document.querySelector('[data-class=camera]') as HTMLElement).innerText),
   );
-  await page.click('[aria-label="Look at the pictures of camera"]');
-  await page.click('text=All of this page');
+  await page.click('[aria-label="Look at all pictures of camera"]');
+  await page.getByRole('button', { name: 'All of this page', exact: true }).click();
   await page.selectOption('select[aria-label="Use for training or testing"]', 'train');
-  await page.click('text=All of this page');
+  await page.getByRole('button', { name: 'All of this page', exact: true }).click();
   await page.selectOption('select[aria-label="Move to another class"]', { label: 'star' });
   await page.click('dialog >> text=Close');
   await page.fill('[aria-label="Name of the class camera"]', 'empty');
   await page.press('[aria-label="Name of the class camera"]', 'Enter');
   await page.click('[aria-label="Delete the class empty"]');
-  await page.click('[aria-label="Look at the pictures of star"]');
+  await page.click('[aria-label="Look at all pictures of star"]');
   // Those of the camera came last.
   const next = page.locator('nav[aria-label=Pages] button:has-text("Next")');
   while ((await next.count()) > 0 && (await next.isEnabled())) await next.click();
   const shown = await page.locator('dialog .grid label:has(img[alt^=webcam])').all();
   for (const label of shown) await label.click();
-  await page.click('dialog >> text=Delete');
+  await page.locator('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
   await page.click('dialog >> text=Close');
   await page.waitForSelector(`text=${total.toLocaleString('en')} pictures of 10 classes`);
-  const [zip] = await Promise.all([page.waitForEvent('download'), page.click('text=Save as a zip')]);
+  const [zip] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save as a zip', exact: true }).click(),
+  ]);
   const entries = await zipEntries(new Blob([readFileSync(await zip.path())]));
   assert.equal(entries.length, total);
   assert.ok(entries.every(({ path }) => /^(?:train|test)\/[a-z]+\/\d+-\d+\.png$/.test(path)));
@@ -196,7 +199,10 @@ async function tryIt(studio: StudioPage, stars: string, learned: boolean): Promi
 async function take(studio: StudioPage, folder: string, name: string): Promise<string> {
   const { page } = studio;
   await studio.goTo('Take away');
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Save the run')]);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save the run', exact: true }).click(),
+  ]);
   const run = join(folder, name, 'studio-tract');
   for (const entry of await zipEntries(new Blob([readFileSync(await download.path())]))) {
     const file = join(folder, name, entry.path);
@@ -207,7 +213,10 @@ async function take(studio: StudioPage, folder: string, name: string): Promise<s
   mkdirSync(join(folder, 'kept'));
   writeFileSync(join(folder, 'kept', 'last.safetensors'), readFileSync(join(run, 'last.safetensors')));
   for (const button of ['Save the model', 'Save the report']) {
-    const [file] = await Promise.all([page.waitForEvent('download'), page.click(`text=${button}`)]);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: button, exact: true }).click(),
+    ]);
     assert.ok(readFileSync(await file.path()).length > 1000, button);
   }
   return run;
