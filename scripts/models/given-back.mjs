@@ -10,7 +10,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** Models that are trained for a few steps: built-in ones, and files of reference.py. */
-const CASES = [
+export const CASES = [
   { name: 'resnet18', flags: ['--model', 'resnet18', '--width', '8'], size: 32 },
   { name: 'vit', flags: ['--model', 'vit', '--width', '32', '--depth', '2', '--heads', '2'], size: 32 },
   { name: 'mobilenet_v2', file: 'torchscript:training' },
@@ -34,12 +34,12 @@ function pixels(count) {
 }
 
 /** Trains, exports and compares; one result for each file that comes back. */
-export async function givenBack(work, python) {
+export async function givenBack(work, python, cases = CASES) {
   const folder = join(work, 'given-back');
   const pictures = join(folder, 'pictures');
   mkdirSync(folder, { recursive: true });
   const results = [];
-  for (const { name, flags, file, size = 64 } of CASES) {
+  for (const { name, flags, file, size = 64 } of cases) {
     const run = join(folder, name);
     rmSync(run, { recursive: true, force: true });
     const one = { kind: 'back', name, from: file ? file.replace(':', ', ') : 'built in' };

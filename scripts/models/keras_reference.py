@@ -50,7 +50,8 @@ MODELS = [
     ("keras_own", "Keras CNN", 32, own),
     ("keras_mobilenet_v2", "MobileNet", 64, application("MobileNetV2", alpha=0.35)),
     ("keras_resnet50_v2", "ResNetV2", 64, application("ResNet50V2")),
-    ("keras_efficientnet_b0", "EfficientNet", 64, application("EfficientNetB0")),
+    # With its preprocessing, exporters leave the mean of its pixels to whoever runs the file, as one more input.
+    ("keras_efficientnet_v2_b0", "EfficientNet", 64, application("EfficientNetV2B0", include_preprocessing=False)),
     ("keras_densenet121", "DenseNet", 64, application("DenseNet121")),
 ]
 
@@ -180,6 +181,13 @@ def run(make, weights, training, size, tensors, dtype, rate=None):
     gone = [] if training else fold(model, tensors)
     own = {one.path: one for one in model.weights if id(one) not in gone}
     matched = match({name: one.numpy() for name, one in own.items()}, tensors)
+    for name, (source, turned) in matched.items():
+        # Folded weights are rounded by whoever folds them; those of the file count.
+        weight = own[source]
+        places = turned(tf.reshape(tf.range(np.prod(weight.shape)), weight.shape)).numpy().reshape(-1)
+        elements = np.empty(places.size, np.float32)
+        elements[places] = tensors[name].reshape(-1)
+        weight.assign(elements.reshape(weight.shape))
     statistics = {n: own[s] for n, (s, _) in matched.items() if "moving_" in s}
     parameters = {n: own[s] for n, (s, _) in matched.items() if "moving_" not in s}
     x = tf.constant((images.transpose(0, 2, 3, 1) / 255.0 - 0.5) / 0.25, dtype)

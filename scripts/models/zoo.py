@@ -21,11 +21,13 @@ def mixer(**options):
 
 
 def narrow(make):
-    """With linear layers at its end that are not most of its weights."""
+    """With linear layers at its end that are not most of its weights, and that take whichever size there is."""
 
     def made():
         model = make(weights=None, num_classes=C)
         inputs = next(m for m in model.classifier if isinstance(m, torch.nn.Linear)).in_features
+        inputs //= model.avgpool.output_size[0] * model.avgpool.output_size[1]
+        model.avgpool = torch.nn.AdaptiveAvgPool2d(1)
         model.classifier = torch.nn.Sequential(
             torch.nn.Dropout(),
             torch.nn.Linear(inputs, 64),

@@ -215,6 +215,19 @@ test('a file for two images that does not tell them from its two tokens is refus
     (error) =>
       error instanceof GraphError && /made for 2 images at once.*dynamic_axes=\{'image'/.test(error.message),
   );
+  // A small file may claim to be for images that nobody has memory for.
+  const huge = network({
+    inputs: [{ name: 'image', shape: [1, 3, 60_000, 60_000] }],
+    initializers: { weight: normalTensor([10, 3], 1), axes: tensor('int64', [2], [2, 3]) },
+    nodes: [
+      node('ReduceMean', ['image', 'axes'], ['pooled'], { keepdims: 0 }),
+      node('Gemm', ['pooled', 'weight'], ['scores'], { transB: 1 }),
+    ],
+  });
+  await assert.rejects(
+    loadModel(onnxFile(huge)),
+    (error) => error instanceof GraphError && /to try it with 3 images takes 130 GB/.test(error.message),
+  );
 });
 
 test('tensors beside the file are read from its folder alone, and no further than they go', async () => {
