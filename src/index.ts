@@ -207,15 +207,12 @@ export {
   type Described,
   type GroupConfig,
   type ModelMaker,
-  type OwnParts,
   type RunConfig,
   type StageConfig,
   type TractSetting,
   describeRun,
-  modelOf,
-  runOptionsOf,
-  trainerOptionsOf,
 } from './train/run-config.js';
+export { type OwnParts, modelOf, runOptionsOf, trainerOptionsOf } from './train/run-parts.js';
 export { type Safetensors, SafetensorsError, fromSafetensors, toSafetensors } from './tensor/safetensors.js';
 
 // Graphs: what a training step is made of.

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { writeAtomically } from '../data/atomic-write.js';
 import { toSafetensors } from '../tensor/safetensors.js';
 import { exportTrainingStep } from '../train/export-step.js';
-import { trainerOptionsOf } from '../train/run-config.js';
+import { trainerOptionsOf } from '../train/run-parts.js';
 import { optionsIn } from '../train/trainer-step.js';
 import { print, printJson } from './terminal.js';
 import type { Trained } from './trained.js';

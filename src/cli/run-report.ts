@@ -7,7 +7,7 @@ import type { ImageDataset } from '../data/dataset.js';
 import type { Device } from '../engine/device.js';
 import { Evaluator } from '../train/evaluator.js';
 import type { Evaluation } from '../train/events.js';
-import { runOptionsOf } from '../train/run-config.js';
+import { runOptionsOf } from '../train/run-parts.js';
 import type { Trained } from './trained.js';
 
 /** Mistakes that are shown. */

@@ -15,7 +15,8 @@ import {
 } from '../train/checkpoint.js';
 import { FILE_MODEL, modelOfRun } from '../train/load-model.js';
 import { bytesOfFirst } from '../train/ranks.js';
-import { type RunConfig, describeRun, runOptionsOf } from '../train/run-config.js';
+import { type RunConfig, describeRun } from '../train/run-config.js';
+import { runOptionsOf } from '../train/run-parts.js';
 import { RunFolder, describedError, describing, readBytes } from '../train/run-folder.js';
 import { checkTrainingStages } from '../train/stages.js';
 import { Trainer } from '../train/trainer.js';

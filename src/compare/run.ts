@@ -5,7 +5,7 @@ import type { ImageDataset } from '../data/dataset.js';
 import { restoreTrainer } from '../train/checkpoint.js';
 import { DivergenceError } from '../train/divergence.js';
 import type { StepEvent } from '../train/events.js';
-import { runOptionsOf } from '../train/run-config.js';
+import { runOptionsOf } from '../train/run-parts.js';
 import { RunFolder, findCheckpoint, readCheckpoint } from '../train/run-folder.js';
 import { Trainer } from '../train/trainer.js';
 import type { PlannedRun } from './plan.js';

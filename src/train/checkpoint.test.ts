@@ -10,7 +10,8 @@ import { SafetensorsError, fromSafetensors, toSafetensors } from '../tensor/safe
 import { tract } from '../tract/tract.js';
 import { type Checkpoint, fromCheckpoint, restoreTrainer, toCheckpoint, weightsOf } from './checkpoint.js';
 import { CheckpointError } from './json-check.js';
-import { describeRun, runOptionsOf, wholeTrainImages } from './run-config.js';
+import { describeRun, wholeTrainImages } from './run-config.js';
+import { runOptionsOf } from './run-parts.js';
 import { StateError } from './state.js';
 import { Trainer } from './trainer.js';
 

@@ -13,17 +13,9 @@ import { checkTrainerOptions } from './check-options.js';
 import { CheckpointError, integer, list, number, numberIn, parseJson, record } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import type { Progress, StageProgress } from './progress.js';
-import {
-  type ModelMaker,
-  type OwnParts,
-  type RunConfig,
-  checkProgressive,
-  modelOf,
-  parseRunConfig,
-  stepsPerEpochOf,
-  trainableOf,
-  trainerOptionsOf,
-} from './run-config.js';
+import { type ModelMaker, type RunConfig, stepsPerEpochOf } from './run-config.js';
+import { type OwnParts, checkProgressive, modelOf, trainableOf, trainerOptionsOf } from './run-parts.js';
+import { parseRunConfig } from './parse-run-config.js';
 import { stageAt } from './stages.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { Tensor } from '../tensor/tensor.js';

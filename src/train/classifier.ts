@@ -18,7 +18,8 @@ import type { LearnedState } from './evaluator.js';
 import { exportOnnx } from './export.js';
 import { CheckpointError } from './json-check.js';
 import { type FileSource, type PictureFile } from './platform/platform.js';
-import { type DataConfig, type ModelMaker, building } from './run-config.js';
+import type { DataConfig, ModelMaker } from './run-config.js';
+import { building } from './run-parts.js';
 import { StateError } from './state.js';
 import { trainedModel } from './trained.js';
 

@@ -7,7 +7,8 @@ import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
 import { restoreTrainer } from './checkpoint.js';
 import type { TrainerOptions } from './options.js';
-import { describeRun, parseRunConfig } from './run-config.js';
+import { describeRun } from './run-config.js';
+import { parseRunConfig } from './parse-run-config.js';
 import { Trainer } from './trainer.js';
 
 const dataset = shapes({ train: 64, test: 16 });

@@ -14,7 +14,9 @@ import { randomResizedCrop, resize } from '../data/resize.js';
 import { mlp } from '../models/mlp.js';
 import { sgd } from '../optim/sgd.js';
 import striped, { stripedModule } from '../testing/striped-source.js';
-import { describeRun, parseRunConfig, runOptionsOf } from './run-config.js';
+import { describeRun } from './run-config.js';
+import { parseRunConfig } from './parse-run-config.js';
+import { runOptionsOf } from './run-parts.js';
 import { Trainer } from './trainer.js';
 
 const classes = 1000;

@@ -23,7 +23,8 @@ import { Classifier } from './classifier.js';
 import { CheckpointError } from './json-check.js';
 import type { TrainerOptions } from './options.js';
 import { atSize, sizeAt } from './progressive.js';
-import { describeRun, parseRunConfig } from './run-config.js';
+import { describeRun } from './run-config.js';
+import { parseRunConfig } from './parse-run-config.js';
 import { Trainer } from './trainer.js';
 
 const dataset = shapes({ train: 48, test: 8 });

@@ -4,7 +4,8 @@ import { withTestViews } from '../nn/test-views.js';
 import { type Checkpoint, weightsOf } from './checkpoint.js';
 import type { LearnedState } from './evaluator.js';
 import { CheckpointError } from './json-check.js';
-import { type ModelMaker, modelOf } from './run-config.js';
+import type { ModelMaker } from './run-config.js';
+import { modelOf } from './run-parts.js';
 import { checkState } from './state.js';
 import { modelTensors } from './step-graph.js';
 

@@ -1,6 +1,6 @@
 /** The configuration of a run: `config.json`, and a part of every checkpoint. */
 import { CheckpointError, parseJson } from '../../train/json-check.js';
-import { parseRunConfig } from '../../train/run-config.js';
+import { parseRunConfig } from '../../train/parse-run-config.js';
 import { exampleRun } from '../example-run.js';
 import { mutateBytes } from '../mutate-bytes.js';
 import { mutateJson } from '../mutate-json.js';
