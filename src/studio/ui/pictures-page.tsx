@@ -4,6 +4,7 @@ import { shapes } from '../../data/shapes.js';
 import {
   type Catalog,
   type ClassCounts,
+  type KeptPicture,
   advice,
   classCounts,
   duplicates,
@@ -222,6 +223,7 @@ function OwnPictures() {
   const now = catalog.value;
   const counts = classCounts(now, isTest.value);
   const { classNames, pictures } = now;
+  const firstOnes = useMemo(() => firstOfClasses(now), [now]);
   return (
     <>
       <h1>Pictures</h1>
@@ -244,6 +246,7 @@ function OwnPictures() {
             key={name}
             label={label}
             counts={counts[label]}
+            first={firstOnes[label]}
             onOpen={() => {
               setOpen(label);
             }}
@@ -436,20 +439,29 @@ function Split({ counts }: { readonly counts: readonly ClassCounts[] }) {
 
 const THUMBS = 10;
 
+/** The first pictures of each class, as many as are shown. */
+function firstOfClasses({ classNames, pictures }: Catalog): KeptPicture[][] {
+  const first = classNames.map((): KeptPicture[] => []);
+  for (const picture of pictures)
+    if (first[picture.label].length < THUMBS) first[picture.label].push(picture);
+  return first;
+}
+
 function ClassCard({
   label,
   counts,
+  first,
   onOpen,
   onCamera,
 }: {
   readonly label: number;
   readonly counts: ClassCounts;
+  readonly first: readonly KeptPicture[];
   readonly onOpen: () => void;
   readonly onCamera: () => void;
 }) {
-  const { classNames, pictures } = catalog.value;
+  const { classNames } = catalog.value;
   const name = classNames[label];
-  const own = pictures.filter((picture) => picture.label === label).slice(0, THUMBS);
   const total = counts.train + counts.test;
   return (
     <article class="card class" data-class={name}>
@@ -481,7 +493,7 @@ function ClassCard({
         {total > 0 && `: ${counts.train} to train, ${counts.test} to test`}
       </p>
       <div class="thumbs">
-        {own.map((picture) => (
+        {first.map((picture) => (
           <Thumbnail key={picture.id} picture={picture} alt="" />
         ))}
       </div>
