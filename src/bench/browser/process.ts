@@ -66,6 +66,14 @@ try {
   await serveTurns({ firstStepMilliseconds }, (turn) =>
     tab.evaluate((asked) => (globalThis as unknown as Page).turn(asked), turn),
   );
+} catch (error) {
+  // What the page threw, without where in the page's code.
+  console.error(
+    String(error)
+      .split('\n')[0]
+      .replace(/^(\w+: )?page\.evaluate: /, ''),
+  );
+  process.exitCode = 1;
 } finally {
   await browser.close();
   await site.close();

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { writeAtomically } from '../../data/atomic-write.js';
 import { noBrowser } from '../browser.js';
 import { BrowserEngines, type Engine, nativeEngine } from './engine.js';
@@ -110,7 +111,9 @@ async function writeTables(marker: string, tables: string): Promise<void> {
   const document = readFileSync(DOCUMENT, 'utf8');
   const before = document.indexOf(marker) + marker.length;
   const after = document.indexOf(END, before);
-  await writeAtomically(DOCUMENT, `${document.slice(0, before)}\n\n${tables}\n\n${document.slice(after)}`);
+  const text = `${document.slice(0, before)}\n\n${tables}\n\n${document.slice(after)}`;
+  const style = await resolveConfig(DOCUMENT);
+  await writeAtomically(DOCUMENT, await format(text, { ...style, filepath: DOCUMENT }));
 }
 
 async function attempt(engine: Engine, model: TrainedName): Promise<Outcome> {
