@@ -221,6 +221,8 @@ export class Session {
     const begun = performance.now();
     const first = this.step;
     try {
+      // A tab that is closed at once goes on as well.
+      await this.save();
       while (this.#status === 'running') {
         await this.between(() => this.#turn());
         if (await this.#finishIfOver()) return;

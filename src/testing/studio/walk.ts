@@ -78,12 +78,13 @@ async function walk(folder: string, total: number, screenshots: string | undefin
     await studio.look('model');
     await studio.byKeyboard('On to training');
     await studio.byKeyboard('Start training');
-    await reachStep(studio, 30);
-    await studio.look('training');
+    await reachStep(studio, 10);
     await page.reload();
     say('The tab was loaded again in the middle.');
     await page.waitForSelector('.controls');
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.waitForSelector('.controls:has-text("paused")');
+    await studio.look('training');
     const one = await stepOf(studio);
     await page.getByRole('button', { name: 'One step', exact: true }).click();
     await reachStep(studio, one + 1);
