@@ -14,7 +14,7 @@ import { augmentationOf } from './augmentation.js';
 import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
-import { addFineTuningFlags, checkSelection, weightsFor } from './fine-tuning.js';
+import { addFineTuningFlags, checkSelection, tellNewHead, withHead } from './fine-tuning.js';
 import { longFlag } from './flags.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
@@ -121,14 +121,16 @@ async function find(
     device,
     ...(threads !== undefined && { threads }),
   };
-  const initial = weights && initialWeights(traceAlone(model, 1, true), flags.seed);
+  const complete =
+    weights && withHead(weights, initialWeights(traceAlone(model, 1, true), flags.seed), model);
+  if (complete) tellNewHead(complete);
   return findLearningRate(given, trainerOptions, dataset, {
     steps,
     warmup,
     signal,
     augmentation: augmentationOf(flags, dataset),
     ...(rates && { rates }),
-    ...(weights && initial && { weights: weightsFor(weights, initial, model) }),
+    ...(complete && { weights: complete.weights }),
     onStep({ rate, loss, done, total }) {
       if (!json)
         progress.update(done, total, { epoch: `rate ${rate}`, figures: [`loss ${loss.toFixed(3)}`] });

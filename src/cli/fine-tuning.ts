@@ -116,12 +116,10 @@ function described(parameters: readonly GroupedParameter[]): string {
   return `the kinds ${[...kinds].join(', ')} and the parameters ${some.join(', ')}${more}`;
 }
 
-/** The weights in a file as a model takes them; says where its head is new. */
-export function weightsFor(weights: Tensors, initial: Tensors, model: Model): Tensors {
-  const complete = withHead(weights, initial, model);
-  if (complete.isNew.length > 0)
-    note(`The head is new, because the weights have none of its size: ${complete.isNew.join(', ')}`);
-  return complete.weights;
+/** Says which parameters of the head are new, of weights that were taken from a file. */
+export function tellNewHead({ isNew }: { readonly isNew: readonly string[] }): void {
+  if (isNew.length > 0)
+    note(`The head is new, because the weights have none of its size: ${isNew.join(', ')}`);
 }
 
 /**

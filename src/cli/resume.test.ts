@@ -140,7 +140,7 @@ test('a relative lambda is kept, and compared', async () => {
 
 const mlp = [
   ...['train', '--model', 'mlp', '--width', '8', '--limit-train', '64', '--limit-test', '16'],
-  ...['--batch-size', '16', '--threads', '1'],
+  ...['--batch-size', '16', '--threads', '1', '--warmup', '0'],
 ];
 const description = (run: string): { epochs: number; maxSteps: number | null } => {
   const { metadata } = fromSafetensors(readFileSync(join(run, 'last.safetensors')));
