@@ -55,6 +55,7 @@ export {
   linear,
   oneCycle,
   stepDecay,
+  usualWarmup,
 } from './optim/schedule.js';
 export { type SgdOptions, sgd } from './optim/sgd.js';
 export type { Trainable } from './optim/trainable.js';

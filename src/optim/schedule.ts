@@ -24,6 +24,23 @@ export interface ScheduleOptions {
 /** A number stands for the same rate throughout. */
 export type LearningRate = number | Schedule;
 
+/** An epoch of a small dataset is too short for a warm-up. */
+const WARMUP_AT_LEAST = 100;
+
+/**
+ * A warm-up for a run that is not told of any, as the command has it: a fifth of the run, but no more than an epoch or 100
+ * steps, whichever is more.
+ *
+ * In the first steps a rate that is right for the run is too high: without a warm-up the loss may rise to a multiple of what
+ * it began with, and how soon a run recovers is luck (docs/results.md).
+ *
+ * @param steps of the whole run
+ * @param stepsPerEpoch of a pass over the training images
+ * @returns a whole number of steps
+ */
+export const usualWarmup = (steps: number, stepsPerEpoch: number): number =>
+  Math.floor(Math.min(steps / 5, Math.max(stepsPerEpoch, WARMUP_AT_LEAST)));
+
 function schedule(
   name: string,
   lr: number,

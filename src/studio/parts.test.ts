@@ -27,6 +27,7 @@ describe('what training begins with', () => {
       if (images >= 4) assert.ok(batchSize <= images, `${images} images`);
       assert.ok(batchSize >= 4 && epochs >= 2 && learningRate > 0);
     }
-    assert.deepEqual(settingsFor(usualSettings, 10_000), { batchSize: 128, epochs: 2, learningRate: 0.08 });
+    const shapes = { batchSize: 128, epochs: 2, learningRate: 0.08, warmup: 31 };
+    assert.deepEqual(settingsFor(usualSettings, 10_000), shapes);
   });
 });

@@ -1,5 +1,6 @@
 /** What the page lets people choose about a run, and what is chosen for them. */
 import type { OptimizerName, ScheduleName } from '../optim/registry.js';
+import { usualWarmup } from '../optim/schedule.js';
 
 export type ModelKind = 'resnet18' | 'vit' | 'mlp' | 'file';
 export type Method = 'vanilla' | 'tract';
@@ -113,21 +114,23 @@ const LARGEST_BATCH = 128;
 const MOST_EPOCHS = 60;
 
 /**
- * Batch size, epochs and learning rate for so many training images: few pictures are seen more often, in smaller
+ * Batch size, epochs, learning rate and warm-up for so many training images: few pictures are seen more often, in smaller
  * batches, and a smaller batch gets a smaller rate.
  */
 export function settingsFor(
   settings: Settings,
   trainImages: number,
-): Pick<Settings, 'batchSize' | 'epochs' | 'learningRate'> {
+): Pick<Settings, 'batchSize' | 'epochs' | 'learningRate' | 'warmup'> {
   let batchSize = LARGEST_BATCH;
   while (batchSize > 4 && batchSize * 8 > trainImages) batchSize /= 2;
   const stepsPerEpoch = Math.max(1, Math.floor(trainImages / batchSize));
-  const epochs = Math.min(MOST_EPOCHS, Math.max(2, Math.ceil(ENOUGH_STEPS / stepsPerEpoch)));
+  const many = Math.min(MOST_EPOCHS, Math.max(2, Math.ceil(ENOUGH_STEPS / stepsPerEpoch)));
+  const epochs = stepsPerEpoch >= ENOUGH_STEPS / 3 ? 2 : many;
   return {
     batchSize,
-    epochs: stepsPerEpoch >= ENOUGH_STEPS / 3 ? 2 : epochs,
+    epochs,
     learningRate: usualRates[settings.optimizer] * (batchSize / LARGEST_BATCH),
+    warmup: usualWarmup(epochs * stepsPerEpoch, stepsPerEpoch),
   };
 }
 
