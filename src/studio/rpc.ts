@@ -14,6 +14,7 @@ interface Call {
 }
 
 type Answer =
+  | { readonly ready: true }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly failure: string }
   | { readonly told: unknown };
@@ -37,6 +38,7 @@ export function serve(handlers: object): void {
       }
     })();
   };
+  port.postMessage({ ready: true });
 }
 
 /** In a worker: tells the page something that it did not ask for. */
@@ -44,11 +46,24 @@ export function tell(told: unknown): void {
   (self as unknown as Port).postMessage({ told });
 }
 
-/** In the page: a worker as functions. @param onTold called with what it tells unasked */
+/**
+ * In the page: a worker as functions. Calls wait until it answers: a module that awaits what it imports, as ONNX Runtime is
+ * imported, hears nothing of what it is sent before.
+ *
+ * @param onTold called with what it tells unasked
+ */
 export function callsOf<Handlers>(worker: Worker, onTold: (told: unknown) => void): Calls<Handlers> {
   let last = 0;
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  let early: Call[] | undefined = [];
   worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+    if ('ready' in data) {
+      early?.forEach((call) => {
+        worker.postMessage(call);
+      });
+      early = undefined;
+      return;
+    }
     if ('told' in data) {
       onTold(data.told);
       return;
@@ -71,7 +86,9 @@ export function callsOf<Handlers>(worker: Worker, onTold: (told: unknown) => voi
       const id = ++last;
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, name, parameters } satisfies Call);
+        const message: Call = { id, name, parameters };
+        if (early) early.push(message);
+        else worker.postMessage(message);
       });
     };
   return new Proxy({}, { get: (_, name) => call(String(name)) }) as Calls<Handlers>;
