@@ -473,7 +473,8 @@ function ClassCard({
         onKeyDown={({ key, currentTarget }) => {
           if (key === 'Enter') currentTarget.blur();
         }}
-        onChange={({ currentTarget }) => {
+        onBlur={({ currentTarget }) => {
+          if (currentTarget.value === name) return;
           const given = folderName(currentTarget.value);
           const other = classNames.indexOf(given);
           const merges = other >= 0 && other !== label;
