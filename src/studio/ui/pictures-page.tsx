@@ -463,30 +463,32 @@ function ClassCard({
   const { classNames } = catalog.value;
   const name = classNames[label];
   const total = counts.train + counts.test;
+  // Kept here, since the card may be drawn again meanwhile.
+  const [typed, setTyped] = useState<string>();
   return (
     <article class="card class" data-class={name}>
       <input
         class="name"
         type="text"
-        value={name}
+        value={typed ?? name}
         aria-label={`Name of the class ${name}`}
+        onInput={({ currentTarget }) => {
+          setTyped(currentTarget.value);
+        }}
         onKeyDown={({ key, currentTarget }) => {
           if (key === 'Enter') currentTarget.blur();
         }}
-        onBlur={({ currentTarget }) => {
-          if (currentTarget.value === name) return;
-          const given = folderName(currentTarget.value);
+        onBlur={({ currentTarget: { value } }) => {
+          setTyped(undefined);
+          if (value === name || value.trim() === '') return;
+          const given = folderName(value);
           const other = classNames.indexOf(given);
           const merges = other >= 0 && other !== label;
           if (
-            currentTarget.value.trim() === '' ||
-            (merges &&
-              !confirm(`There is a class “${given}” already. Put the pictures of “${name}” into it?`))
-          ) {
-            currentTarget.value = name;
-            return;
-          }
-          changeCatalog(renamed(catalog.value, label, given));
+            !merges ||
+            confirm(`There is a class “${given}” already. Put the pictures of “${name}” into it?`)
+          )
+            changeCatalog(renamed(catalog.value, label, given));
         }}
       />
       <p class="muted">
