@@ -1,4 +1,4 @@
-// Compares TrAct with vanilla training on the embedded dataset `shapes`, by the command itself: about a minute and a half
+// Compares TrAct with vanilla training on the embedded dataset `shapes`, by the command itself: about two minutes
 // on two cores. The comparison is kept in runs/demo, which is replaced each time.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
