@@ -4,7 +4,7 @@ import { type EpochEvent, type StepEvent, evaluationOf } from '../train/events.j
 import type { StageConfig } from '../train/run-config.js';
 import { stageAt } from '../train/stages.js';
 import { ProgressLine } from './progress-line.js';
-import { percent } from '../compare/words.js';
+import { percent, scheduleWords } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
 import { note, print, printFields } from './terminal.js';
@@ -109,7 +109,7 @@ function introduction({ config, parameters, steps, step, out, resumed, ranks }: 
   return [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,
-    `${optimizer.name}, learning rate ${schedule.config.lr} (${schedule.name}), batches of ${config.batchSize}${shards}${processes}, ${steps} steps, seed ${config.seed}`,
+    `${optimizer.name}, learning rate ${schedule.config.lr} (${scheduleWords(schedule)}), batches of ${config.batchSize}${shards}${processes}, ${steps} steps, seed ${config.seed}`,
     ...(config.stages ?? []).map(stageLine),
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];

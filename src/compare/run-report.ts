@@ -12,6 +12,7 @@ import { sheetStyle } from './image-figure.js';
 import { filterPicture } from './inspection.js';
 import { definitions, figure, filterFigure, page } from './page.js';
 import { curvesOf, runCharts } from './run-charts.js';
+import { scheduleWords } from './words.js';
 
 /** What is reported of a run. */
 export interface RunReport extends EvaluationReport {
@@ -66,7 +67,7 @@ function settings(config: RunConfig): [string, string][] {
       `${data.name}, ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images`,
     ],
     ['optimizer', [optimizer.name, ...options].join(', ')],
-    ['learning rate', `${schedule.config.lr}, ${schedule.name}`],
+    ['learning rate', `${schedule.config.lr}, ${scheduleWords(schedule)}`],
     ['batches', `${config.batchSize} images, ${config.epochs} epochs, seed ${config.seed}`],
     ...(stages
       ? [['stages', stages.map(({ epochs }) => epochs).join(' + ') + ' epochs'] as [string, string]]

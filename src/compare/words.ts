@@ -1,4 +1,5 @@
 /** What a comparison found, in sentences for someone who has not read the paper. */
+import type { Schedule } from '../optim/schedule.js';
 import { type Conclusions, type Reached, type VariantResult, hasLearned } from './conclude.js';
 import type { Spread } from './curves.js';
 import type { Decision } from './sequential.js';
@@ -221,4 +222,9 @@ function bestAccuracy({ curve }: VariantResult): number {
 
 function stepsOf(reached: readonly Reached[], id: string): number {
   return reached.find(({ variant }) => variant === id)!.steps!;
+}
+
+/** A schedule in words, such as `cosine, 31 steps of warm-up`. */
+export function scheduleWords({ name, config }: Pick<Schedule, 'name' | 'config'>): string {
+  return config.warmup > 0 ? `${name}, ${config.warmup} steps of warm-up` : name;
 }
