@@ -1,6 +1,6 @@
 /** The run as the page shows it, made of what the worker tells. */
 import { signal } from '@preact/signals';
-import type { FilterValues, MovedImages, RunSpec, RunStatus, RunTold } from '../run-spec.js';
+import type { FilterValues, MovedImages, RunStatus, RunTold } from '../run-spec.js';
 import { stepsTo } from '../../compare/curves.js';
 import type { Method } from '../settings.js';
 
@@ -23,17 +23,8 @@ export interface LaneView {
   diverged: string | undefined;
 }
 
-export interface RunView {
-  readonly spec: RunSpec;
-  readonly steps: number;
-  readonly stepsPerEpoch: number;
-  readonly parameters: number;
-  readonly modelName: string;
-  readonly classNames: readonly string[];
-  readonly trainImages: number;
-  readonly testImages: number;
-  readonly clearlyAbove: number;
-  readonly unwatched: string | undefined;
+/** What the worker told of a run, and what came since. */
+export interface RunView extends Omit<Extract<RunTold, { told: 'run' }>, 'told' | 'before'> {
   readonly lanes: readonly LaneView[];
 }
 
@@ -106,10 +97,9 @@ function push(points: Point[], at: number, value: number): void {
 }
 
 function viewOf(what: Extract<RunTold, { told: 'run' }>): RunView {
-  const { spec, before, unwatched } = what;
+  const { spec, before } = what;
   return {
     ...what,
-    unwatched,
     lanes: spec.methods.map((method, i): LaneView => {
       const lane: LaneView = {
         method,
