@@ -4,7 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } fro
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
-import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { type Outcome, jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { outcomeHere } from '../testing/refused.js';
 import { ExclusiveFolder } from '../train/exclusive-folder.js';
 
 const folder = temporaryFolder();
@@ -18,7 +19,10 @@ before(async () => {
 });
 
 async function refused(parameters: readonly string[], code: number, message: RegExp): Promise<void> {
-  const outcome = await tract(parameters, { cwd: folder });
+  assertRefused(await tract(parameters, { cwd: folder }), code, message);
+}
+
+function assertRefused(outcome: Outcome, code: number, message: RegExp): void {
   assert.equal(outcome.code, code, outcome.stderr);
   assert.equal(outcome.stdout, '');
   assert.match(outcome.stderr, message);
@@ -73,8 +77,10 @@ const usage: readonly [string, RegExp][] = [
   ['eval', /missing required argument 'run'/],
   ['export', /missing required argument 'run'/],
 ];
-test('a wrong command line is refused with the nearest right one, before anything is done', async () => {
-  for (const [line, message] of usage) await refused(line.split(' '), 2, message);
+test('a wrong command line is refused with the nearest right one, before anything is done', async (context) => {
+  const before = readdirSync('.');
+  for (const [line, message] of usage) assertRefused(await outcomeHere(context, line), 2, message);
+  assert.deepEqual(readdirSync('.'), before);
 });
 
 test('a folder of several runs, as compare leaves it: they are named', async () => {

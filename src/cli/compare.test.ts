@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import type { Results } from '../compare/results.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
+import { outcomeHere } from '../testing/refused.js';
 
 const folder = temporaryFolder();
 const straight = join(folder, 'straight');
@@ -183,13 +184,14 @@ const wrong: readonly [string, number, RegExp][] = [
   ['inspect nothing', 1, /there is no run or checkpoint nothing/],
   ['inspect nothing --lambda relative:0', 2, /--lambda .*'relative:0' is invalid.* above 0/],
 ];
-test('a wrong command line is refused before anything is done', async () => {
+test('a wrong command line is refused before anything is done', async (context) => {
+  const before = readdirSync('.');
   for (const [line, exitCode, message] of wrong) {
-    const { code, stdout, stderr } = await tract(line.split(' '), { cwd: folder });
+    const { code, stdout, stderr } = await outcomeHere(context, line);
     assert.equal(code, exitCode, `${line}: ${stderr}`);
     assert.equal(stdout, '', line);
     assert.match(stderr, message);
     assert.match(stderr, /^error: [^\n]+\n$/, 'not one line');
   }
-  assert.ok(!readdirSync(folder).includes('runs'), 'a folder was made');
+  assert.deepEqual(readdirSync('.'), before, 'a folder was made');
 });
