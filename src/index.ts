@@ -22,6 +22,7 @@ export { type TestViews, testViews } from './nn/test-views.js';
 export { FirstLayerError } from './tract/first-layer.js';
 export type { Lambda } from './tract/lambda.js';
 export { type Array64, type Conv2dTract, type LinearTract, tractGradient } from './tract/reference.js';
+export type { TractOverTime } from './tract/over-time.js';
 export { type TractOptions, tract } from './tract/tract.js';
 
 // Optimizers, schedules, parameter groups and gradient transforms.

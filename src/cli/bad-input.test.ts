@@ -39,6 +39,8 @@ const usage: readonly [string, RegExp][] = [
   ['train --tract=-0.1', /--tract .*'-0\.1' is invalid/],
   ['train --tract -0.1', /--tract .*'-0\.1' is invalid/],
   ['train --tract nan', /--tract .*'nan' is invalid/],
+  ['train --tract-until 0.5', /--tract-until is for TrAct, which is not asked for/],
+  ['train --tract --gram-momentum 1', /--gram-momentum .*'1' is invalid.* below 1/],
   ['train --lr 0x10', /--lr .*'0x10' is invalid.* above 0/],
   ['train --momentum 1', /--momentum .* below 1/],
   ['train --epochs 1.5', /--epochs .* whole number of at least 1/],

@@ -209,6 +209,8 @@ const impossible: readonly [string, readonly string[], Json | undefined, RegExp]
     -1,
     /: tract\.lambda\.relative must be a number above 0, but is -1/,
   ],
+  ['config', ['tract', 'gramMomentum'], 1, /: tract: the momentum of TrAct's Gram matrix must be .* below 1/],
+  ['config', ['tract', 'lambdaEnd'], 1, /: tract: TrAct's lambdaEnd and lambdaSteps go together/],
   [
     'config',
     ['tract', 'layer'],

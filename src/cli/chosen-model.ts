@@ -10,6 +10,7 @@ import { datasetFacts, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { transformsOf } from './optimization.js';
+import { tractOptionsOf } from './tract-flags.js';
 import { type TrainFlags, isModelFile } from './train-flags.js';
 
 /** The flags that set an option of a model, by the option's name. */
@@ -92,12 +93,11 @@ async function modelInFile(
 }
 
 /** What the flags train: the model, with TrAct if they say so. @throws OptionError */
-export function trainableFrom(own: Model, flags: TrainFlags): Trainable {
+export function trainableFrom(own: Model, flags: TrainFlags, dataset: ImageDataset): Trainable {
   const model = { model: own, transforms: transformsOf(flags) };
   if (flags.tract === undefined && flags.tractLayer === undefined) return trainable(model);
-  const setting = {
+  return tract(model, {
     ...(flags.tract !== undefined && { lambda: flags.tract }),
-    ...(flags.tractLayer !== undefined && { layer: flags.tractLayer }),
-  };
-  return tract(model, setting);
+    ...tractOptionsOf(flags, dataset),
+  });
 }

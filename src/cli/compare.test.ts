@@ -177,6 +177,7 @@ const wrong: readonly [string, number, RegExp][] = [
     2,
     /--tract is no flag of tract compare; instead of it there is --methods and --lambda/,
   ],
+  ['compare --methods vanilla --lambda-end 1', 2, /--lambda-end is for TrAct, which is not asked for/],
   ['compare --seed 1', 2, /--seed is no flag of tract compare; .* --seeds/],
   ['compare --methods vanilla,dual-patch-norm', 2, /dual-patch-norm takes the place of a patch embedding/],
   ['compare --model mlp --methods vanilla,whitening', 2, /the first layer of mlp is not/],

@@ -19,6 +19,7 @@ import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
+import { checkWithoutTract, tractOptionsOf } from './tract-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, optimizationFrom, runName } from './train-plan.js';
 import { withWarmup } from './warmup.js';
@@ -38,7 +39,6 @@ export interface CompareFlags extends TrainFlags {
 /** Flags of `tract train` that a comparison sets itself. */
 const replaced: Readonly<Record<string, string>> = {
   tract: '--methods and --lambda',
-  tractLayer: '--methods',
   seed: '--seeds',
   resume: 'nothing: the same command goes on where it was interrupted',
   weights: 'nothing: all runs start from the same random weights',
@@ -154,6 +154,7 @@ async function run(
   const known = knownModel(flags, command);
   const methodsAsked = variantsOf(flags.methods, flags.lambda);
   optimizationFrom(flags, command);
+  if (!flags.methods.includes('tract')) checkWithoutTract(flags, command);
   const dataset = await datasetFrom(flags, signal);
   const model = known ?? (await modelFor(flags, command, dataset));
   const { device, threads, epochs, maxSteps, evalEvery, seeds, grid, stopWhen } = flags;
@@ -174,6 +175,7 @@ async function run(
       ...(threads !== undefined && { threads }),
     },
     transforms: transformsOf(flags),
+    tract: tractOptionsOf(flags, dataset),
     epochs,
     augmentation: augmentationOf({ ...flags, seed: 0 }, dataset),
     ...(maxSteps !== undefined && { maxSteps }),

@@ -37,6 +37,8 @@ const without: Readonly<Record<string, string>> = {
   progressive: 'images have their own size here',
   stages: 'a rate is for one of them, which --train-only selects',
   patience: '--steps says how long they are',
+  tractUntil: 'a rate is for the part of a run with TrAct',
+  lambdaEnd: 'lambda does not change in so short runs',
 };
 
 const positive = number('a number above 0', (value) => value > 0);
@@ -112,7 +114,7 @@ async function find(
   const dataset = await datasetFrom(flags, signal);
   const model = known ?? (await modelFor(flags, command, dataset));
   checkSelection(flags, model);
-  const given = trainableFrom(model, flags);
+  const given = trainableFrom(model, flags, dataset);
   checkFits(dataset, given.model);
   const { device, threads, steps, rates, warmup = 0, json } = flags;
   const trainerOptions = {

@@ -9,6 +9,7 @@ import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
+import { tractOptionsOf } from './tract-flags.js';
 import { withWarmup } from './warmup.js';
 import type { TrainFlags } from './train-flags.js';
 import { optimizationFrom } from './train-plan.js';
@@ -80,6 +81,7 @@ export async function gridOf(
           ...(threads !== undefined && { threads }),
         },
         transforms: transformsOf(flags),
+        tract: tractOptionsOf(flags, dataset),
         augmentation: augmentationOf({ ...flags, seed: 0 }, dataset),
       });
     }

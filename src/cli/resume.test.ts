@@ -13,6 +13,7 @@ const parameters = [
   ...['train', '--width', '4', '--tract', '--epochs', '2', '--limit-train', '200', '--limit-test', '32'],
   // 40 of the 200 images; the best of the two epochs is chosen on them.
   ...['--validation', '0.2', '--batch-size', '16', '--threads', '1', '--json'],
+  ...['--tract-until', '0.75', '--lambda-end', '0.01', '--gram-momentum', '0.9'],
 ];
 
 /** A run's metrics without the times. */

@@ -105,6 +105,7 @@ const KEPT: Readonly<Partial<Record<string, string>>> = {
   recipe: 'options',
   stages: 'stages',
   classWeights: 'class weights',
+  tractUntil: 'steps of TrAct',
 };
 
 function refuseContradictions(config: RunConfig, folder: string, flags: TrainFlags, command: Command): void {
@@ -173,6 +174,8 @@ function flagValues(config: RunConfig): FlagValues {
     model: model.name,
     tract: tract ? formatLambda(tract.lambda) : undefined,
     tractLayer: tract ? [tract.layer].flat().join() : undefined,
+    lambdaEnd: tract?.lambdaEnd,
+    gramMomentum: tract?.gramMomentum,
     optimizer: optimizer.name.slice(optimizer.name.lastIndexOf('+') + 1),
     ...options(optimizerOptions, optimizer.config),
     betas: 'beta1' in optimizer.config ? `${beta1},${beta2}` : undefined,

@@ -5,13 +5,13 @@ import { models } from '../models/registry.js';
 import { type TestViews, testViews } from '../nn/test-views.js';
 import { type RecipeName, recipes } from '../train/recipes.js';
 import type { ResolutionStage } from '../train/progressive.js';
-import { DEFAULT_LAMBDA, type Lambda } from '../tract/lambda.js';
 import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
 import { type ClassWeightsFlag, classWeightsValue } from './class-weights.js';
 import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
-import { colour, lambdaValue, number, oneOf, oneOfOrPath, whole } from './values.js';
+import { type TractFlags, addTractFlags } from './tract-flags.js';
+import { colour, number, oneOf, oneOfOrPath, whole } from './values.js';
 
 /** Which images are trained on, and how they are shown. */
 export interface DataFlags {
@@ -39,7 +39,7 @@ export interface DataFlags {
   readonly seed: number;
 }
 
-export interface TrainFlags extends DataFlags, OptimizationFlags {
+export interface TrainFlags extends DataFlags, OptimizationFlags, TractFlags {
   readonly recipe?: RecipeName;
   readonly model: string;
   readonly head?: string;
@@ -53,9 +53,6 @@ export interface TrainFlags extends DataFlags, OptimizationFlags {
   readonly dropPath?: number;
   readonly whitening?: boolean;
   readonly weights?: string;
-  /** λ; absent without TrAct. */
-  readonly tract?: Lambda;
-  readonly tractLayer?: string;
   readonly labelSmoothing: number;
   readonly classWeights?: ClassWeightsFlag;
   readonly mixup?: number;
@@ -245,14 +242,7 @@ export function addTrainFlags(command: Command): Command {
   );
   add('--weights <file>', 'start from the weights in a safetensors file, under PyTorch names');
 
-  command.optionsGroup('TrAct:');
-  command.addOption(
-    new Option('--tract [lambda]', 'train the first layer by TrAct, with this lambda')
-      .preset(String(DEFAULT_LAMBDA))
-      .argParser(lambdaValue),
-  );
-  add('--tract-layer <name>', 'the layer it is for, such as conv1 (default: the first)');
-
+  addTractFlags(command);
   addOptimizationFlags(command);
 
   command.optionsGroup('Training:');

@@ -37,6 +37,7 @@ import { resumedRun } from './resume.js';
 import { optimizationOf } from './optimization.js';
 import { withWarmup } from './warmup.js';
 import { type DataFlags, type TrainFlags, checkFolderFlags } from './train-flags.js';
+import { checkWithoutTract } from './tract-flags.js';
 
 /** Everything that is settled before the training step is compiled. */
 export interface TrainPlan {
@@ -65,6 +66,7 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
   const isFirst = !group || group.rank === 0;
   // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.
   optimizationFrom(flags, command);
+  if (flags.tract === undefined && flags.tractLayer === undefined) checkWithoutTract(flags, command);
   if (flags.patience !== undefined && flags.validation === undefined)
     throw new UsageError(
       `${longFlag(command, 'patience')} is told by validation images, because a run that ends by its test images has figures on them that are too good; set some aside with ${longFlag(command, 'validation')}`,
@@ -81,7 +83,7 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
   const trainerOptions = { ...others, shards, ...classWeightsOf(flags, dataset) };
   checkSelection(flags, model);
   if (flags.stages) checkTrainingStages(flags.stages, model, trainerOptions.groups, trainerOptions.optimizer);
-  const given = trainableFrom(model, flags);
+  const given = trainableFrom(model, flags, dataset);
   // Said now rather than after the step has been compiled.
   batchCount(imageCount(dataset.train), {
     batchSize: flags.batchSize,

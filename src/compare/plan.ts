@@ -16,6 +16,7 @@ import { checkFits } from '../train/loaders.js';
 import type { TrainerOptions } from '../train/options.js';
 import { type RunConfig, describeRun } from '../train/run-config.js';
 import { OptionError } from '../tensor/option-error.js';
+import type { TractOptions } from '../tract/tract.js';
 import { type Variant, checkVariants, trainableOfVariant } from './variant.js';
 
 /** What is otherwise for one of the variants: a point of a grid. */
@@ -24,6 +25,7 @@ export interface VariantSettings {
   /** In place of the whole of the comparison's; of the same batch size, so that runs have the same steps. */
   readonly training?: Omit<TrainerOptions, 'seed'>;
   readonly transforms?: readonly GradientTransform[];
+  readonly tract?: Omit<TractOptions, 'lambda'>;
   readonly augmentation?: readonly ImageTransform[] | null;
 }
 
@@ -42,6 +44,8 @@ export interface Comparison {
   readonly training: Omit<TrainerOptions, 'seed'>;
   /** Of the gradients, alike for all methods; behind TrAct. Default none. */
   readonly transforms?: readonly GradientTransform[];
+  /** Of the methods that are TrAct, beside their λ. Default: the first layer, alike in all steps. */
+  readonly tract?: Omit<TractOptions, 'lambda'>;
   readonly epochs: number;
   readonly maxSteps?: number;
   /** Default: the dataset's own; `null` for none. */
@@ -107,7 +111,12 @@ export async function planComparison(comparison: Comparison): Promise<Plan> {
       const own = comparison.settings?.get(variant.id);
       const ownTraining = own?.training ?? training;
       const varied = own?.augmentation === undefined ? augmentation : own.augmentation;
-      const given = trainableOfVariant(variant, own?.model ?? model, own?.transforms ?? transforms);
+      const given = trainableOfVariant(
+        variant,
+        own?.model ?? model,
+        own?.transforms ?? transforms,
+        own?.tract ?? comparison.tract,
+      );
       checkFits(dataset, given.model);
       const fit = {
         epochs,

@@ -5,7 +5,7 @@ import type { Trainable } from '../optim/trainable.js';
 import type { GradientTransform } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Lambda, formatLambda } from '../tract/lambda.js';
-import { tract } from '../tract/tract.js';
+import { type TractOptions, tract } from '../tract/tract.js';
 import { type Rival, rivals, withFirstLayer } from './input-layers.js';
 
 /** `vanilla` and `tract` train the same model; the others change its first layer (see `rivals`). */
@@ -109,6 +109,7 @@ const inWords = (lambda: Lambda): string =>
  * What a variant trains. Parameters of equal names get equal initial values from equal seeds.
  *
  * @param transforms of the gradients, alike for all methods; behind TrAct
+ * @param tractOptions of TrAct, beside its λ
  * @throws OptionError when the model has no such first layer
  * @throws FirstLayerError when TrAct finds no first layer
  */
@@ -116,8 +117,10 @@ export function trainableOfVariant(
   { method, lambda }: Variant,
   model: Model,
   transforms: readonly GradientTransform[] = [],
+  tractOptions: Omit<TractOptions, 'lambda'> = {},
 ): Trainable {
-  if (method === 'tract') return tract({ model, transforms }, lambda === undefined ? {} : { lambda });
+  if (method === 'tract')
+    return tract({ model, transforms }, { ...tractOptions, ...(lambda !== undefined && { lambda }) });
   return { model: method === 'vanilla' ? model : withFirstLayer(model, method), transforms };
 }
 

@@ -3,10 +3,11 @@ import { type Model, traceAlone } from '../nn/model.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { firstLayer, namedLayer } from './first-layer.js';
 import { DEFAULT_LAMBDA, type Lambda, checkLambda } from './lambda.js';
-import { tractTransform } from './transform.js';
+import { type TractOverTime, overTimeOf } from './over-time.js';
+import { gramShapeOf, tractTransform } from './transform.js';
 
 /** How strongly TrAct works, and on which layers. */
-export interface TractOptions {
+export interface TractOptions extends TractOverTime {
   /**
    * How strongly the Gram matrix is regularised; finite and positive. Default 0.1, for standardised inputs;
    * `{ relative: 0.1 }` for inputs of any scale.
@@ -22,12 +23,12 @@ export interface TractOptions {
  *
  * @returns the model with the transform, for `Trainer.create` and whatever else takes a model to train; the argument
  *   stays as it was
- * @throws OptionError for a λ that is not finite and positive
+ * @throws OptionError for a λ that is not finite and positive, or another value out of range
  * @throws FirstLayerError where no single first layer is found; the message names the layers there are
  */
 export function tract(
   given: Model | Trainable,
-  { lambda = DEFAULT_LAMBDA, layer }: TractOptions = {},
+  { lambda = DEFAULT_LAMBDA, layer, ...overTime }: TractOptions = {},
 ): Trainable {
   checkLambda(lambda);
   const { model, transforms } = trainable(given);
@@ -39,6 +40,8 @@ export function tract(
   const own = tractTransform(
     found.map((one) => one.weightName),
     lambda,
+    overTimeOf(overTime),
+    Object.fromEntries(found.map(({ weightName, node }) => [weightName, gramShapeOf(node)])),
   );
   const isTract = ({ name }: { readonly name: string }): boolean => name === own.name;
   return {
@@ -47,10 +50,20 @@ export function tract(
   };
 }
 
-/** What TrAct does in a chain of transforms: for which weights, by which λ. Undefined without it. */
-export function tractSetting(
-  given: Model | Trainable,
-): { readonly weights: readonly string[]; readonly lambda: Lambda } | undefined {
+/** What TrAct does in a chain of transforms. */
+export interface TractInChain extends TractOverTime {
+  readonly weights: readonly string[];
+  readonly lambda: Lambda;
+}
+
+/** What TrAct does in a chain of transforms. Undefined without it. */
+export function tractSetting(given: Model | Trainable): TractInChain | undefined {
   const config = trainable(given).transforms.find(({ name }) => name === 'tract')?.config;
-  return config && { weights: config.weights as string[], lambda: config.lambda as Lambda };
+  return (
+    config && {
+      weights: config.weights as string[],
+      lambda: config.lambda as Lambda,
+      ...overTimeOf(config),
+    }
+  );
 }

@@ -8,6 +8,7 @@ import { testViews } from '../nn/test-views.js';
 import { createOptimizer, isOptimizerName, schedules } from '../optim/registry.js';
 import { quote } from '../tensor/shorten.js';
 import type { Lambda } from '../tract/lambda.js';
+import { checkOverTime, overTimeOf } from '../tract/over-time.js';
 import { LARGEST_OPTION, describedAt, json } from './described.js';
 import * as check from './json-check.js';
 import { parseDataConfig, parseTransform } from './parse-data-config.js';
@@ -206,12 +207,18 @@ function parseMixing(value: unknown): Mixing {
 }
 
 function parseTract(value: unknown, place: string): TractSetting {
-  const { layer, lambda } = check.record(value, place);
+  const { layer, lambda, ...others } = check.record(value, place);
+  const overTime = overTimeOf(others);
+  for (const [name, number] of Object.entries(overTime)) check.number(number, `tract.${name}`);
+  building('tract', () => {
+    checkOverTime(overTime);
+  });
   return {
     layer: Array.isArray(layer)
       ? check.list(layer, 'tract.layer', check.text)
       : check.text(layer, 'tract.layer'),
     lambda: parseStoredLambda(lambda),
+    ...overTime,
   };
 }
 

@@ -16,7 +16,8 @@ import type { Optimizer } from '../optim/optimizer.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import type { Json } from '../optim/transform.js';
 import type { Lambda } from '../tract/lambda.js';
-import { tractSetting } from '../tract/tract.js';
+import type { TractOverTime } from '../tract/over-time.js';
+import { type TractInChain, tractSetting } from '../tract/tract.js';
 import type { ResolutionStage } from './progressive.js';
 import type { TrainingStage } from './stages.js';
 import type { Standardization } from './state.js';
@@ -43,7 +44,7 @@ export interface DataConfig extends Standardization {
 }
 
 /** TrAct's setting: for which layers, and how strongly their Gram matrices are regularised. */
-export interface TractSetting {
+export interface TractSetting extends TractOverTime {
   /** The path of the layer, such as `conv1`, or of several. */
   readonly layer: string | readonly string[];
   readonly lambda: Lambda;
@@ -172,15 +173,9 @@ export function describeRun(
 }
 
 /** Layers by their paths: all that a checkpoint of one layer ever held. */
-function storedTract({
-  weights,
-  lambda,
-}: {
-  readonly weights: readonly string[];
-  readonly lambda: Lambda;
-}): TractSetting {
+function storedTract({ weights, ...setting }: TractInChain): TractSetting {
   const layers = weights.map((weight) => weight.replace(/\.weight$/, ''));
-  return { layer: layers.length === 1 ? layers[0] : layers, lambda };
+  return { layer: layers.length === 1 ? layers[0] : layers, ...setting };
 }
 
 /** A group's selector may be a function, which no file holds; the names that it selects say the same. */

@@ -214,6 +214,12 @@ describe('transforms', () => {
     assert.equal(createTransform('centralize', {}).name, 'centralize');
     const config = { weights: ['layers.0.weight'], lambda: { relative: 0.2 } };
     assert.deepEqual(createTransform('tract', config).config, config);
+    const changing = { ...config, gramMomentum: 0.9, gramShapes: { 'layers.0.weight': [4, 4] }, until: 3 };
+    assert.deepEqual(createTransform('tract', changing).config, changing);
+    assert.throws(
+      () => createTransform('tract', { ...changing, gramShapes: { 'layers.0.weight': [4, 3] } }),
+      /gramShapes must hold the shape of the Gram matrix of layers\.0\.weight/,
+    );
     assert.throws(
       () => createTransform('tract', { weights: 'all', lambda: 1 }),
       /weights must be a list of names/,

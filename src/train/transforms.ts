@@ -3,13 +3,14 @@ import { centralizeGradients } from '../optim/centralize.js';
 import { type GradientTransform, type Json, clipByGlobalNorm } from '../optim/transform.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { Lambda } from '../tract/lambda.js';
-import { tractTransform } from '../tract/transform.js';
+import { overTimeOf } from '../tract/over-time.js';
+import { type GramShapes, tractTransform } from '../tract/transform.js';
 
 const makers: Readonly<Record<string, (config: { readonly [key: string]: Json }) => GradientTransform>> = {
-  tract: ({ weights, lambda }) => {
+  tract: ({ weights, lambda, gramShapes, ...overTime }) => {
     if (!Array.isArray(weights) || !weights.every((name) => typeof name === 'string'))
       throw new OptionError('tract: weights must be a list of names');
-    return tractTransform(weights, lambda as Lambda);
+    return tractTransform(weights, lambda as Lambda, overTimeOf(overTime), (gramShapes ?? {}) as GramShapes);
   },
   centralize: () => centralizeGradients(),
   clip: ({ maxNorm }) => clipByGlobalNorm(Number(maxNorm)),
