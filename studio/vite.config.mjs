@@ -10,8 +10,6 @@ export default {
   base: './',
   publicDir: join(root, 'static'),
   logLevel: 'warn',
-  // The page computes on WebAssembly, and ships no more of ONNX Runtime than that.
-  resolve: { alias: [{ find: /^onnxruntime-web$/, replacement: 'onnxruntime-web/wasm' }] },
   build: {
     outDir: join(root, '../dist/studio/page'),
     emptyOutDir: true,

@@ -42,11 +42,28 @@ const advice: Record<Device, string> = {
 export async function absence(device: Device): Promise<string | undefined> {
   if (isNative || device === 'cpu') return undefined;
   if (device === 'cuda') return 'CUDA does not exist in browsers';
-  const { gpu } = globalThis.navigator as { gpu?: { requestAdapter(): Promise<unknown> } };
-  if (!gpu)
+  if (!gpuOfBrowser())
     return 'WebGPU is not there: this browser does not have it, or not on pages like this one (navigator.gpu)';
-  const adapter = await gpu.requestAdapter().catch(() => null);
-  return adapter ? undefined : 'WebGPU is not there: the browser has it, but no GPU that it would use';
+  return (await adapterName()) === undefined
+    ? 'WebGPU is not there: the browser has it, but no GPU that it would use'
+    : undefined;
+}
+
+/** What a browser has of WebGPU, as much of it as is used. */
+interface Gpu {
+  requestAdapter(): Promise<{ readonly info: Readonly<Record<string, unknown>> } | null>;
+}
+
+const gpuOfBrowser = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
+
+/** The GPU that a browser would use, in its own words, such as `nvidia, ampere`; undefined where there is none. */
+export async function adapterName(): Promise<string | undefined> {
+  const adapter = await gpuOfBrowser()
+    ?.requestAdapter()
+    .catch(() => null);
+  if (!adapter) return undefined;
+  const { vendor, architecture, device, description } = adapter.info;
+  return [vendor, architecture, device, description].filter(Boolean).join(', ');
 }
 
 /** The error for a device on which no session could be made. */

@@ -46,14 +46,15 @@ export interface SessionOptions {
 /** A graph that is ready to run. */
 export class Program {
   readonly #session: ort.InferenceSession;
-  readonly #inputs: readonly string[];
+  /** The names of what it reads. */
+  readonly inputs: readonly string[];
   readonly #outputs: readonly string[];
   /** Whether outputs stay in a memory that is not this thread's. */
   readonly keepsOnDevice: boolean;
 
   private constructor(session: ort.InferenceSession, keepsOnDevice: boolean) {
     this.#session = session;
-    this.#inputs = session.inputNames;
+    this.inputs = session.inputNames;
     this.#outputs = session.outputNames;
     this.keepsOnDevice = keepsOnDevice;
   }
@@ -124,7 +125,7 @@ export class Program {
   /** Those of the tensors that are inputs of the graph. */
   #own(feeds: RuntimeTensors): Record<string, ort.Tensor> {
     return Object.fromEntries(
-      this.#inputs.flatMap((name) => (Object.hasOwn(feeds, name) ? [[name, feeds[name] as ort.Tensor]] : [])),
+      this.inputs.flatMap((name) => (Object.hasOwn(feeds, name) ? [[name, feeds[name] as ort.Tensor]] : [])),
     );
   }
 

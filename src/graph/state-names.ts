@@ -30,13 +30,15 @@ function behind(prefix: string, names: Iterable<string>): string[] {
   return [...names].flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
 }
 
+/** The names of the state that is among the inputs of a graph. */
+export function stateAmong(inputs: Iterable<string>): string[] {
+  return behind('state/', inputs);
+}
+
 /** The names of the state that a graph reads, and the outputs in which it gives what changes of it. */
 export function stateNames(graph: Graph): { readonly state: string[]; readonly next: string[] } {
   return {
-    state: behind(
-      'state/',
-      graph.inputs.map(({ name }) => name),
-    ),
+    state: stateAmong(graph.inputs.map(({ name }) => name)),
     next: behind('next/', graph.outputs.keys()).map(nextName),
   };
 }

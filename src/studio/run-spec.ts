@@ -24,6 +24,22 @@ export interface RunSpec {
   readonly evaluateEvery: number;
 }
 
+export type EngineDevice = 'cpu' | 'webgpu';
+
+/** What a run computes on. */
+export interface RunEngine {
+  /** `cpu` is WebAssembly. */
+  readonly device: EngineDevice;
+  /** Of WebAssembly. */
+  readonly threads: number;
+  /** In the browser's words, where it is WebGPU. */
+  readonly gpu?: string;
+  /** In a sentence: why this one. Absent where nothing is to be said. */
+  readonly reason?: string;
+  /** In a sentence: what it was before, where it is another. */
+  readonly moved?: string;
+}
+
 export type RunStatus = 'running' | 'paused' | 'finished';
 
 /** A tensor as the page draws it. */
@@ -48,6 +64,7 @@ export type RunTold =
   | {
       readonly told: 'run';
       readonly spec: RunSpec;
+      readonly engine: RunEngine;
       readonly steps: number;
       readonly stepsPerEpoch: number;
       readonly parameters: number;

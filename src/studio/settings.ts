@@ -8,6 +8,9 @@ export type Method = 'vanilla' | 'tract';
 /** `race` trains both from the same weights on the same batches. */
 export type Racing = 'race' | Method;
 
+/** What computes; `auto` is WebGPU where it was seen to be right and not slower. */
+export type EngineChoice = 'auto' | 'wasm' | 'webgpu';
+
 export interface Settings {
   readonly model: ModelKind;
   /** Of a built-in model; see `widths`. */
@@ -32,6 +35,7 @@ export interface Settings {
   readonly randAugment: boolean;
   readonly randomErasing: boolean;
   readonly mixup: boolean;
+  readonly engine: EngineChoice;
 }
 
 /** Muon wants groups of parameters, which are for the command. */
@@ -105,6 +109,7 @@ export const usualSettings: Settings = {
   randAugment: false,
   randomErasing: false,
   mixup: false,
+  engine: 'auto',
 };
 
 /** Steps that a run of few pictures has at least. */

@@ -8,8 +8,11 @@ export function noBrowser(): string | false {
   return findChromium() === undefined && 'there is no Chromium, Chrome or Edge here; set CHROME_PATH to one';
 }
 
-/** @param more flags of Chromium's */
-export function launch(more: readonly string[] = []): Promise<Browser> {
+/**
+ * @param more flags of Chromium's
+ * @param webgpu whether it has WebGPU, on the CPU. Default true
+ */
+export function launch(more: readonly string[] = [], webgpu = true): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
     args: [
@@ -22,8 +25,7 @@ export function launch(more: readonly string[] = []): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       // WebGPU on the CPU, so that it is there whatever the machine has.
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
+      ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : []),
       // Chromium's sandbox refuses to start as root, which is who tests run as in many containers.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       ...more,

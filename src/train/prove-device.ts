@@ -1,5 +1,5 @@
 /** Whether a device is to be trusted with training: its step against that of the CPU, in numbers and in time. */
-import { type Device, DeviceError, absence } from '../engine/device.js';
+import { type Device, DeviceError, absence, isNative } from '../engine/device.js';
 import { threadsHere } from '../engine/threads.js';
 import { resnet18 } from '../models/resnet.js';
 import type { Model } from '../nn/model.js';
@@ -8,7 +8,13 @@ import { sgd } from '../optim/sgd.js';
 import { type Trainable, trainable } from '../optim/trainable.js';
 import { tract } from '../tract/tract.js';
 import { checkPositive, checkTrainerOptions } from './check-options.js';
-import { type Difference, changes, largestDifference, significant } from './step-differences.js';
+import {
+  type Difference,
+  changes,
+  largestDifference,
+  relativeDifference,
+  significant,
+} from './step-differences.js';
 import { StepProbe, noiseBatch } from './step-probe.js';
 
 /** What is compared. */
@@ -32,6 +38,8 @@ export interface StepDifferences {
   readonly gradients: Difference;
   /** The largest of what the step changes of the weights. */
   readonly updates: Difference;
+  /** Of the logits in evaluation, of the same weights. */
+  readonly logits: number;
 }
 
 /** What came of comparing a device with the CPU. */
@@ -58,13 +66,13 @@ export interface ChosenDevice {
 }
 
 /** A mistake in a kernel is seen in the first digit; what processors round differently, from the fifth on. */
-const TOLERANCE = { loss: 1e-3, gradients: 1e-2, updates: 1e-2 };
+const TOLERANCE = { loss: 1e-3, gradients: 1e-2, updates: 1e-2, logits: 1e-2 };
 /** A device that is that many times slower in one step has lost already. */
 const HOPELESS = 4;
 
 /**
- * Compares a training step of a device with that of the CPU (in a browser: WebAssembly): the loss, every gradient and
- * every new weight, then the time of some steps made in turn. Takes a few seconds on a GPU; nothing is downloaded for a
+ * Compares a training step of a device with that of the CPU (in a browser: WebAssembly): the loss, every gradient, every
+ * new weight and what is then made of the images in evaluation, and the time of some steps made in turn. Takes a few seconds on a GPU; nothing is downloaded for a
  * device that is not there.
  *
  * @throws OptionError for an option out of range
@@ -105,6 +113,7 @@ export async function proveDevice(
           changes(before, await other.weights(), names),
           changes(before, after, names),
         ),
+        logits: relativeDifference(await other.logits(batch, after), await cpu.logits(batch, after)),
       };
     } catch (error) {
       return refused(
@@ -119,13 +128,11 @@ export async function proveDevice(
     }
     const milliseconds = await timed(cpu, other, batch, steps);
     const proven = milliseconds.device <= milliseconds.cpu;
-    const times = `${round(milliseconds.device)} ms a step, ${round(milliseconds.cpu)} on the CPU`;
+    const times = `${round(milliseconds.device)} ms a step, ${named('cpu')} ${round(milliseconds.cpu)} ms`;
     return {
       device,
       proven,
-      reason: proven
-        ? `${named(device)} computes what the CPU does, and is no slower: ${times}`
-        : `${named(device)} computes what the CPU does, but is slower: ${times}`,
+      reason: `${named(device)} computes what ${named('cpu')} does, ${proven ? 'and is no slower' : 'but is slower here'}: ${times}`,
       differences,
       milliseconds,
     };
@@ -182,19 +189,25 @@ const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** Written so that NaN is a mistake. */
-function mistake({ loss, gradients, updates }: StepDifferences): string | undefined {
-  const by = (difference: number): string => `by ${difference.toExponential(1)} of its size`;
-  if (!(loss <= TOLERANCE.loss)) return `the loss differs from the CPU's ${by(loss)}`;
-  for (const [what, { difference, tensor }, most] of [
-    ['gradient', gradients, TOLERANCE.gradients],
-    ['update', updates, TOLERANCE.updates],
+function mistake({ loss, gradients, updates, logits }: StepDifferences): string | undefined {
+  for (const [what, difference, most] of [
+    ['loss', loss, TOLERANCE.loss],
+    [`gradient of ${gradients.tensor}`, gradients.difference, TOLERANCE.gradients],
+    [`update of ${updates.tensor}`, updates.difference, TOLERANCE.updates],
+    ['answer in evaluation', logits, TOLERANCE.logits],
   ] as const) {
-    if (!(difference <= most)) return `the ${what} of ${tensor} differs from the CPU's ${by(difference)}`;
+    if (!(difference <= most)) return `the ${what} is ${off(difference)}`;
   }
   return undefined;
 }
 
-const named = (device: Device): string => ({ cpu: 'the CPU', webgpu: 'WebGPU', cuda: 'CUDA' })[device];
+const off = (difference: number): string =>
+  Number.isFinite(difference)
+    ? `off by ${Number((100 * difference).toPrecision(2))} % of ${named('cpu')}'s`
+    : 'not a number';
+
+const named = (device: Device): string =>
+  ({ cpu: isNative ? 'the CPU' : 'WebAssembly', webgpu: 'WebGPU', cuda: 'CUDA' })[device];
 const round = (milliseconds: number): string => milliseconds.toFixed(milliseconds < 10 ? 1 : 0);
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0];

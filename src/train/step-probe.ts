@@ -7,8 +7,8 @@ import type { Model } from '../nn/model.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import type { Trainable } from '../optim/trainable.js';
 import { Random } from '../random/random.js';
-import { elementCount, tensor, zeros } from '../tensor/tensor.js';
-import { imageInputs } from './evaluator.js';
+import { type Tensor, elementCount, tensor, zeros } from '../tensor/tensor.js';
+import { Evaluator, imageInputs } from './evaluator.js';
 import type { TrainingBatch } from './options.js';
 import type { Standardization } from './state.js';
 import { type PreparedStep, compileStep, prepareStep } from './step-maker.js';
@@ -87,6 +87,21 @@ export class StepProbe {
     return loss;
   }
 
+  /** The logits of a batch in evaluation, with weights that are given. */
+  async logits({ images, labels }: TrainingBatch, weights: Tensors): Promise<Tensor> {
+    const { device, threads } = this.#options;
+    const evaluator = await Evaluator.create(this.#given.model, {
+      batchSize: labels.length,
+      ...(device !== undefined && { device }),
+      ...(threads !== undefined && { threads }),
+    });
+    try {
+      return await evaluator.predict({ weights, standardization: this.#standardization }, images);
+    } finally {
+      await evaluator.release();
+    }
+  }
+
   /** A copy of the parameters and buffers. */
   weights(): Promise<Tensors> {
     return this.#step.store.read(this.#step.weightNames);
@@ -102,14 +117,16 @@ export class StepProbe {
     this.#step.store.release();
   }
 
+  get #standardization(): Standardization {
+    const noise = (value: number): number[] =>
+      Array.from({ length: this.#given.model.imageShape[0] }, () => value);
+    return this.#options.standardization ?? { mean: noise(NOISE.mean), deviation: noise(NOISE.deviation) };
+  }
+
   #inputs({ images, labels }: TrainingBatch): Tensors {
-    const { model } = this.#given;
-    const noise = (value: number): number[] => Array.from({ length: model.imageShape[0] }, () => value);
-    const { standardization = { mean: noise(NOISE.mean), deviation: noise(NOISE.deviation) } } =
-      this.#options;
     const step = Math.max(this.#count, 1);
     return {
-      ...imageInputs(model, standardization, images, Int32Array.from(labels)),
+      ...imageInputs(this.#given.model, this.#standardization, images, Int32Array.from(labels)),
       ...Object.fromEntries(
         this.#step.graph.optimizers.map(({ schedule }, i) => [
           learningRateName(i),

@@ -386,6 +386,14 @@ describe('a dataset with validation images', () => {
     assert.deepEqual(states[0], states[1]);
   });
 
+  it('gives some of its weights, and names one that it does not have', async () => {
+    await withTrainer(async (trainer) => {
+      const all = await trainer.weights();
+      assert.deepEqual(await trainer.weights(['layers.0.bias']), { 'layers.0.bias': all['layers.0.bias'] });
+      await assert.rejects(trainer.weights(['layers.9.bias']), /has no weights "layers.9.bias"/);
+    });
+  });
+
   it('has other weights than those of the end tested, if they are asked for', async () => {
     await withTrainer(async (trainer) => {
       await trainer.fit(split, { epochs: 1 });

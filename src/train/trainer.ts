@@ -121,11 +121,19 @@ export class Trainer {
     return this.#step.weightNames;
   }
 
-  /** A copy of the parameters and buffers by PyTorch's names: with an `emaDecay` of their means. */
-  async weights(): Promise<Tensors> {
-    const names = this.#evaluated;
-    const read = await this.#step.store.read([...names.values()]);
-    return Object.fromEntries([...names].map(([name, stored]) => [name, read[stored]]));
+  /**
+   * A copy of the parameters and buffers by PyTorch's names: with an `emaDecay` of their means.
+   *
+   * @param wanted some of them; the others stay where they are, on a GPU, say. Default: all
+   * @throws RangeError for a name that the model does not have
+   */
+  async weights(wanted?: readonly string[]): Promise<Tensors> {
+    const stored = this.#evaluated;
+    const names = wanted ?? [...stored.keys()];
+    const unknown = names.find((name) => !stored.has(name));
+    if (unknown !== undefined) throw new RangeError(`${this.model.name} has no weights "${unknown}"`);
+    const read = await this.#step.store.read(names.map((name) => stored.get(name)!));
+    return Object.fromEntries(names.map((name) => [name, read[stored.get(name)!]]));
   }
 
   /** A copy of everything it takes to continue the run elsewhere to the same bits. */

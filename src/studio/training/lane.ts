@@ -6,7 +6,7 @@ import type { Batch } from '../../data/loader.js';
 import type { Tensors } from '../../engine/session.js';
 import type { Model } from '../../nn/model.js';
 import { FirstLayerError } from '../../tract/first-layer.js';
-import { type Checkpoint, fromCheckpoint, restoreTrainer, toCheckpoint } from '../../train/checkpoint.js';
+import { type Checkpoint, restoreTrainer, toCheckpoint } from '../../train/checkpoint.js';
 import { checkFinite } from '../../train/divergence.js';
 import { type TrainingEvent, evaluationOf } from '../../train/events.js';
 import { knownMetrics, parseMetricsLine } from '../../train/metrics-line.js';
@@ -14,7 +14,7 @@ import type { FitResult, RunOptions } from '../../train/options.js';
 import type { RunConfig } from '../../train/run-config.js';
 import { runOptionsOf } from '../../train/run-parts.js';
 import type { Trainer } from '../../train/trainer.js';
-import type { FilterValues, MovedImages, PastFigure } from '../run-spec.js';
+import type { EngineDevice, FilterValues, MovedImages, PastFigure } from '../run-spec.js';
 import type { Method } from '../settings.js';
 import { watched } from './data.js';
 import { threads } from './threads.js';
@@ -32,6 +32,7 @@ export interface KeptLane {
   readonly method: Method;
   /** Lines of `metrics.jsonl`. */
   readonly metrics: string;
+  readonly checkpoint: Uint8Array;
 }
 
 export class Lane {
@@ -73,10 +74,15 @@ export class Lane {
     method: Method,
     checkpoint: Checkpoint,
     dataset: ImageDataset,
-    options: { readonly evaluateEvery: number; readonly metrics: string; readonly model?: Model },
+    options: {
+      readonly evaluateEvery: number;
+      readonly metrics: string;
+      readonly device: EngineDevice;
+      readonly model?: Model;
+    },
   ): Promise<Lane> {
-    const { model, ...others } = options;
-    const trainer = await restoreTrainer(checkpoint, { threads, ...(model && { model }) });
+    const { model, device, ...others } = options;
+    const trainer = await restoreTrainer(checkpoint, { device, threads, ...(model && { model }) });
     return new Lane(method, trainer, checkpoint.config, dataset, others);
   }
 
@@ -84,7 +90,7 @@ export class Lane {
   async look(): Promise<void> {
     try {
       this.#watch = await UpdateWatch.create(this.trainer.trainable, this.trainer.batchSize, threads);
-      this.#weights = await this.trainer.weights();
+      this.#weights = await this.trainer.weights(this.#watch.names);
     } catch (error) {
       if (!(error instanceof FirstLayerError)) throw error;
       this.unwatched = error.message;
@@ -108,7 +114,8 @@ export class Lane {
   async seen(event: SeenStep['event']): Promise<SeenStep> {
     const [watch, before, batch] = [this.#watch, this.#weights, this.#batch];
     if (!watch || !before) return { event, filters: undefined };
-    const weights = await this.trainer.weights();
+    // No others, so that on a GPU the state stays there.
+    const weights = await this.trainer.weights(watch.names);
     this.#weights = weights;
     const first = weights[watch.weightName];
     const filters = { shape: first.shape, data: (first.data as Float32Array).slice() };
@@ -135,8 +142,9 @@ export class Lane {
     });
   }
 
-  get kept(): KeptLane {
-    return { method: this.method, metrics: this.metrics };
+  /** @throws as `checkpoint` */
+  async kept(): Promise<KeptLane> {
+    return { method: this.method, metrics: this.metrics, checkpoint: await this.checkpoint() };
   }
 
   get metrics(): string {
@@ -162,5 +170,3 @@ export class Lane {
     this.#batch = { images: images.slice(), labels: labels.slice() };
   }
 }
-
-export { fromCheckpoint };

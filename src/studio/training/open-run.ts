@@ -8,19 +8,14 @@ import { modelOf } from '../../train/run-parts.js';
 import type { GivenFile } from '../pictures/import.js';
 import { pixelsOf } from '../pictures/pixels.js';
 import { ZipError, zipEntries } from '../pictures/zip-reader.js';
-import type { DataSpec, RunSpec } from '../run-spec.js';
-import { type Method, usualSettings } from '../settings.js';
+import type { DataSpec } from '../run-spec.js';
+import { usualSettings } from '../settings.js';
+import type { KeptRun } from './kept-run.js';
 import { keepDecoded } from './prepare.js';
 import { PICTURES_FOLDER } from './stored-pictures.js';
 
 /** A run as it was found. */
-export interface FoundRun {
-  readonly spec: RunSpec;
-  readonly method: Method;
-  readonly checkpoint: Uint8Array;
-  readonly metrics: string;
-  readonly source: Uint8Array | undefined;
-}
+export type FoundRun = Pick<KeptRun, 'spec' | 'lanes' | 'source'>;
 
 interface RunFile {
   readonly path: string;
@@ -74,9 +69,7 @@ export async function openRun(
       methods: [method],
       evaluateEvery: evaluationsIn(metrics),
     },
-    method,
-    checkpoint,
-    metrics,
+    lanes: [{ method, metrics, checkpoint }],
     source,
   };
 }

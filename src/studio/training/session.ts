@@ -2,37 +2,27 @@
 import { chanceOf } from '../../compare/chance.js';
 import { imageCount } from '../../data/dataset.js';
 import { labelsOf } from '../../data/image-source.js';
+import { DeviceError } from '../../engine/device.js';
 import { isFileModel } from '../../models/file-model-options.js';
-import { traceAlone } from '../../nn/model.js';
+import { type Model, traceAlone } from '../../nn/model.js';
 import { elementCount } from '../../tensor/tensor.js';
-import { fromCheckpoint, readWeights } from '../../train/checkpoint.js';
+import { readWeights } from '../../train/checkpoint.js';
 import { DivergenceError } from '../../train/divergence.js';
 import { evaluationOf } from '../../train/events.js';
-import { modelOfRun } from '../../train/load-model.js';
 import { describeRun, stepsOf, stepsPerEpochOf } from '../../train/run-config.js';
+import type { TrainerOptions } from '../../train/options.js';
 import { Trainer } from '../../train/trainer.js';
-import { packParts, unpackParts } from '../parts.js';
 import { messageOf, tell } from '../rpc.js';
-import type { RunSpec, RunStatus, RunTold } from '../run-spec.js';
-import { removeStored, storedFile, writeStored } from '../storage.js';
+import type { RunEngine, RunSpec, RunStatus, RunTold } from '../run-spec.js';
 import { openData } from './data.js';
+import { OPENED, chooseEngine, sameEngine, withoutGpu } from './engine.js';
+import { keep, keptFile, readKept, restoredLanes } from './kept-run.js';
 import { type KeptLane, Lane } from './lane.js';
 import { augmentationFor, givenFor, mergedWeights, modelFor, trainerOptionsFor } from './model.js';
 import type { OpenData } from './open-data.js';
-import type { FoundRun } from './open-run.js';
 
-/** The file of the run, replaced as a whole. */
-const RUN_FILE = 'run.bin';
 /** Milliseconds of training that are lost at most when the tab is closed. */
 const SAVE_EVERY = 8000;
-
-/** What the file says beside the checkpoints. */
-interface KeptRun {
-  readonly spec: RunSpec;
-  readonly status: RunStatus;
-  readonly lanes: readonly KeptLane[];
-  readonly hasModel: boolean;
-}
 
 /** What a run may start from. */
 export interface RunFiles {
@@ -53,17 +43,25 @@ export class Session {
   readonly lanes: readonly Lane[];
   /** The bytes of the model's file, where it is out of one. */
   readonly source: Uint8Array | undefined;
+  readonly engine: RunEngine;
   #status: RunStatus = 'paused';
   #saved = performance.now();
   #loop: Promise<void> | undefined;
   /** What others want of the lanes, between two turns. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(spec: RunSpec, data: OpenData, lanes: readonly Lane[], source: Uint8Array | undefined) {
+  private constructor(
+    spec: RunSpec,
+    data: OpenData,
+    lanes: readonly Lane[],
+    source: Uint8Array | undefined,
+    engine: RunEngine,
+  ) {
     this.spec = spec;
     this.data = data;
     this.lanes = lanes;
     this.source = source;
+    this.engine = engine;
   }
 
   /** Builds a new run; it stands before its first step. */
@@ -73,7 +71,9 @@ export class Session {
     try {
       const { dataset } = data;
       const model = await modelFor(spec.settings, dataset, files.model);
-      const options = trainerOptionsFor(spec.settings);
+      const chosen = trainerOptionsFor(spec.settings);
+      const engine = await engineFor(spec, model, chosen);
+      const options = { ...chosen, device: engine.device };
       const { epochs } = spec.settings;
       const run = { epochs, augmentation: augmentationFor(spec.settings, dataset.imageShape[1]) };
       const weights = files.weights && readWeights(files.weights);
@@ -88,7 +88,8 @@ export class Session {
         lanes.push(new Lane(method, trainer, config, dataset, { evaluateEvery: spec.evaluateEvery }));
         if (weights) trainer.load(mergedWeights(await trainer.weights(), weights).weights);
       }
-      const session = new Session(spec, data, lanes, isFileModel(model) ? model.file.bytes : undefined);
+      const source = isFileModel(model) ? model.file.bytes : undefined;
+      const session = new Session(spec, data, lanes, source, engine);
       await session.#introduce();
       await session.save();
       return session;
@@ -103,25 +104,26 @@ export class Session {
 
   /** The run that was kept; undefined where there is none. @throws Error for one that cannot go on, saying why */
   static async reopen(): Promise<{ readonly session: Session; readonly status: RunStatus } | undefined> {
-    const file = await storedFile(RUN_FILE);
+    const file = await keptFile();
     if (!file) return undefined;
     told({ told: 'doing', what: 'Opening the run that is kept here…' });
     let data: OpenData | undefined;
-    const lanes: Lane[] = [];
+    let lanes: readonly Lane[] = [];
     try {
-      const { about, parts } = unpackParts(new Uint8Array(await file.arrayBuffer()));
-      const { spec, status, lanes: kept, hasModel } = about as KeptRun;
-      const source = hasModel ? parts.at(-1)!.slice() : undefined;
+      const run = await readKept(file);
+      const { spec, source } = run;
       data = await openData(spec.data);
-      for (const [i, { method, metrics }] of kept.entries()) {
-        const checkpoint = fromCheckpoint(parts[i].slice());
-        const model = source && (await modelOfRun(source, checkpoint.config.model));
-        const options = { evaluateEvery: spec.evaluateEvery, metrics, ...(model && { model }) };
-        lanes.push(await Lane.restore(method, checkpoint, data.dataset, options));
+      let engine = await sameEngine(run.engine ?? OPENED);
+      try {
+        lanes = await restoredLanes(run, data.dataset, engine.device);
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        engine = withoutGpu(engine, error.message);
+        lanes = await restoredLanes(run, data.dataset, engine.device);
       }
-      const session = new Session(spec, data, lanes, source);
+      const session = new Session(spec, data, lanes, source, engine);
       await session.#introduce();
-      return { session, status };
+      return { session, status: run.status };
     } catch (error) {
       for (const lane of lanes) await lane.release();
       data?.close();
@@ -129,22 +131,6 @@ export class Session {
     } finally {
       told({ told: 'doing', what: null });
     }
-  }
-
-  /** Puts a run that came from elsewhere in the place of the one that is kept. */
-  static async install({ spec, method, checkpoint, metrics, source }: FoundRun): Promise<void> {
-    const about: KeptRun = {
-      spec,
-      status: 'paused',
-      lanes: [{ method, metrics }],
-      hasModel: source !== undefined,
-    };
-    await writeStored(RUN_FILE, packParts(about, [checkpoint, ...(source ? [source] : [])]));
-  }
-
-  /** Forgets the run that is kept. */
-  static async forget(): Promise<void> {
-    await removeStored(RUN_FILE);
   }
 
   get status(): RunStatus {
@@ -194,15 +180,9 @@ export class Session {
   /** Keeps where it stands. */
   async save(): Promise<void> {
     await this.between(async () => {
-      const checkpoints: Uint8Array[] = [];
-      for (const lane of this.lanes) checkpoints.push(await lane.checkpoint());
-      const about: KeptRun = {
-        spec: this.spec,
-        status: this.#status,
-        lanes: this.lanes.map(({ kept }) => kept),
-        hasModel: this.source !== undefined,
-      };
-      await writeStored(RUN_FILE, packParts(about, [...checkpoints, ...(this.source ? [this.source] : [])]));
+      const lanes: KeptLane[] = [];
+      for (const lane of this.lanes) lanes.push(await lane.kept());
+      await keep({ spec: this.spec, status: this.#status, lanes, source: this.source, engine: this.engine });
       this.#saved = performance.now();
       told({ told: 'saved', step: this.step });
     });
@@ -240,7 +220,7 @@ export class Session {
       }
     } catch (error) {
       this.#status = 'paused';
-      told({ told: 'status', status: 'paused', step: this.step, problem: messageOf(error) });
+      told({ told: 'status', status: 'paused', step: this.step, problem: this.#stoppedBy(error) });
     }
   }
 
@@ -283,6 +263,13 @@ export class Session {
     return true;
   }
 
+  #stoppedBy(error: unknown): string {
+    const message = messageOf(error);
+    return this.engine.device === 'webgpu'
+      ? `WebGPU has failed: ${message.split('\n')[0]}. Load the page again: the run goes on from where it was saved.`
+      : message;
+  }
+
   #setStatus(status: RunStatus): void {
     this.#status = status;
     told({ told: 'status', status, step: this.step });
@@ -297,6 +284,7 @@ export class Session {
     told({
       told: 'run',
       spec: this.spec,
+      engine: this.engine,
       steps: this.steps,
       stepsPerEpoch: stepsPerEpochOf(config),
       parameters: [...parameters.values()].reduce((sum, { value }) => sum + elementCount(value.shape), 0),
@@ -317,4 +305,19 @@ export class Session {
     }
     told({ told: 'status', status: this.#status, step: this.step });
   }
+}
+
+/** What a new run is trained on: its own model is tried, with TrAct where that is among its methods. */
+function engineFor(
+  { settings, methods }: RunSpec,
+  model: Model,
+  options: TrainerOptions,
+): Promise<RunEngine> {
+  const method = methods.includes('tract') ? 'tract' : methods[0];
+  const { name, config, classes, imageShape } = model;
+  const { engine, optimizer, batchSize } = settings;
+  const what = JSON.stringify([name, config, classes, imageShape, optimizer, batchSize, method]);
+  return chooseEngine(engine, givenFor(model, method, settings), options, what, () => {
+    told({ told: 'doing', what: 'Trying WebGPU: one of its steps is compared with one of WebAssembly…' });
+  });
 }

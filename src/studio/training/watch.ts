@@ -3,7 +3,7 @@ import { compile } from '../../engine/compile.js';
 import { type Program, type Tensors } from '../../engine/session.js';
 import { Graph } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
-import { stateFeeds } from '../../graph/state-names.js';
+import { stateAmong, stateFeeds } from '../../graph/state-names.js';
 import { trace } from '../../nn/model.js';
 import type { Trainable } from '../../optim/trainable.js';
 import { type Tensor, tensor, toNumbers } from '../../tensor/tensor.js';
@@ -17,6 +17,8 @@ import { standardize } from '../../train/step-graph.js';
 export class UpdateWatch {
   /** The name of the first layer's weights. */
   readonly weightName: string;
+  /** Those, and the weights between them and the pixels: all that is looked at. */
+  readonly names: readonly string[];
   readonly #given: Trainable;
   readonly #program: Program;
 
@@ -24,6 +26,7 @@ export class UpdateWatch {
     this.#given = given;
     this.weightName = weightName;
     this.#program = program;
+    this.names = [...new Set([weightName, ...stateAmong(program.inputs)])];
   }
 
   /** @throws FirstLayerError for a model without a single first layer */
@@ -52,7 +55,7 @@ export class UpdateWatch {
   }
 
   /**
-   * @param weights before the update, all of the model
+   * @param weights before the update, those of `names`
    * @param after the first layer's weights behind it
    * @param images uint8, the batch
    */

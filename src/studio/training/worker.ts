@@ -11,6 +11,7 @@ import {
   testPixels,
   testResult,
 } from './evaluation.js';
+import { forgetKept, keep } from './kept-run.js';
 import { openRun, runFilesIn } from './open-run.js';
 import { prepare, removeOthers } from './prepare.js';
 import { Session, type RunFiles } from './session.js';
@@ -59,7 +60,7 @@ const handlers = {
   /** Ends the run, and forgets it. */
   async forget(): Promise<void> {
     await close();
-    await Session.forget();
+    await forgetKept();
   },
 
   /** What a lane does with every test picture. */
@@ -109,7 +110,7 @@ const handlers = {
     try {
       const run = await openRun(found, progress('Looking at the pictures of the run'));
       await close();
-      await Session.install(run);
+      await keep({ ...run, status: 'paused' });
       session = (await Session.reopen())!.session;
       await removeOthers(keyOf(run.spec));
     } finally {

@@ -1,7 +1,7 @@
 /** The page around its five steps. */
 import { useEffect, useState } from 'preact/hooks';
 import { dropped } from './dropped.js';
-import { oneThreadReason } from './isolation.js';
+import { EngineBadge } from './engine.js';
 import { ModelPage } from './model-page.js';
 import { PicturesPage } from './pictures-page.js';
 import { run, status } from './run.js';
@@ -33,7 +33,7 @@ export function App({ threads }: { readonly threads: number }) {
           <span class="badge" title="The page's own security policy lets nothing be sent to anyone.">
             0 bytes uploaded
           </span>
-          <Engine threads={threads} />
+          <EngineBadge threads={threads} />
         </p>
       </header>
       <Steps />
@@ -67,16 +67,6 @@ export function App({ threads }: { readonly threads: number }) {
         </div>
       )}
     </>
-  );
-}
-
-function Engine({ threads }: { readonly threads: number }) {
-  const reason = oneThreadReason();
-  return (
-    <span class="badge" title={reason === undefined ? undefined : `One thread, because ${reason}.`}>
-      WebAssembly, {threads === 1 ? '1 thread' : `${threads} threads`}
-      {threads === 1 && reason !== undefined && <span class="reason">: {reason}</span>}
-    </span>
   );
 }
 

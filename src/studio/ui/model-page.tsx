@@ -1,5 +1,6 @@
 /** The second step: what is trained, and how. */
 import { imageSizes, modelKinds, settingsFor, studioOptimizers, usualRates } from '../settings.js';
+import { EngineSetting } from './engine.js';
 import { Check, Choice, Field, FileButton, NumberField } from './parts.js';
 import { change, count, dataKind, goTo, modelFile, settings, trainImages, weightsFile } from './state.js';
 
@@ -80,6 +81,7 @@ export function ModelPage() {
       <Optimization />
       <Augmentation />
       <Weights />
+      <EngineSetting />
       <p class="plan">
         {count(epochs, 'epoch')} of {count(Math.floor(trainImages.value / batchSize), 'step')}:{' '}
         <b>{count(steps, 'step')}</b> of {count(batchSize, 'picture')}.

@@ -2,6 +2,7 @@
 import { toPng } from '../pictures/png.js';
 import { methodNames } from '../settings.js';
 import type { TestResult } from '../training/evaluation.js';
+import { engineName } from './engine.js';
 import { percent } from './parts.js';
 import { type LaneView, type RunView, standing } from './run.js';
 import { workers } from './state.js';
@@ -14,7 +15,7 @@ export async function reportOf(view: RunView, lane: number, result: TestResult):
   const name = methodNames[method];
   const found = standing(view);
   const title = `${view.modelName} with ${name}, step ${result.step}`;
-  const settings = Object.entries(view.spec.settings).map(
+  const settings = Object.entries({ ...view.spec.settings, engine: engineName(view.engine) }).map(
     ([key, value]) => `<tr><th>${escaped(key)}</th><td>${escaped(String(value))}</td></tr>`,
   );
   const body = [

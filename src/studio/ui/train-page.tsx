@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { correlation, mean } from '../../compare/statistics.js';
 import { methodNames } from '../settings.js';
+import { EngineNote } from './engine.js';
 import { Filters } from './filters.js';
 import { LineChart } from './line-chart.js';
 import { duration, percent } from './parts.js';
@@ -90,6 +91,7 @@ function Running({ view }: { readonly view: RunView }) {
         {count(view.trainImages, 'training picture')} · {count(view.testImages, 'test picture')} ·{' '}
         {count(view.classNames.length, 'class').replace('classs', 'classes')}
       </p>
+      <EngineNote engine={view.engine} />
       {view.spec.data.kind === 'none' ? (
         <p class="note">{view.spec.data.reason}</p>
       ) : (

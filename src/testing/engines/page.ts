@@ -1,4 +1,5 @@
 /** What the page of `npm run engines` can do, as Playwright calls it: bytes travel as base64. */
+import { adapterName } from '../../engine/device.js';
 import { runGradients, type GradientOutcome } from './gradient-run.js';
 import { type TrainingRequest, trainSteps } from './training.js';
 
@@ -31,10 +32,6 @@ function toBase64(bytes: Uint8Array): string {
 
 const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 
-interface Gpu {
-  requestAdapter(): Promise<{ readonly info: Readonly<Record<string, string>> } | null>;
-}
-
 export const page: EnginePage = {
   async train(request) {
     const { losses, gradients, weights, location } = await trainSteps(request);
@@ -46,11 +43,5 @@ export const page: EnginePage = {
       outcomes.push(await runGradients({ bytes: fromBase64(bytes), feeds }, provider));
     return outcomes;
   },
-  async adapter() {
-    const { gpu } = navigator as { gpu?: Gpu };
-    const adapter = await gpu?.requestAdapter();
-    if (!adapter) return undefined;
-    const { vendor, architecture, device, description } = adapter.info;
-    return [vendor, architecture, device, description].filter((text) => text !== '').join(', ');
-  },
+  adapter: adapterName,
 };

@@ -1,10 +1,11 @@
 /** The Studio's page in a browser, watched: no console error, no request to another origin, no serious finding of axe. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { serveStudio, studioFolder } from '../../cli/studio-server.js';
+import { zipEntries } from '../../studio/pictures/zip-reader.js';
 import { launch } from '../browser.js';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -24,6 +25,8 @@ export interface StudioOptions {
   /** The path that the page lies under. Default `/`. */
   readonly base?: string;
   readonly serviceWorkers?: 'allow' | 'block';
+  /** Whether the browser has WebGPU: SwiftShader's, on the CPU. Default true. */
+  readonly webgpu?: boolean;
 }
 
 /** How the page is looked at for screenshots and by axe. */
@@ -41,6 +44,7 @@ export class StudioPage {
   readonly #close: () => Promise<void>;
   readonly #screenshots: string | undefined;
   readonly #complaints: string[] = [];
+  readonly #requested: string[] = [];
   #shots = 0;
 
   private constructor(
@@ -64,6 +68,7 @@ export class StudioPage {
     page.on('dialog', (dialog) => void dialog.accept());
     context.on('request', (request) => {
       const url = request.url();
+      this.#requested.push(url);
       if (!url.startsWith(origin) && !url.startsWith(`blob:${origin}`))
         this.#complaints.push(`a request to ${url}`);
       if (request.method() !== 'GET') this.#complaints.push(`a ${request.method()} request to ${url}`);
@@ -75,9 +80,11 @@ export class StudioPage {
     isolated = true,
     base = '/',
     serviceWorkers = 'allow',
+    webgpu = true,
   }: StudioOptions = {}): Promise<StudioPage> {
     const server = await serveStudio(studioFolder(), 0, { isolated, base });
-    const browser = await launch(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+    const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+    const browser = await launch(camera, webgpu);
     const context = await browser.newContext({
       viewport: { width: 1280, height: 900 },
       acceptDownloads: true,
@@ -155,6 +162,58 @@ export class StudioPage {
 
   goTo(step: string): Promise<void> {
     return this.page.click(`.steps a:has-text("${step}")`);
+  }
+
+  button(name: string): Promise<void> {
+    return this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  /** The steps that the run has made. */
+  async steps(): Promise<number> {
+    const text = (await this.page.textContent('.controls')) ?? '';
+    return Number(/Step (\d+)/.exec(text)?.[1] ?? NaN);
+  }
+
+  async reachStep(step: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) =>
+        Number(/Step (\d+)/.exec(document.querySelector('.controls')?.textContent ?? '')?.[1]) >= wanted,
+      step,
+      { timeout: PATIENCE },
+    );
+  }
+
+  async pause(): Promise<void> {
+    await this.button('Pause');
+    await this.page.waitForSelector('.controls:has-text("paused")');
+  }
+
+  async finish(): Promise<void> {
+    await this.page.waitForSelector('.controls:has-text("finished")', { timeout: PATIENCE });
+  }
+
+  /** What the button of that name saves. */
+  async saved(name: string): Promise<Buffer<ArrayBuffer>> {
+    const [download] = await Promise.all([this.page.waitForEvent('download'), this.button(name)]);
+    return readFileSync(await download.path());
+  }
+
+  /** Takes the run away, and unpacks it. @returns its folder */
+  async takeRun(folder: string): Promise<string> {
+    await this.goTo('Take away');
+    let run = folder;
+    for (const entry of await zipEntries(new Blob([await this.saved('Save the run')]))) {
+      const file = join(folder, entry.path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, await entry.read());
+      if (entry.path.endsWith('/last.safetensors')) run = dirname(file);
+    }
+    return run;
+  }
+
+  /** What the page has asked for so far. */
+  get requested(): readonly string[] {
+    return this.#requested;
   }
 
   /** What the browser has complained of so far: nothing, that is. */
