@@ -200,7 +200,8 @@ export {
   toCheckpoint,
   weightsOf,
 } from './train/checkpoint.js';
-export { type ExportOptions, exportOnnx } from './train/export.js';
+export { type ExportOptions, type PixelsExportOptions, exportOnnx } from './train/export.js';
+export type { PictureResizing } from './train/resizing.js';
 export { exportFileModel } from './train/export-file.js';
 export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
@@ -237,7 +238,7 @@ export { type ParsedModel, fromOnnx } from './graph/parse.js';
 export type { ExternalData, ForeignValue } from './graph/import/foreign-values.js';
 export { ImportError, type ImportProblem } from './graph/import/import-error.js';
 export type { Rewrite, Rewrites } from './graph/rewrite.js';
-export { type OnnxOptions, toOnnx } from './graph/serialize.js';
+export { type OnnxOptions, type Prelude, type PreludeNode, toOnnx } from './graph/serialize.js';
 export { evaluationGraph, inferenceGraph } from './train/step-graph.js';
 export {
   type TrainingGraph,

@@ -1,10 +1,14 @@
 /** `tract export`. */
 import { dirname, join } from 'node:path';
-import { elementCount } from '../tensor/tensor.js';
+import type { Model } from '../nn/model.js';
+import { elementCount, sameShape } from '../tensor/tensor.js';
 import { type FileModel, isFileModel } from '../models/file-model-options.js';
 import { writeAtomically } from '../data/atomic-write.js';
+import { sides } from '../data/transform-options.js';
 import { exportFileModel } from '../train/export-file.js';
 import { exportOnnx } from '../train/export.js';
+import type { PictureResizing } from '../train/resizing.js';
+import type { DataConfig } from '../train/run-config.js';
 import { UsageError } from './errors.js';
 import { exportStep } from './export-step.js';
 import { print, printJson } from './terminal.js';
@@ -15,7 +19,7 @@ export interface ExportFlags {
   readonly out?: string;
   /** Default: any number of images. */
   readonly batchSize?: number;
-  /** Of a model out of a file. */
+  /** Whether it takes pictures of any size. */
   readonly withPreprocessing?: boolean;
   /** Whether the step is written that trains it, in place of the model. */
   readonly trainingStep?: boolean;
@@ -26,7 +30,9 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
   const trained = await readTrained(run);
   if (flags.trainingStep) {
     if (flags.withPreprocessing)
-      throw new UsageError('--with-preprocessing is for a model; a training step takes pixels in any case');
+      throw new UsageError(
+        '--with-preprocessing is for a model; a training step takes the pixels of a batch',
+      );
     await exportStep(trained, flags);
     return;
   }
@@ -43,10 +49,12 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
     });
     return;
   }
-  const bytes = exportOnnx(model, learned, options);
+  const resizing = flags.withPreprocessing ? resizingOf(model, config.data) : undefined;
+  const bytes = exportOnnx(model, learned, { ...options, ...(resizing && { resizing }) });
   await writeAtomically(out, bytes);
   const batch = batchSize ?? 'N';
-  const shape = [batch, ...model.imageShape];
+  const [channels] = model.imageShape;
+  const shape = [batch, ...(resizing ? [channels, 'height', 'width'] : model.imageShape)];
   if (json) {
     const line = {
       event: 'export',
@@ -56,20 +64,39 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
       input: { name: 'images', type: 'uint8', shape },
       output: { name: 'logits', type: 'float32', shape: [batch, model.classes] },
       classNames,
+      ...(resizing && { resizing }),
     };
     printJson(line);
     return;
   }
-  const example = [batchSize ?? 1, ...model.imageShape];
+  const example = [batchSize ?? 1, channels, ...(resizing ? [480, 640] : model.imageShape.slice(1))];
+  const inside = resizing
+    ? `resizing to ${model.imageShape.slice(1).join(' x ')} and the standardisation are`
+    : 'the standardisation is';
   print(
     `${out}: ${model.name} from ${file}, ${(bytes.length / 1e6).toFixed(1)} MB`,
-    `  in   images  uint8 [${shape.join(', ')}]: RGB, 0 to 255, channels first; the standardisation is inside`,
+    `  in   images  uint8 [${shape.join(', ')}]: ${channels === 3 ? 'RGB' : 'grey'}, 0 to 255, channels first; ${inside} inside`,
     `  out  logits  float32 [${batch}, ${model.classes}]; the metadata entry class_names says which is which`,
     'In JavaScript, with onnxruntime-node or onnxruntime-web as ort:',
     `  const session = await ort.InferenceSession.create(${JSON.stringify(out)});`,
     `  const images = new ort.Tensor('uint8', pixels, [${example.join(', ')}]); // pixels: Uint8Array of ${elementCount(example)}`,
     '  const { logits } = await session.run({ images });',
   );
+}
+
+/** How a run's pictures become its images. @throws UsageError where they went through what is not written into a file */
+export function resizingOf({ imageShape }: Model, { folder, evaluation = [] }: DataConfig): PictureResizing {
+  const [, ...size] = imageShape;
+  // Images that come from no files are scaled as `predict` scales a picture.
+  if (!folder) return { cover: size, cut: true };
+  const other = evaluation.find(
+    ({ name, config }) => name !== 'centerCrop' || !sameShape(sides('size', config.size as number), size),
+  );
+  if (other)
+    throw new UsageError(
+      `--with-preprocessing: the images of this run went through ${other.name} in evaluation, which is not written into a file; leave it out, and do that before`,
+    );
+  return folder.decoding;
 }
 
 /** Writes a model that came out of a file, and tells what is in it. */

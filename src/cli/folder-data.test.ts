@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { shapes } from '../data/shapes.js';
 import { fromSafetensors } from '../tensor/safetensors.js';
+import { tensor, toNumbers } from '../tensor/tensor.js';
 import { type Outcome, jsonLines, temporaryFolder, tract as command } from '../testing/command.js';
+import { runFile } from '../testing/file-runs.js';
 import { writeClassFolders } from '../testing/picture-files.js';
 
 const folder = temporaryFolder();
@@ -85,6 +87,41 @@ test('a run that is over is told of in its folder: curves, classes, mistakes by 
   assert.equal(html.match(/<svg /g)!.length, 6);
   const rows = readFileSync(join(run, 'metrics.csv'), 'utf8').trim().split('\n');
   assert.equal(rows.length, 3);
+});
+
+test('a file with preprocessing takes the pictures as they are, and gives the logits of eval', async () => {
+  const out = join(folder, 'pictures.onnx');
+  const large = join(folder, 'large');
+  // Each pixel four times, which is no picture of the model's size.
+  const [channels, height, width] = drawn.imageShape;
+  const shape = [channels, 2 * height, 2 * width] as const;
+  const images = Uint8Array.from({ length: 40 * channels * 4 * height * width }, (_, i) => {
+    const [row, column] = [Math.floor(i / (2 * width)), i % (2 * width)];
+    return drawn.test.images[Math.floor(row / 2) * width + Math.floor(column / 2)];
+  });
+  await writeClassFolders(large, { images, labels: drawn.test.labels }, shape, drawn.classNames);
+  const { stdout } = await succeeded('export', run, '--with-preprocessing', '--out', out);
+  assert.match(
+    stdout,
+    /images {2}uint8 \[N, 3, height, width\]: RGB.* resizing to 32 x 32 and the standardisation are inside/,
+  );
+  await succeeded('eval', run, '--data', large, '--logits', 'large.logits');
+  const { logits: expected, labels } = fromSafetensors(readFileSync(join(folder, 'large.logits'))).tensors;
+  // In the order of eval: by name, which is the position.
+  const found = await runFile(
+    new Uint8Array(readFileSync(out)),
+    { images: tensor('uint8', [40, ...shape], images) },
+    'logits',
+  );
+  assert.equal(labels.data.length, 40);
+  assert.deepEqual(found.shape, expected.shape);
+  const difference = Math.max(
+    ...toNumbers(found).map((logit, i) => Math.abs(logit - Number(expected.data[i]))),
+  );
+  const scale = Math.max(...toNumbers(expected).map(Math.abs));
+  assert.ok(difference < 0.02 * scale, `${difference} of ${scale}`);
+  const [line] = jsonLines((await succeeded('check', out, '--json')).stdout);
+  assert.deepEqual((line.input as { shape: unknown }).shape, ['N', 3, 32, 32]);
 });
 
 test('a run that is interrupted or goes on ends with the same bits, also where the folder was moved', async () => {

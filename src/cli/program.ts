@@ -358,7 +358,7 @@ function addExport(program: Command): void {
   program
     .command('export')
     .description(
-      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language. A model out of an .onnx file is given back as it came: with the same input and output, and standardised images in.',
+      'Write a trained model as an .onnx file that takes pixels, for ONNX Runtime in any language. A model out of an .onnx file is given back as it came: with the same input and output, and standardised images in, unless --with-preprocessing is given.',
     )
     .argument('<run>', RUN)
     .option('--out <file>', "the .onnx file (default: model.onnx or training-step.onnx in the run's folder)")
@@ -370,7 +370,7 @@ function addExport(program: Command): void {
     )
     .option(
       '--with-preprocessing',
-      'of a model out of an .onnx file: take pixels, and standardise them inside',
+      'take pictures of any height and width (RGB, 0 to 255, channels first), and resize them as the run did in evaluation, and standardise them, inside',
     )
     .option(
       '--training-step',
@@ -382,6 +382,7 @@ function addExport(program: Command): void {
       examples([
         'tract export runs/cifar',
         'tract export runs/cifar --out model.onnx --batch-size 1',
+        'tract export runs/photos --with-preprocessing',
         'tract export runs/cifar --training-step --batch-size 32',
       ]),
     )

@@ -54,18 +54,31 @@ describe('several processes', { concurrency: true, timeout: 120_000 }, () => {
     });
   }
 
-  it('train a model of an .onnx file to the bits of one', { skip: mpich.missing }, async () => {
-    const file = new URL('../../src/models/fixtures/mobilenet.torchscript.training.onnx', import.meta.url);
-    const own = ['train', ...data, '--model', fileURLToPath(file), '--tract', '--optimizer', 'adam'];
-    own.push('--epochs', '1', '--shards', '4', '--json');
-    const [one, two] = [join(folder, 'file-1'), join(folder, 'file-2')];
-    for (const { code, stderr } of [
-      await tract([...own, '--out', one]),
-      await tractRanks(mpich, 2, [...own, '--out', two]),
-    ])
-      assert.equal(code, 0, stderr);
-    assert.ok(last(two).equals(last(one)), 'another checkpoint');
-  });
+  it(
+    'train a model of an .onnx file to the bits of one, with a report',
+    { skip: mpich.missing },
+    async () => {
+      const file = new URL('../../src/models/fixtures/mobilenet.torchscript.training.onnx', import.meta.url);
+      const own = ['train', ...data, '--model', fileURLToPath(file), '--tract', '--optimizer', 'adam'];
+      own.push('--epochs', '1', '--shards', '4', '--json');
+      const [one, two] = [join(folder, 'file-1'), join(folder, 'file-2')];
+      for (const { code, stderr } of [
+        await tract([...own, '--out', one]),
+        await tractRanks(mpich, 2, [...own, '--out', two], { report: true }),
+      ])
+        assert.equal(code, 0, stderr);
+      assert.ok(last(two).equals(last(one)), 'another checkpoint');
+      // The first process makes the page of the run, once.
+      const { accuracy } = JSON.parse(readFileSync(join(two, 'evaluation.json'), 'utf8')) as {
+        accuracy: number;
+      };
+      assert.equal(
+        accuracy,
+        jsonLines(readFileSync(join(two, 'metrics.jsonl'), 'utf8')).at(-1)!.testAccuracy,
+      );
+      assert.match(readFileSync(join(two, 'report.html'), 'utf8'), /<h2>Classes<\/h2>/);
+    },
+  );
 
   it('all stop where one is told to, and go on in another number', { skip: mpich.missing }, async () => {
     const [run, straight] = [join(folder, 'stopped'), join(folder, 'straight')];

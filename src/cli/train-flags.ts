@@ -94,7 +94,7 @@ export const dataOption = (): Option =>
 export const batchNormOption = (): Option =>
   new Option(
     '--batch-norm <what>',
-    '.onnx: keep, or insert batch norm behind every convolution where an exporter folded it',
+    '.onnx: keep, or insert batch norm behind every convolution where an exporter folded it: what the model gives in inference stays, while the first training step normalises by its batch already',
   ).argParser(oneOf(['keep', 'insert']));
 export const dataDirOption = (): Option =>
   new Option('--data-dir <folder>', 'folder with the files of CIFAR (default: they are downloaded once)');

@@ -144,10 +144,9 @@ async function run(
       chosen && !result.interrupted ? await testBest(trainer, folder, dataset, { signal, group }) : undefined;
     const interrupted = result.interrupted || (chosen && !tested);
     const { step, bestAccuracy } = trainer.progress;
+    // Of several processes the first one has the folder; the others wait at the end.
     const report =
-      folder && flags.report && !group && !interrupted
-        ? await writeReport(folder, dataset, flags, signal)
-        : undefined;
+      folder && flags.report && !interrupted ? await writeReport(folder, dataset, flags, signal) : undefined;
     reporter.report({
       event: 'end',
       interrupted,

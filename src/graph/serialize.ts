@@ -2,7 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { DType, Shape, Tensor } from '../tensor/tensor.js';
 import type { Dimension } from './any-batch.js';
-import { type Attribute } from './attributes.js';
+import { type Attribute, type Attributes } from './attributes.js';
 import { type Graph, GraphError, MICROSOFT_DOMAIN, TRACT_DOMAIN, type Value } from './graph.js';
 import { live } from './live.js';
 import { IR_VERSION, OPSET_VERSION, dataTypes } from './onnx-types.js';
@@ -27,6 +27,31 @@ export interface OnnxOptions {
   readonly initializers?: Readonly<Record<string, Tensor>>;
   /** The lengths of a value's shape: numbers, names of open ones, or null for open ones without a name. Default: its shape. */
   readonly dimensions?: (value: Value) => readonly Dimension[];
+  /** What is computed before the graph. */
+  readonly prelude?: Prelude;
+}
+
+/**
+ * Nodes that make an input of the graph out of what is given under its name. They may be of any shape: their shapes are
+ * computed when they run, while a graph's are fixed.
+ */
+export interface Prelude {
+  /** The input. */
+  readonly input: string;
+  /** The shape of what is given; its elements are of the input's type. */
+  readonly shape: readonly Dimension[];
+  readonly nodes: readonly PreludeNode[];
+  /** The value of the nodes that the graph takes. */
+  readonly result: string;
+  readonly constants: Readonly<Record<string, Tensor>>;
+}
+
+/** A node by the names of its values; its result has one. */
+export interface PreludeNode {
+  readonly opType: string;
+  readonly inputs: readonly string[];
+  readonly attributes?: Attributes;
+  readonly output: string;
 }
 
 /**
@@ -37,7 +62,7 @@ export interface OnnxOptions {
  *   no number for
  */
 export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
-  const { name = 'tract', metadata = {}, initializers = {}, dimensions = shapeOf } = options;
+  const { name = 'tract', metadata = {}, initializers = {}, dimensions = shapeOf, prelude } = options;
   const valueInfo = (as: string, value: Value): ValueInfoProto =>
     typeInfo(as, value.dtype, dimensions(value));
   const settled = (value: Value): boolean => Object.hasOwn(initializers, value.name);
@@ -48,12 +73,14 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   // What a node computes goes by the name of the output it is; an output that is an input, a constant, or another
   // output too, gets a node of its own.
   const names = new Map<Value, string>();
+  const nameOf = (value: Value): string =>
+    value.name === prelude?.input && !value.producer ? prelude.result : (names.get(value) ?? value.name);
+  if (prelude) checkPrelude(prelude, graph);
   const outputNodes: { opType: string; input: string[]; output: string[] }[] = [];
   for (const [output, value] of graph.outputs) {
     if (value.producer && !names.has(value)) names.set(value, output);
-    else outputNodes.push({ opType: 'Identity', input: [names.get(value) ?? value.name], output: [output] });
+    else outputNodes.push({ opType: 'Identity', input: [nameOf(value)], output: [output] });
   }
-  const nameOf = (value: Value): string => names.get(value) ?? value.name;
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [
@@ -66,16 +93,35 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name,
-      input: graph.inputs.filter((value) => !settled(value)).map((value) => valueInfo(value.name, value)),
+      input: graph.inputs
+        .filter((value) => !settled(value))
+        .map((value) =>
+          value.name === prelude?.input
+            ? typeInfo(value.name, value.dtype, prelude.shape)
+            : valueInfo(value.name, value),
+        ),
       output: [...graph.outputs].map(([output, value]) => valueInfo(output, value)),
       initializer: [
         ...graph.inputs.filter(settled).map((value) => tensorProto(value.name, initializers[value.name])),
         ...constants.map((value) => tensorProto(value.name, value.constant!)),
+        ...Object.entries(prelude?.constants ?? {}).map(([constant, value]) => tensorProto(constant, value)),
       ],
-      valueInfo: nodes.flatMap(({ outputs }) =>
-        outputs.filter((value) => !names.has(value)).map((value) => valueInfo(value.name, value)),
-      ),
+      valueInfo: [
+        ...graph.inputs
+          .filter(({ name: input }) => input === prelude?.input)
+          .map((value) => valueInfo(nameOf(value), value)),
+        ...nodes.flatMap(({ outputs }) =>
+          outputs.filter((value) => !names.has(value)).map((value) => valueInfo(value.name, value)),
+        ),
+      ],
       node: [
+        ...(prelude?.nodes ?? []).map(({ opType, inputs, attributes = {}, output }) => ({
+          name: output,
+          opType,
+          input: [...inputs],
+          output: [output],
+          attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+        })),
         ...nodes.map((node, index) => ({
           name: `${node.scope}/${node.opType}_${index}`,
           opType: node.opType,
@@ -89,6 +135,19 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     },
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** @throws GraphError where a name before the graph is one of the graph's */
+function checkPrelude({ nodes, constants }: Prelude, graph: Graph): void {
+  const { nodes: later, constants: known } = live(graph);
+  const taken = new Set([
+    ...[...graph.inputs, ...known, ...later.flatMap(({ outputs }) => outputs)].map((value) => value.name),
+    ...graph.outputs.keys(),
+  ]);
+  const twice = [...nodes.map(({ output }) => output), ...Object.keys(constants)].find((each) =>
+    taken.has(each),
+  );
+  if (twice !== undefined) throw new GraphError(`the graph has a value named "${twice}" already`);
 }
 
 const shapeOf = ({ shape }: Value): readonly Dimension[] => shape;

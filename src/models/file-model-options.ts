@@ -17,7 +17,8 @@ export interface LoadModelOptions {
   readonly output?: string;
   /**
    * `insert` puts batch normalisation behind every convolution with a shift, where an exporter folded it. In inference the
-   * model then gives what it gave; in training its features are normalised, whatever their scale was. Default `keep`.
+   * model then gives what it gave; in training its features are normalised by their batch, whatever their scale was, from
+   * the first step on, whose loss is therefore another. Default `keep`.
    */
   readonly batchNorm?: 'keep' | 'insert';
   /** Initializers that stay as they are: names, or patterns in which `*` stands for any text. Default none. */

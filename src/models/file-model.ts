@@ -18,7 +18,7 @@ import { OptionError } from '../tensor/option-error.js';
 import { quote } from '../tensor/shorten.js';
 import { type Tensor, elementCount } from '../tensor/tensor.js';
 import { type Head, findHeads } from './file-head.js';
-import { standardizedIn } from './file-standardization.js';
+import { resizedIn, standardizedIn } from './file-standardization.js';
 import type { FileFacts, FileModel, FileModelOptions, FileModelSource } from './file-model-options.js';
 
 /**
@@ -37,10 +37,13 @@ export function modelFromForeign(
   options: FileModelOptions & FileModelSource = {},
 ): FileModel {
   const { name = 'onnx', config = {} } = options;
-  const input = imageInput(file);
+  const given = imageInput(file);
+  // Pictures of any size are not what a model is trained on; it begins behind their resizing.
+  const behind = resizedIn(file, given);
+  const input = behind ? { ...given, shape: behind.shape } : given;
   const layout = layoutOf(input);
   const imageShape = imageShapeOf(input, layout, options);
-  const { value: pixels, standardization } = standardizedIn(file, input, imageShape[0], layout);
+  const { value: pixels, standardization } = standardizedIn(file, behind ?? input, imageShape[0], layout);
   const output = outputOf(file, options.output);
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);

@@ -4,7 +4,7 @@
  */
 import { GraphError } from '../graph/graph.js';
 import { Graph } from '../graph/graph.js';
-import type { ForeignModel } from '../graph/import/foreign-model.js';
+import { type ForeignModel, valueOf } from '../graph/import/foreign-model.js';
 import type { ForeignValue } from '../graph/import/foreign-values.js';
 import { importGraph } from '../graph/import/import-graph.js';
 import { quote } from '../tensor/shorten.js';
@@ -16,6 +16,20 @@ export interface Standardized {
   /** The value of the file that holds them; its input, where that takes them standardised. */
   readonly value: string;
   readonly standardization: FileStandardization | undefined;
+}
+
+/** The value behind the resizing of a file that `tract export --with-preprocessing` wrote. */
+export function resizedIn({ metadata, graph }: ForeignModel, input: ForeignValue): ForeignValue | undefined {
+  if (!Object.hasOwn(metadata, 'resizing') || input.dtype !== 'uint8') return undefined;
+  let name: unknown;
+  try {
+    ({ images: name } = JSON.parse(metadata.resizing) as { images?: unknown });
+  } catch {
+    return undefined;
+  }
+  const value = graph.valueInfo.find((one) => one.name === name);
+  const found = value && valueOf(value);
+  return found?.dtype === 'uint8' && found.shape?.length === 4 ? found : undefined;
 }
 
 /** Nodes that a pixel goes through before it is what the first layer sees. */

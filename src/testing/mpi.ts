@@ -36,6 +36,8 @@ export const mpis: readonly Mpi[] = known.map((mpi) => {
 });
 
 export interface RanksOptions {
+  /** Whether a run makes its page and logs, which most tests have no use for. */
+  readonly report?: boolean;
   /** Called with what has been printed on stdout so far, until it gives true. */
   readonly onOutput?: (stdout: string, launcher: ChildProcess) => boolean;
   readonly environment?: Readonly<Record<string, string>>;
@@ -52,7 +54,8 @@ export function tractRanks(
   parameters: readonly string[],
   options: RanksOptions = {},
 ): Promise<Outcome> {
-  return launch(mpi, ['-n', String(size), process.execPath, main, ...parameters], options);
+  const plain = parameters[0] === 'train' && options.report !== true ? ['--no-report'] : [];
+  return launch(mpi, ['-n', String(size), process.execPath, main, ...parameters, ...plain], options);
 }
 
 /** Runs a launcher with these parameters. */

@@ -31,6 +31,7 @@ export function pictureOf(data: Uint8Array, [channels, height, width]: ImageShap
 /**
  * Writes images as PNG files, a folder for each class; their names are their positions, so that their order is the same.
  *
+ * @param onWritten told how many files there are by now
  * @returns the files, relative to the folder
  */
 export async function writeClassFolders(
@@ -38,6 +39,7 @@ export async function writeClassFolders(
   { images, labels }: Split,
   shape: ImageShape,
   classNames: readonly string[],
+  onWritten?: (files: number) => void,
 ): Promise<string[]> {
   const size = imageSize(shape);
   const files = Array.from({ length: labels.length }, (_, i) =>
@@ -51,6 +53,7 @@ export async function writeClassFolders(
         return pictureOf(image, shape).png({ compressionLevel: 1 }).toFile(join(folder, file));
       }),
     );
+    onWritten?.(Math.min(first + 32, files.length));
   }
   return files;
 }

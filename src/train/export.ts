@@ -7,6 +7,7 @@ import { toOnnx } from '../graph/serialize.js';
 import type { Model } from '../nn/model.js';
 import { tensor } from '../tensor/tensor.js';
 import type { LearnedState } from './evaluator.js';
+import { type PictureResizing, resizingPrelude } from './resizing.js';
 import { checkState } from './state.js';
 import { inferenceGraph, inferenceName, modelTensors } from './step-graph.js';
 
@@ -18,24 +19,41 @@ export interface ExportOptions {
   readonly classNames?: readonly string[];
 }
 
+/** What a model that takes pixels is told. */
+export interface PixelsExportOptions extends ExportOptions {
+  /**
+   * Take pictures of any height and width, those of a batch alike: scaled to cover `cover`, and their middle of the
+   * model's size cut out. Default: images of the model's size.
+   */
+  readonly resizing?: PictureResizing;
+}
+
 /**
  * A trained model as the bytes of an `.onnx` file of standard operators: `images` uint8 [N, C, H, W] in, `logits`
  * float32 [N, classes] out. Weights and running statistics are initializers under PyTorch's names, and so are
- * `standardize/mean` and `standardize/deviation`, by which pixels scaled to [0, 1] are standardised inside.
+ * `standardize/mean` and `standardize/deviation`, by which pixels scaled to [0, 1] are standardised inside. With
+ * `resizing`, `images` are decoded pictures of any height and width, uint8 [N, C, height, width].
  *
- * The metadata holds `model`, and as JSON `class_names`, `mean` and `deviation`.
+ * The metadata holds `model`, and as JSON `class_names`, `mean` and `deviation`, and `resizing` with the name of the value
+ * that holds what pictures were scaled to.
  *
+ * @throws OptionError where `cover` does not cover the model's images
  * @throws StateError naming the first weight that does not fit the model
  * @throws GraphError where a model of one's own is another for each number of images, and no `batchSize` is given
  */
-export function exportOnnx(model: Model, learned: LearnedState, options: ExportOptions = {}): Uint8Array {
-  const { batchSize, classNames } = options;
+export function exportOnnx(
+  model: Model,
+  learned: LearnedState,
+  options: PixelsExportOptions = {},
+): Uint8Array {
+  const { batchSize, classNames, resizing } = options;
   const { weights, standardization } = learned;
   checkState(modelTensors(model), weights);
   const build = (images: number): Graph => rewrite(inferenceGraph(model, images).graph, portable);
   const { graph, dimensions } =
     batchSize === undefined ? anyBatch(build) : { graph: build(batchSize), dimensions: undefined };
   const { mean, deviation } = standardization;
+  const prelude = resizing && resizingPrelude('images', [batchSize ?? 'N', ...model.imageShape], resizing);
   return toOnnx(graph, {
     name: model.name,
     initializers: {
@@ -44,11 +62,13 @@ export function exportOnnx(model: Model, learned: LearnedState, options: ExportO
       'standardize/deviation': tensor('float32', [deviation.length], deviation),
     },
     ...(dimensions && { dimensions }),
+    ...(prelude && { prelude }),
     metadata: {
       model: model.name,
       ...(classNames && { class_names: JSON.stringify(classNames) }),
       mean: JSON.stringify(mean),
       deviation: JSON.stringify(deviation),
+      ...(prelude && { resizing: JSON.stringify({ ...resizing, images: prelude.result }) }),
     },
   });
 }

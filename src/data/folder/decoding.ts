@@ -1,9 +1,6 @@
 /** How the pictures of a folder become pixels. */
 import type { PictureTarget } from '../decode-picture.js';
-import type { PictureDecoding } from './folder-config.js';
-
-/** What sticks out stays up to so many times what is covered: a line of pixels must not become gigabytes. */
-const MOST_RATIO = 4;
+import { MOST_RATIO, type PictureDecoding } from './folder-config.js';
 
 /** The size that a picture is decoded to. */
 export function decodedSize(

@@ -12,6 +12,9 @@ export interface PictureDecoding {
   readonly background: string;
 }
 
+/** What sticks out stays up to so many times what is covered: a line of pixels must not become gigabytes. */
+export const MOST_RATIO = 4;
+
 /** A folder of pictures, how they are decoded and drawn, and which they were. */
 export interface FolderConfig {
   /** Absolute; or relative to the folder of the run, where its pictures lie in it. */

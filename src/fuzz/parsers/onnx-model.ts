@@ -2,10 +2,13 @@
 import { GraphError } from '../../graph/graph.js';
 import { ModelProtoSchema } from '../../graph/onnx_pb.js';
 import { modelFromOnnx } from '../../models/file-model.js';
+import { mlp } from '../../models/mlp.js';
 import { traceAlone } from '../../nn/model.js';
 import type { Random } from '../../random/random.js';
 import { OptionError } from '../../tensor/option-error.js';
 import { type Tensor, elementCount, sameShape, tensor } from '../../tensor/tensor.js';
+import { exportOnnx } from '../../train/export.js';
+import { modelTensors } from '../../train/step-graph.js';
 import { mutateBytes, pick } from '../mutate-bytes.js';
 import { mutateProtobuf } from '../mutate-protobuf.js';
 import { type OnnxFile, float, localFunction, node, onnxFile, subgraph, tensorProto } from '../onnx-file.js';
@@ -121,7 +124,18 @@ const examples: readonly OnnxFile[] = [
   },
 ];
 
-const seeds = (): Promise<readonly Uint8Array[]> => Promise.resolve(examples.map(onnxFile));
+/** What `tract export --with-preprocessing` writes: nodes before the model, and metadata that say where it begins. */
+function withResizing(): Uint8Array {
+  const model = mlp({ width: 4, depth: 1, imageSize: 4, classes: 3 });
+  const weights = Object.fromEntries(
+    Object.entries(modelTensors(model)).map(([name, { shape }]) => [name, floats(...shape)]),
+  );
+  const standardization = { mean: [0.5, 0.4, 0.3], deviation: [0.2, 0.3, 0.4] };
+  return exportOnnx(model, { weights, standardization }, { resizing: { cover: [5, 5], cut: false } });
+}
+
+const seeds = (): Promise<readonly Uint8Array[]> =>
+  Promise.resolve([...examples.map(onnxFile), withResizing()]);
 
 function mutate(input: Uint8Array, random: Random, others: readonly Uint8Array[]): Uint8Array {
   if (random.integer(4) === 0) return mutateBytes(input, random, pick(random, others));

@@ -116,7 +116,8 @@ function checkName(name: string): void {
     );
 }
 
-function valueOf({ name, type }: ValueInfoProto): ForeignValue {
+/** @throws GraphError for what is no tensor, or one of elements that are not read */
+export function valueOf({ name, type }: ValueInfoProto): ForeignValue {
   checkName(name);
   const tensorType = type?.value.case === 'tensorType' ? type.value.value : undefined;
   if (!tensorType) throw new GraphError(`${quote(name)} is no tensor`);
