@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import onnx
-import torch
 
 import common
 from common import RATES, save, tensors_of
@@ -35,7 +34,7 @@ def main():
             del file.graph.metadata_props[:]
             onnx.save(file, f"{path}.onnx")
             tensors = tensors_of(f"{path}.onnx")
-            result, _, matched = run(model, training, size, tensors, torch.float64, RATES[0])
+            result, _, matched = run(model, training, size, tensors, "float64", RATES[0])
             save(
                 {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in result.items()},
                 f"{path}.safetensors",

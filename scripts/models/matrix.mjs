@@ -22,7 +22,7 @@ import { ask, here, pythonOf, references } from './environments.mjs';
 import { CASES, backOf, givenBack } from './given-back.mjs';
 import { answerOf, endAll } from './processes.mjs';
 import { Results } from './results.mjs';
-import { writeMatrix } from './table.mjs';
+import { DRAWS, within, writeMatrix } from './table.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,11 +49,19 @@ const results = new Results(values.json);
 const wanted = (one) => values.again || !results.has(one);
 
 /** What a file is measured by: in float32, and, where that goes well, in float64. */
-async function measure(path, python) {
+async function measure(path, python, conversation) {
   const figures = await answerOf(process.execPath, [join(here, 'measure.mjs'), path], limit).catch(
     ({ message }) => ({ readError: message.slice(0, 600) }),
   );
   if (figures.readError) return figures;
+  if (!within(figures)) {
+    const worst = await conversation.ask(`rounded ${DRAWS}`, limit).catch(() => ({}));
+    if (worst.gradients !== undefined) {
+      figures.float32Gradients = Math.max(figures.float32Gradients, worst.gradients);
+      figures.float32Steps = Math.max(figures.float32Steps, worst.steps);
+      figures.rounded = true;
+    }
+  }
   const double = await answerOf(python, [join(here, 'double.py'), path], limit).then(
     (float64) => ({ float64 }),
     ({ message }) => ({ float64Error: message.slice(0, 300) }),
@@ -69,7 +77,9 @@ async function take(file, conversation, python) {
   const exported = await conversation
     .ask(`${name} ${exporter} ${mode}`, limit)
     .catch(({ message }) => ({ error: message }));
-  const figures = exported.error ? { exportError: exported.error } : await measure(path, python);
+  const figures = exported.error
+    ? { exportError: exported.error }
+    : await measure(path, python, conversation);
   const endings = ['safetensors', 'step.onnx', 'tract.onnx', 'state.safetensors'];
   for (const ending of values.keep ? endings : ['onnx', ...endings])
     rmSync(`${path}.${ending}`, { force: true });

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 import common
-from common import STEPS, as_float32, compared, images_of, serve, transformed
+from common import STEPS, as_float32, images_of, serve, transformed
 from zoo import MODELS
 
 
@@ -182,12 +182,9 @@ def tract(module, x, shape, gradients):
     return torch.from_numpy(transformed(rows.numpy(), (rows.T @ g).numpy())).T.reshape(module.weight.shape)
 
 
-def reference(model, training, size, tensors):
-    """What PyTorch computes in float64, and how far its own float32 is from that."""
-    return compared(lambda dtype, rate: run(model, training, size, tensors, getattr(torch, dtype), rate))
-
-
 def run(model, training, size, tensors, dtype, rate):
+    """What PyTorch computes of a file's tensors."""
+    dtype = getattr(torch, dtype)
     images, labels = images_of(size)
     model = copy.deepcopy(model)
     with torch.no_grad():
@@ -197,10 +194,11 @@ def run(model, training, size, tensors, dtype, rate):
                 buffer.copy_(torch.from_numpy(tensors[name].copy()))
     model = (model if training else folded(model, size, tensors)).to(dtype)
     for module in model.modules():
-        for name in ("eps", "momentum"):
-            # A file has them as float32.
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, as_float32(getattr(module, name)))
+        # A file has them as float32, and what a batch norm keeps instead of what it takes.
+        if isinstance(getattr(module, "eps", None), float):
+            module.eps = as_float32(module.eps)
+        if isinstance(getattr(module, "momentum", None), float):
+            module.momentum = 1 - as_float32(1 - module.momentum)
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     matched = match({name: p.detach().clone() for name, p in parameters.items()}, tensors)
     with torch.no_grad():
@@ -271,4 +269,4 @@ def match(own, tensors):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    serve(("torch", "torchvision", "timm", "onnx"), MODELS, settled, export, reference)
+    serve(("torch", "torchvision", "timm", "onnx"), MODELS, settled, export, run)
