@@ -3,16 +3,13 @@
 Usage: python fixtures.py ../../src/models/fixtures [NAME...]
 """
 
-import copy
 import sys
 
 import numpy as np
 import onnx
-import onnx.numpy_helper
-import torch
-from safetensors.numpy import save_file
 
 import common
+from common import RATES, save, tensors_of
 from reference import export, run, settled
 from tiny import FIXTURES
 
@@ -23,14 +20,11 @@ def main():
     for name, size, make, exports in FIXTURES:
         if names and name not in names:
             continue
-        torch.manual_seed(0)
-        model = make()
-        model.size = size
-        model = settled(model, size)
+        model = settled(make, size)
         for exporter, training in exports:
             mode = "training" if training else "inference"
             path = f"{out}/{name}.{exporter}.{mode}"
-            export(copy.deepcopy(model), f"{path}.onnx", exporter, training, size)
+            export(model, f"{path}.onnx", exporter, training, size)
             file = onnx.load(f"{path}.onnx")
             # What a debugger is told takes half of the file.
             for node in file.graph.node:
@@ -39,10 +33,12 @@ def main():
             del file.graph.value_info[:]
             del file.graph.metadata_props[:]
             onnx.save(file, f"{path}.onnx")
-            tensors = {one.name: onnx.numpy_helper.to_array(one) for one in file.graph.initializer}
-            result, _, matched = run(model, training, size, tensors, torch.float64)
-            single = {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in result.items()}
-            save_file({k: np.ascontiguousarray(v) for k, v in single.items()}, f"{path}.safetensors")
+            tensors = tensors_of(f"{path}.onnx")
+            result, _, matched = run(model, training, size, tensors, "float64", RATES[0])
+            save(
+                {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in result.items()},
+                f"{path}.safetensors",
+            )
             print(path, matched, flush=True)
 
 

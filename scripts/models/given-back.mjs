@@ -1,12 +1,12 @@
 /** What comes out of a run, in Python's packages: the second table of docs/models.md. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Classifier, tensor, toSafetensors } from '../../dist/node.js';
+import { ask, here, references } from './environments.mjs';
+import { answerOf, lastLineOf } from './processes.mjs';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
 const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** Models that are trained for a few steps: built-in ones, and files of reference.py. */
@@ -18,12 +18,6 @@ export const CASES = [
   { name: 'swin', file: 'dynamo:inference' },
 ];
 
-function must(program, parameters) {
-  const { status, stdout, stderr } = spawnSync(program, parameters, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr.trim().split('\n').at(-1));
-  return stdout;
-}
-
 /** Pixels at random, the same ones always. */
 function pixels(count) {
   let state = 1;
@@ -33,48 +27,52 @@ function pixels(count) {
   });
 }
 
-/** Trains, exports and compares; one result for each file that comes back. */
-export async function givenBack(work, python, cases = CASES) {
+/** The files that come back of a model: of one that was read, as it came and with its preprocessing. */
+export const backOf = ({ name, file }) =>
+  (file ? [false, true] : [false]).map((preprocessing) => ({
+    kind: 'back',
+    name,
+    from: file ? file.replace(':', ', ') : 'built in',
+    preprocessing,
+  }));
+
+/** Trains a model, exports it and compares; one result for each file that comes back. */
+export async function givenBack({ name, flags, file, size = 64 }, work, python, limit) {
   const folder = join(work, 'given-back');
-  const pictures = join(folder, 'pictures');
+  const pictures = join(folder, 'pictures', String(size));
+  const run = join(folder, name);
+  const tensors = join(folder, `${name}.safetensors`);
+  const out = join(folder, `${name}.back.onnx`);
+  const byPython = (...parameters) => answerOf(python, [join(here, 'given_back.py'), ...parameters], limit);
+  const tract = (...parameters) => lastLineOf(execPath, [command, ...parameters], limit);
+  rmSync(run, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const results = [];
-  for (const { name, flags, file, size = 64 } of cases) {
-    const run = join(folder, name);
-    rmSync(run, { recursive: true, force: true });
-    const one = { kind: 'back', name, from: file ? file.replace(':', ', ') : 'built in' };
-    try {
-      let model = flags;
-      if (file) {
-        must(python, [join(here, 'reference.py'), folder, file, name]);
-        model = ['--model', join(folder, `${name}.${file.replace(':', '.')}.onnx`)];
-      }
-      must(python, [join(here, 'given_back.py'), '--pictures', join(pictures, String(size)), String(size)]);
-      must(execPath, [
-        ...[command, 'train', ...model, '--data', join(pictures, String(size)), '--image-size', String(size)],
-        ...['--batch-size', '8', '--epochs', '1', '--lr', '0.01', '--tract', '--out', run],
-      ]);
-      const classifier = await Classifier.load(run);
-      const images = tensor('uint8', [8, 3, size, size], pixels(8 * 3 * size * size));
-      const logits = await classifier.logits(images.data);
-      await classifier.release();
-      const tensors = join(folder, `${name}.safetensors`);
-      writeFileSync(tensors, toSafetensors({ tensors: { images, logits }, metadata: {} }));
-      for (const more of file ? [[], ['--with-preprocessing']] : [[]]) {
-        const out = join(folder, `${name}.back.onnx`);
-        must(execPath, [command, 'export', run, '--out', out, ...more]);
-        const found = JSON.parse(
-          must(python, [join(here, 'given_back.py'), out, tensors])
-            .trim()
-            .split('\n')
-            .at(-1),
-        );
-        results.push({ ...one, preprocessing: more.length > 0, ...found });
-      }
-    } catch (error) {
-      results.push({ ...one, error: error.message.slice(0, 300) });
+  try {
+    let model = flags;
+    if (file) {
+      const conversation = ask(references[0], python, folder);
+      const { error } = await conversation.ask(`${name} ${file.replace(':', ' ')}`, limit);
+      conversation.end();
+      if (error) throw new Error(error);
+      model = ['--model', join(folder, `${name}.${file.replace(':', '.')}.onnx`)];
     }
-    console.log(JSON.stringify(results.at(-1)));
+    await byPython('--pictures', pictures, String(size));
+    await tract(
+      ...['train', ...model, '--data', pictures, '--image-size', String(size)],
+      ...['--batch-size', '8', '--epochs', '1', '--lr', '0.01', '--tract', '--out', run],
+    );
+    const classifier = await Classifier.load(run);
+    const images = tensor('uint8', [8, 3, size, size], pixels(8 * 3 * size * size));
+    const logits = await classifier.logits(images.data);
+    await classifier.release();
+    writeFileSync(tensors, toSafetensors({ tensors: { images, logits }, metadata: {} }));
+    const found = [];
+    for (const one of backOf({ name, file })) {
+      await tract('export', run, '--out', out, ...(one.preprocessing ? ['--with-preprocessing'] : []));
+      found.push({ ...one, ...(await byPython(out, tensors)) });
+    }
+    return found;
+  } catch (error) {
+    return backOf({ name, file }).map((one) => ({ ...one, error: error.message.slice(0, 300) }));
   }
-  return results;
 }

@@ -5,7 +5,7 @@ TENSORS is a safetensors file with images (uint8) and the logits that the run it
 ONNX files by itself; onnx2pytorch makes a module of one. Prints a line of JSON.
 
        python given_back.py --pictures FOLDER SIZE
-Writes a folder of small pictures to train with.
+Writes a folder of small pictures to train with, and prints that it did.
 """
 
 import json
@@ -64,5 +64,6 @@ def distance(a, b):
 if __name__ == "__main__":
     if sys.argv[1] == "--pictures":
         pictures(sys.argv[2], int(sys.argv[3]))
+        print("{}")
     else:
         print(json.dumps(figures(*sys.argv[1:])))

@@ -2,26 +2,22 @@
 
 Exporters are tf2onnx, of a function that calls the model, and Keras's own `export`, for inference.
 
-Usage: python keras_reference.py OUT_FOLDER tf2onnx:training,keras:inference,... [NAME...]
+Usage: echo keras_own tf2onnx training | python keras_reference.py OUT_FOLDER
 """
 
 import contextlib
 import io
 import os
-import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import keras
 import numpy as np
-import onnx
-import onnx.numpy_helper
 import tensorflow as tf
 import tf2onnx
-from safetensors.numpy import save_file
 
-from common import BATCH, CLASSES, LAMBDA, RATES, STEPS, images_of, tell, trains
+from common import BATCH, CLASSES, STEPS, as_float32, images_of, serve, transformed
 
 OPERATOR_SET = 18
 NORM = keras.layers.BatchNormalization
@@ -50,14 +46,17 @@ MODELS = [
     ("keras_own", "Keras CNN", 32, own),
     ("keras_mobilenet_v2", "MobileNet", 64, application("MobileNetV2", alpha=0.35)),
     ("keras_resnet50_v2", "ResNetV2", 64, application("ResNet50V2")),
-    # With its preprocessing, exporters leave the mean of its pixels to whoever runs the file, as one more input.
     ("keras_efficientnet_v2_b0", "EfficientNet", 64, application("EfficientNetV2B0", include_preprocessing=False)),
+    # With its preprocessing: exporters leave the mean of its pixels to whoever runs the file, as one more input.
+    ("keras_efficientnet_b0", "EfficientNet", 64, application("EfficientNetB0")),
     ("keras_densenet121", "DenseNet", 64, application("DenseNet121")),
 ]
 
 
 def settled(make, size):
-    """Weights that are all different, statistics that are those of some images, and no randomness."""
+    """A model with weights that are all different, statistics that are those of some images, and no randomness; how
+    to make one more, and with which weights.
+    """
     keras.utils.set_random_seed(0)
     model = make(size)
     for layer in model.layers:
@@ -74,10 +73,11 @@ def settled(make, size):
         model(random.standard_normal((BATCH, size, size, 3)).astype(np.float32), training=True)
     for layer, momentum in momenta.items():
         layer.momentum = momentum
-    return model
+    return model, make, model.get_weights()
 
 
-def export(model, path, exporter, training, size):
+def export(settled, path, exporter, training, size):
+    model, *_ = settled
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if exporter == "keras":
             model.export(path, format="onnx", opset_version=OPERATOR_SET, verbose=False)
@@ -159,14 +159,9 @@ def fold(model, tensors):
     return gone
 
 
-def run(make, weights, training, size, tensors, dtype, rate=None):
-    """Takes steps at the first of several learning rates that trains, unless it is told one."""
-    if rate is None:
-        for rate in RATES:
-            found = run(make, weights, training, size, tensors, dtype, rate)
-            if trains(found[0]["losses"]):
-                break
-        return found
+def run(settled, training, size, tensors, dtype, rate):
+    """What TensorFlow computes of a file's tensors."""
+    _, make, weights = settled
     images, labels = images_of(size)
     for one in (dtype, "float32"):
         keras.config.set_floatx(one)
@@ -177,6 +172,9 @@ def run(make, weights, training, size, tensors, dtype, rate=None):
     for layer in model.layers:
         if isinstance(layer, (keras.layers.Dropout, keras.layers.SpatialDropout2D)):
             layer.rate = 0.0
+        for name in ("epsilon", "momentum"):
+            if isinstance(getattr(layer, name, None), float):
+                setattr(layer, name, as_float32(getattr(layer, name)))
     # A file for training has no running statistics: it takes those of the batch always.
     gone = [] if training else fold(model, tensors)
     own = {one.path: one for one in model.weights if id(one) not in gone}
@@ -209,7 +207,8 @@ def run(make, weights, training, size, tensors, dtype, rate=None):
             result[f"gradient/{name}"] = matched[name][1](gradient).numpy()
     for name, one in statistics.items():
         result[f"statistics/{name}"] = one.numpy()
-    result.update(transformed(model, x, parameters, gradients, matched))
+    own = {name: gradient for name, gradient in result.items() if name.startswith("gradient/")}
+    result.update(tract(model, x, parameters, gradients, matched))
     losses = [loss]
     for _ in range(STEPS - 1):
         for name, one in parameters.items():
@@ -217,15 +216,11 @@ def run(make, weights, training, size, tensors, dtype, rate=None):
                 one.assign_sub(rate * gradients[name])
         loss, gradients = step()
         losses.append(loss)
-    result["losses"], result["rate"] = np.array(losses), np.array([rate])
-    return result, gradients_of(result), len(matched)
+    result["losses"] = np.array(losses)
+    return result, own, len(matched)
 
 
-def gradients_of(result):
-    return {name: value for name, value in result.items() if name.startswith("gradient/")}
-
-
-def transformed(model, x, parameters, gradients, matched):
+def tract(model, x, parameters, gradients, matched):
     """TrAct's gradient of the first convolution: the plain one by the inverse of its patches' second moments."""
     layer = next((one for one in model.layers if type(one) is keras.layers.Conv2D), None)
     name = next((n for n, one in parameters.items() if layer is not None and one is layer.kernel), None)
@@ -240,46 +235,11 @@ def transformed(model, x, parameters, gradients, matched):
         layer.padding.upper(),
     )
     rows = tf.reshape(rows, (-1, rows.shape[-1])).numpy()
-    gram = rows.T @ rows / len(rows) + LAMBDA * np.eye(rows.shape[1], dtype=rows.dtype)
     gradient = gradients[name].numpy()
-    solved = np.linalg.solve(gram, gradient.reshape(rows.shape[1], -1)).reshape(gradient.shape)
-    return {f"tract/{name}": matched[name][1](tf.constant(solved)).numpy()}
-
-
-def reference(make, weights, training, size, tensors):
-    """What TensorFlow computes in float64, and how far its own float32 is from that."""
-    result, own, matched = run(make, weights, training, size, tensors, "float64")
-    single, other, _ = run(make, weights, training, size, tensors, "float32", result["rate"][0])
-    scale = max(np.linalg.norm(g) for g in own.values())
-    errors = [np.linalg.norm(g - other[n]) / max(np.linalg.norm(g), 1e-4 * scale) for n, g in own.items()]
-    result["float32/gradients"] = np.array([max(errors)])
-    result["float32/steps"] = (
-        np.abs(single["losses"] - result["losses"]).max(keepdims=True) / result["losses"].min()
-    )
-    return result, matched
-
-
-def main():
-    out, exports, *names = sys.argv[1:]
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    for name, family, size, make in MODELS:
-        if names and name not in names:
-            continue
-        for exporter, mode in (one.split(":") for one in exports.split(",")):
-            training = mode == "training"
-            path = f"{out}/{name}.{exporter}.{mode}"
-            try:
-                model = settled(make, size)
-                weights = model.get_weights()
-                export(model, f"{path}.onnx", exporter, training, size)
-                file = onnx.load(f"{path}.onnx")
-                tensors = {one.name: onnx.numpy_helper.to_array(one) for one in file.graph.initializer}
-                result, matched = reference(make, weights, training, size, tensors)
-                save_file({k: np.ascontiguousarray(v) for k, v in result.items()}, f"{path}.safetensors")
-                tell(name, family, exporter, mode, None, matched)
-            except Exception as error:
-                tell(name, family, exporter, mode, error)
+    found = transformed(rows, gradient.reshape(rows.shape[1], -1)).reshape(gradient.shape)
+    return {f"tract/{name}": matched[name][1](tf.constant(found)).numpy()}
 
 
 if __name__ == "__main__":
-    main()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    serve(("tensorflow-cpu", "keras", "tf2onnx", "onnx"), MODELS, settled, export, run)

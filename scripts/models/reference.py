@@ -1,32 +1,30 @@
 """Exports models, and says what PyTorch computes of them in float64.
 
-For every model, exporter and mode this writes `<name>.<exporter>.<mode>.onnx` and, beside it, a safetensors file with
+For a model, exporter and mode this writes `<name>.<exporter>.<mode>.onnx` and, beside it, a safetensors file with
 images, labels, logits, the gradient of every tensor of the file, running statistics after a step, the losses of five
-steps of SGD, and TrAct's gradient of the first convolution. One line of JSON a file is printed when it is complete.
+steps of SGD, and TrAct's gradient of the first convolution.
 
-Usage: python reference.py OUT_FOLDER torchscript:training,dynamo:inference,... [NAME...]
+Usage: echo resnet18 torchscript training | python reference.py OUT_FOLDER
 """
 
 import copy
 import functools
 import io
 import contextlib
-import sys
 import warnings
 
 import numpy as np
-import onnx
-import onnx.numpy_helper
 import torch
-from safetensors.numpy import save_file
 
 import common
-from common import LAMBDA, RATES, STEPS, images_of, tell, trains
+from common import STEPS, as_float32, images_of, serve, transformed
 from zoo import MODELS
 
 
-def settled(model, size):
-    """Parameters that are all different, statistics that are those of some images, and no randomness."""
+def settled(make, size):
+    """A model with parameters that are all different, statistics that are those of some images, and no randomness."""
+    torch.manual_seed(0)
+    model = make()
     generator = torch.Generator().manual_seed(1)
 
     def noise(tensor):
@@ -54,15 +52,15 @@ def settled(model, size):
             norm.momentum = None
         model.train()
         for _ in range(2):
-            model(torch.randn(common.BATCH, 3, model.size, model.size, generator=generator))
+            model(torch.randn(common.BATCH, 3, size, size, generator=generator))
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
     return model
 
 
 def export(model, path, exporter, training, size):
-    x = torch.randn(2, 3, size, size)
-    model.train(training)
+    x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2))
+    model = copy.deepcopy(model).train(training)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(
         io.StringIO()
     ):
@@ -181,32 +179,12 @@ def tract(module, x, shape, gradients):
     columns = torch.nn.functional.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
     rows = columns.permute(0, 2, 1).reshape(-1, columns.shape[1])
     g = gradients[0].permute(0, 2, 3, 1).reshape(-1, shape[1])
-    gram = rows.T @ rows / len(rows) + LAMBDA * torch.eye(rows.shape[1], dtype=rows.dtype)
-    return torch.linalg.solve(gram, rows.T @ g).T.reshape(module.weight.shape)
+    return torch.from_numpy(transformed(rows.numpy(), (rows.T @ g).numpy())).T.reshape(module.weight.shape)
 
 
-def reference(model, training, size, tensors):
-    """What PyTorch computes in float64, and how far its own float32 is from that."""
-    result, own, names = run(model, training, size, tensors, torch.float64)
-    single, other, _ = run(model, training, size, tensors, torch.float32, result["rate"][0])
-    gradients = [(g, other[name]) for name, g in own.items()]
-    scale = max(g.norm() for g, _ in gradients)
-    errors = [(g - h.double()).norm() / max(g.norm(), 1e-4 * scale) for g, h in gradients]
-    result["float32/gradients"] = np.array([max(errors).item()])
-    result["float32/steps"] = (
-        np.abs(single["losses"] - result["losses"]).max(keepdims=True) / result["losses"].min()
-    )
-    return result, names
-
-
-def run(model, training, size, tensors, dtype, rate=None):
-    """Takes steps at the first of several learning rates that trains, unless it is told one."""
-    if rate is None:
-        for rate in RATES:
-            found = run(model, training, size, tensors, dtype, rate)
-            if trains(found[0]["losses"]):
-                break
-        return found
+def run(model, training, size, tensors, dtype, rate):
+    """What PyTorch computes of a file's tensors."""
+    dtype = getattr(torch, dtype)
     images, labels = images_of(size)
     model = copy.deepcopy(model)
     with torch.no_grad():
@@ -215,6 +193,12 @@ def run(model, training, size, tensors, dtype, rate=None):
             if training and name in tensors and buffer.shape == tensors[name].shape:
                 buffer.copy_(torch.from_numpy(tensors[name].copy()))
     model = (model if training else folded(model, size, tensors)).to(dtype)
+    for module in model.modules():
+        # A file has them as float32, and what a batch norm keeps instead of what it takes.
+        if isinstance(getattr(module, "eps", None), float):
+            module.eps = as_float32(module.eps)
+        if isinstance(getattr(module, "momentum", None), float):
+            module.momentum = 1 - as_float32(1 - module.momentum)
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     matched = match({name: p.detach().clone() for name, p in parameters.items()}, tensors)
     with torch.no_grad():
@@ -256,8 +240,8 @@ def run(model, training, size, tensors, dtype, rate=None):
         loss = torch.nn.functional.cross_entropy(model(x), y)
         loss.backward()
         losses.append(loss.item())
-    result["losses"], result["rate"] = np.array(losses), np.array([rate])
-    return result, own, len(matched)
+    result["losses"] = np.array(losses)
+    return result, {name: gradient.numpy() for name, gradient in own.items()}, len(matched)
 
 
 def match(own, tensors):
@@ -283,33 +267,6 @@ def match(own, tensors):
     return found
 
 
-def main():
-    out, exports, *names = sys.argv[1:]
-    torch.set_num_threads(1)
-    for name, family, size, make in MODELS:
-        if names and name not in names:
-            continue
-        try:
-            torch.manual_seed(0)
-            model = make()
-            model.size = size
-            model = settled(model, size)
-        except Exception as error:  # A model that this version of its package does not have stays in the table.
-            tell(name, family, None, None, error)
-            continue
-        for exporter, mode in (one.split(":") for one in exports.split(",")):
-            training = mode == "training"
-            path = f"{out}/{name}.{exporter}.{mode}"
-            try:
-                export(copy.deepcopy(model), f"{path}.onnx", exporter, training, size)
-                file = onnx.load(f"{path}.onnx")
-                tensors = {one.name: onnx.numpy_helper.to_array(one) for one in file.graph.initializer}
-                result, matched = reference(model, training, size, tensors)
-                save_file({k: np.ascontiguousarray(v) for k, v in result.items()}, f"{path}.safetensors")
-                tell(name, family, exporter, mode, None, matched)
-            except Exception as error:
-                tell(name, family, exporter, mode, error)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    serve(("torch", "torchvision", "timm", "onnx"), MODELS, settled, export, run)

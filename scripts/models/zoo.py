@@ -7,6 +7,7 @@ from timm.layers import GatedMlp
 from timm.models.efficientformer import EfficientFormer
 from timm.models.focalnet import FocalNet
 from timm.models.mlp_mixer import Affine, MixerBlock, MlpMixer, ResBlock, SpatialGatingBlock
+from timm.models.nasnet import NASNetALarge
 import torchvision.models as tv
 
 C = 10
@@ -37,6 +38,35 @@ def narrow(make):
         return model
 
     return made
+
+
+def first_blocks(name, *sequences):
+    """A model of timm with the first block alone of some of its sequences."""
+
+    def made():
+        model = t(name)()
+        for sequence in sequences:
+            setattr(model, sequence, getattr(model, sequence)[:1])
+        return model
+
+    return made
+
+
+def inception_v4():
+    """With one block of each kind, but for the stem."""
+    model = t("inception_v4")()
+    kept, seen = [], set()
+    for part in model.features:
+        if type(part) not in seen or type(part).__name__ == "ConvNormAct":
+            kept.append(part)
+        seen.add(type(part))
+    model.features = torch.nn.Sequential(*kept)
+    return model
+
+
+def bottlenecks(**options):
+    """A ResNet of torchvision with one block in each stage."""
+    return lambda: tv.ResNet(tv.resnet.Bottleneck, (1, 1, 1, 1), num_classes=C, **options)
 
 
 def v(make, **options):
@@ -116,15 +146,23 @@ MODELS = [
     ("alexnet", "AlexNet", 64, narrow(tv.alexnet)),
     ("vgg11", "VGG", 32, narrow(tv.vgg11)),
     ("vgg11_bn", "VGG", 32, narrow(tv.vgg11_bn)),
-    ("resnetv2_50d", "ResNetV2", 64, t("resnetv2_50d")),
-    ("resnext50_32x4d", "ResNeXt", 64, v(tv.resnext50_32x4d)),
-    ("wide_resnet50_2", "Wide ResNet", 64, v(tv.wide_resnet50_2)),
+    ("resnetv2_18", "ResNetV2", 64, t("resnetv2_18")),
+    ("resnext14_32x4d", "ResNeXt", 64, bottlenecks(groups=32, width_per_group=4)),
+    ("wide_resnet14_2", "Wide ResNet", 64, bottlenecks(width_per_group=128)),
     ("resnest14d", "ResNeSt", 64, t("resnest14d")),
     ("res2net50_14w_8s", "Res2Net", 64, t("res2net50_14w_8s")),
-    ("densenet121", "DenseNet", 64, v(tv.densenet121)),
-    ("inception_v3", "Inception", 96, v(tv.inception_v3, aux_logits=False, init_weights=False)),
-    ("inception_v4", "Inception", 96, t("inception_v4")),
-    ("xception41", "Xception", 64, t("xception41")),
+    ("densenet121", "DenseNet", 64, lambda: tv.DenseNet(12, (6, 12, 24, 16), 24, num_classes=C)),
+    ("inception_v3", "Inception", 80, v(tv.inception_v3, aux_logits=False, init_weights=False)),
+    ("inception_v4", "Inception", 80, inception_v4),
+    (
+        "inception_resnet_v2",
+        "Inception-ResNet",
+        80,
+        first_blocks("inception_resnet_v2", "repeat", "repeat_1", "repeat_2"),
+    ),
+    ("xception", "Xception", 64, t("legacy_xception")),
+    ("nasnet", "NASNet", 64, lambda: NASNetALarge(C, stem_size=16, num_features=192)),
+    ("mobilenetv1_100", "MobileNet", 64, t("mobilenetv1_100")),
     ("dpn48b", "DPN", 64, t("dpn48b")),
     ("hrnet_w18_small", "HRNet", 64, t("hrnet_w18_small")),
 ]
