@@ -62,6 +62,8 @@ const usage: readonly [string, RegExp][] = [
     /--warmup is for the schedule cosine or constant or linear or step, not/,
   ],
   ['train --group norm', /--group .* It must be like norm,bias:weight-decay=0/],
+  ['train --group first:lr=0.1', /lr goes with an optimizer of its own/],
+  ['train --group first:optimizer=muon', /one of sgd, adam, adamw, lion, lamb/],
   ['train --group norm:weight-decay=0,weight-decay=1', /It must be like norm,bias:weight-decay=0/],
   [
     'train --group nowhere:lr-factor=2 --limit-train 128',

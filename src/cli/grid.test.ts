@@ -52,6 +52,31 @@ test('a grid makes each method at each point, and stops when the seeds tell', as
   assert.deepEqual(repeated.decisions, results.decisions);
 });
 
+test('what is of TrAct alone is varied for TrAct alone', async () => {
+  const own = [
+    '--model',
+    'resnet18',
+    '--width',
+    '2',
+    '--limit-train',
+    '8',
+    '--limit-test',
+    '8',
+    '--batch-size',
+    '4',
+  ];
+  const { code, stdout, stderr } = await tract([
+    ...[...tiny, ...own, '--grid', 'gram-momentum=0,0.9', '--seeds', '0', '--max-steps', '2'],
+    ...['--out', join(folder, 'momentum')],
+  ]);
+  assert.equal(code, 0, stderr);
+  const ids = ['vanilla', 'tract-0.1-gram-momentum-0', 'tract-0.1-gram-momentum-0.9'];
+  assert.deepEqual(
+    states(stdout, 'finished'),
+    ids.map((id) => `${id} 0`),
+  );
+});
+
 test('a grid of what cannot be varied is refused', async () => {
   for (const [value, message] of [
     ['lr', /--grid .* It must be like lr=0\.02,0\.04/],

@@ -7,9 +7,10 @@ import { augmentationOf } from './augmentation.js';
 import { modelFor } from './chosen-model.js';
 import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
+import { longFlag } from './flags.js';
 import { transformsOf } from './optimization.js';
 import { withRecipe } from './recipe-flags.js';
-import { tractOptionsOf } from './tract-flags.js';
+import { tractOnly, tractOptionsOf } from './tract-flags.js';
 import { withWarmup } from './warmup.js';
 import type { TrainFlags } from './train-flags.js';
 import { optimizationFrom } from './train-plan.js';
@@ -58,15 +59,10 @@ export async function gridOf(
   command: Command,
   dataset: ImageDataset,
 ): Promise<Grid> {
-  const points = axes.reduce<Point[]>(
-    (before, axis) =>
-      before.flatMap((point) => axis.values.map((value) => pointWith(point, axis, value, command))),
-    [{ flags: {}, id: '', label: '' }],
-  );
   const variants: Variant[] = [];
   const settings = new Map<string, VariantSettings>();
   for (const method of methods) {
-    for (const point of points) {
+    for (const point of pointsOf(axes, method, command)) {
       const chosen = withRecipe({ ...asked, ...point.flags }, command, Object.keys(point.flags));
       const flags = withWarmup(chosen, dataset);
       const variant = { ...method, id: `${method.id}${point.id}`, label: `${method.label}${point.label}` };
@@ -87,6 +83,20 @@ export async function gridOf(
     }
   }
   return { variants, settings };
+}
+
+/** All combinations of the axes' values; those that are of TrAct alone make no difference to other methods. */
+function pointsOf(axes: readonly GridAxis[], { method }: Variant, command: Command): Point[] {
+  return axes.reduce<Point[]>(
+    (before, axis) => {
+      const points = before.flatMap((point) =>
+        axis.values.map((value) => pointWith(point, axis, value, command)),
+      );
+      const isOfTract = tractOnly.some((key) => longFlag(command, key) === `--${axis.flag}`);
+      return isOfTract && method !== 'tract' ? before : points;
+    },
+    [{ flags: {}, id: '', label: '' }],
+  );
 }
 
 interface Point {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type OptimizerName, type ScheduleName, optimizers, schedules } from '../optim/registry.js';
-import { type GroupFlag, groupValue } from './group-flag.js';
+import { type GroupFlag, type RestOptimizerName, groupValue, restOptimizers } from './group-flag.js';
 import type { FineTuningFlags } from './fine-tuning.js';
 import { number, oneOf, whole } from './values.js';
 
@@ -37,9 +37,6 @@ export interface OptimizationFlags extends FineTuningFlags {
   readonly divFactor?: number;
   readonly finalDivFactor?: number;
 }
-
-const restOptimizers = ['sgd', 'adam', 'adamw', 'lion', 'lamb'] as const;
-type RestOptimizerName = (typeof restOptimizers)[number];
 
 /** The learning rates and the momentum that are used unless others are asked for. */
 export const defaultRates: Readonly<Record<OptimizerName, number>> = {
@@ -152,7 +149,7 @@ export function addOptimizationFlags(command: Command): void {
   command.addOption(
     new Option(
       '--group <which:how>',
-      'train some parameters in another way: --group norm,bias:weight-decay=0, --group "layer1.*:lr-factor=0.1"; which: kinds (weight, bias, norm, embedding, first, head), paths or patterns; may be repeated',
+      'train some parameters in another way: --group norm,bias:weight-decay=0, --group "layer1.*:lr-factor=0.1", --group first:optimizer=adam,lr=0.003; which: kinds (weight, bias, norm, embedding, first, head), paths or patterns; may be repeated',
     ).argParser((text: string, before: readonly GroupFlag[] | undefined) => [
       ...(before ?? []),
       groupValue(text),

@@ -17,7 +17,14 @@ const flags = [
   ...['--centralize', '--clip-norm', '2', '--schedule', 'step', '--gamma', '0.5', '--warmup', '1'],
 ];
 const groups = [
-  ...['--group', 'norm:weight-decay=0.2', '--group', 'head:lr-factor=2,weight-decay=0.3'],
+  ...[
+    '--group',
+    'norm:weight-decay=0.2',
+    '--group',
+    'pos_embed:optimizer=lion,lr=0.002',
+    '--group',
+    'head:lr-factor=2,weight-decay=0.3',
+  ],
   ...['--decay-on', 'weights', '--first-lr-factor', '10', '--layer-decay', '0.5'],
 ];
 const images = [
@@ -64,6 +71,9 @@ test('flags make the optimizer, the groups, the transforms and the schedule, and
     weightDecay: 0.2,
     schedule: schedule(0.003),
   });
+  const embedding = groupOf('pos_embed')!;
+  assert.equal(embedding.optimizer!.name, 'lookahead+lion');
+  assert.deepEqual(embedding.schedule, schedule(0.002));
   assert.equal(groupOf('head.bias')!.learningRateFactor, 2);
   assert.equal(groupOf('head.bias')!.weightDecay, 0.3);
   assert.equal(groupOf('patch_embed.proj.weight')!.learningRateFactor, 10 / 4);

@@ -10,6 +10,7 @@ import type { Schedule } from '../optim/schedule.js';
 import { type GradientTransform, clipByGlobalNorm } from '../optim/transform.js';
 import { UsageError } from './errors.js';
 import { frozenGroups } from './fine-tuning.js';
+import type { RestOptimizerName } from './group-flag.js';
 import { longFlag } from './flags.js';
 import {
   DEFAULT_MOMENTUM,
@@ -118,7 +119,11 @@ function groupsFrom(
   command: Command,
   recipe: readonly ParameterGroup[],
 ): ParameterGroups | undefined {
-  const groups = [...frozenGroups(flags), ...(flags.group ?? []), ...recipe];
+  const own = (flags.group ?? []).map(({ optimizer, lr, ...group }) => ({
+    ...group,
+    ...(optimizer && { optimizer: besides(optimizer, lr, {}, flags, command) }),
+  }));
+  const groups = [...frozenGroups(flags), ...own, ...recipe];
   const { optimizer, decayOn, firstLrFactor, layerDecay } = flags;
   const rest = optimizer === 'muon' ? restFrom(flags, command) : undefined;
   if (optimizer !== 'muon') {
@@ -140,11 +145,22 @@ function groupsFrom(
 
 /** What trains what Muon is not for, with the schedule of the run. */
 function restFrom(flags: OptimizationFlags, command: Command): Optimizer {
-  const { restOptimizer: name = DEFAULT_REST, restWeightDecay } = flags;
-  const { restLr = defaultRates[name] } = flags;
-  const optimizer = createOptimizer(name, scheduleFrom(flags, restLr, command), {
+  const { restOptimizer = DEFAULT_REST, restLr, restWeightDecay } = flags;
+  const config = restWeightDecay === undefined ? {} : { weightDecay: restWeightDecay };
+  return besides(restOptimizer, restLr, config, flags, command);
+}
+
+/** An optimizer beside the common one, with the schedule of the run. */
+function besides(
+  name: RestOptimizerName,
+  lr = defaultRates[name],
+  config: { readonly weightDecay?: number },
+  flags: OptimizationFlags,
+  command: Command,
+): Optimizer {
+  const optimizer = createOptimizer(name, scheduleFrom(flags, lr, command), {
     ...(name === 'sgd' && { momentum: DEFAULT_MOMENTUM }),
-    ...(restWeightDecay !== undefined && { weightDecay: restWeightDecay }),
+    ...config,
   });
   return lookingAhead(optimizer, flags);
 }

@@ -133,7 +133,26 @@ describe('models with another first layer', () => {
     assert.deepEqual(names(resnet), before);
     assert.throws(
       () => createVariantModel('resnet18+blur', {}),
-      /there is no first layer "blur"; there are patch-norm, whitening, dual-patch-norm/,
+      /there is no first layer "blur"; there are patch-norm, whitening, whitening-start, dual-patch-norm/,
+    );
+  });
+
+  it('begin as whitening filters, their negatives behind them, where that is all they change', () => {
+    const images = normal([4, 3, 8, 8]);
+    const resnet = resnet18({ width: 30 });
+    const begun = withFirstLayer(resnet, 'whitening-start');
+    assert.deepEqual(names(begun), names(resnet));
+    const { initializer } = traceAlone(begun, 2, true).parameters.get('conv1.weight')!;
+    assert.ok('fromImages' in initializer);
+    const [filters, found] = [
+      whiteningFilters(images, { kernelSize: 3 }).data,
+      initializer.fromImages(images),
+    ];
+    assert.equal(found.length, 30 * 27);
+    assert.deepEqual(found.subarray(0, 27 * 27), filters);
+    assert.deepEqual(
+      found.subarray(27 * 27),
+      filters.subarray(0, 3 * 27).map((value) => -value),
     );
   });
 

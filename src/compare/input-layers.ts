@@ -78,6 +78,25 @@ export const whitenedConv2d: Conv2dBuilder = (scope, x, outChannels, options) =>
 };
 
 /**
+ * A convolution as it is, whose filters begin as whitening filters and are trained from there on: those of the largest
+ * eigenvalues, then their negatives, then the same again.
+ *
+ * @param x [N, C, H, W]
+ */
+export const whiteningStartConv2d: Conv2dBuilder = (scope, x, outChannels, options) => {
+  const { kernel, stride } = geometryOf(options);
+  const n = x.shape[1] * kernel[0] * kernel[1];
+  const initializer = fromImages((images) => {
+    const { data } = whiteningFilters(images, { kernelSize: kernel[0], stride: stride[0] });
+    return Float32Array.from({ length: outChannels * n }, (_, i) => {
+      const filter = Math.floor(i / n);
+      return (filter % (2 * n) < n ? 1 : -1) * data[(filter % n) * n + (i % n)];
+    });
+  });
+  return conv2d(scope, x, outChannels, { ...options, initializer });
+};
+
+/**
  * A patch embedding between two layer norms (DualPatchNorm; Kumar, Dehghani and Houlsby, 2023). Its projection has
  * the parameters of the convolution it stands for, under the same names.
  *
@@ -106,11 +125,13 @@ export const dualPatchNormConv2d: Conv2dBuilder = (scope, x, outChannels, option
  * What takes the place of a model's first convolution:
  * - `patch-norm`: each patch is normalised to mean 0 and variance 1 before it;
  * - `whitening`: a fixed whitening convolution, and a trained 1x1 convolution on top of it;
+ * - `whitening-start`: the same convolution, whose filters begin as those of the whitening;
  * - `dual-patch-norm`: LayerNorm before and after a patch embedding.
  */
 export const rivals = {
   'patch-norm': patchNormConv2d,
   whitening: whitenedConv2d,
+  'whitening-start': whiteningStartConv2d,
   'dual-patch-norm': dualPatchNormConv2d,
 } as const;
 export type Rival = keyof typeof rivals;
@@ -132,7 +153,7 @@ export function withFirstLayer(model: Model, rival: Rival): Model {
   if (groups !== 1 || dilation.some((step) => step !== 1)) throw refused('a plain convolution');
   if (rival === 'dual-patch-norm' && (kernel.join() !== stride.join() || padding.some((side) => side !== 0)))
     throw refused('a patch embedding (a convolution whose stride is its kernel)');
-  if (rival === 'whitening' && (kernel[0] !== kernel[1] || stride[0] !== stride[1]))
+  if (rival.startsWith('whitening') && (kernel[0] !== kernel[1] || stride[0] !== stride[1]))
     throw refused('a square convolution');
   return {
     ...model,

@@ -9,7 +9,14 @@ import { type TractOptions, tract } from '../tract/tract.js';
 import { type Rival, rivals, withFirstLayer } from './input-layers.js';
 
 /** `vanilla` and `tract` train the same model; the others change its first layer (see `rivals`). */
-export const methods = ['vanilla', 'tract', 'patch-norm', 'dual-patch-norm', 'whitening'] as const;
+export const methods = [
+  'vanilla',
+  'tract',
+  'patch-norm',
+  'dual-patch-norm',
+  'whitening',
+  'whitening-start',
+] as const;
 /** One of `methods`. */
 export type Method = (typeof methods)[number];
 
@@ -29,6 +36,7 @@ const labels: Readonly<Record<Exclude<Method, 'tract'>, string>> = {
   'patch-norm': 'patch-wise layer norm',
   'dual-patch-norm': 'DualPatchNorm',
   whitening: 'first-layer whitening',
+  'whitening-start': 'whitening at the start',
 };
 
 /**
