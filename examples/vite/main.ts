@@ -31,6 +31,7 @@ async function train(files: File[]): Promise<void> {
   await trainer.release();
 }
 
+input.disabled = false; // From here on there is somebody who hears of it.
 input.onchange = () => {
   const pictures = [...input.files!].filter(({ type }) => type.startsWith('image/'));
   train(pictures).catch((error: unknown) => (output.value = String(error)));

@@ -1,7 +1,7 @@
 /** All pictures of a class, to be chosen and moved. */
 import { useState } from 'preact/hooks';
 import { type Part, moved, without, withPart } from '../pictures/catalog.js';
-import { Dialog } from './parts.js';
+import { Dialog, Pager } from './parts.js';
 import { catalog, changeCatalog, count, isTest, suggestSettings } from './state.js';
 import { Thumbnail } from './thumbnail.js';
 
@@ -103,31 +103,7 @@ export function ClassDialog({ label, onClose }: { readonly label: number; readon
           </li>
         ))}
       </ul>
-      {pages > 1 && (
-        <nav class="buttons" aria-label="Pages">
-          <button
-            type="button"
-            disabled={at === 0}
-            onClick={() => {
-              setPage(at - 1);
-            }}
-          >
-            Before
-          </button>
-          <span>
-            Page {at + 1} of {pages}
-          </span>
-          <button
-            type="button"
-            disabled={at === pages - 1}
-            onClick={() => {
-              setPage(at + 1);
-            }}
-          >
-            Next
-          </button>
-        </nav>
-      )}
+      <Pager page={at} pages={pages} onChange={setPage} />
     </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 /** The second step: what is trained, and how. */
 import { imageSizes, modelKinds, settingsFor, studioOptimizers, usualRates } from '../settings.js';
 import { EngineSetting } from './engine.js';
+import { GoOn } from './go-on.js';
 import { Check, Choice, Field, FileButton, NumberField } from './parts.js';
-import { change, count, dataKind, goTo, modelFile, settings, trainImages, weightsFile } from './state.js';
+import { change, count, dataKind, modelFile, settings, trainImages, weightsFile } from './state.js';
 
 export function ModelPage() {
   const { model, racing, batchSize, epochs } = settings.value;
@@ -14,34 +15,26 @@ export function ModelPage() {
       <fieldset class="cards">
         <legend>Model</legend>
         {modelKinds.map(({ kind, label, about, width, optimizer }) => (
-          <label key={kind} class={`card ${model === kind ? 'chosen' : ''}`}>
-            <input
-              type="radio"
-              name="model"
-              checked={model === kind}
-              onChange={() => {
-                const next = { ...settings.value, model: kind, width, optimizer };
-                change({ model: kind, width, optimizer, ...settingsFor(next, trainImages.value) });
-              }}
-            />
-            <b>{label}</b>
-            <span class="muted">{about}</span>
-          </label>
-        ))}
-        <label class={`card ${model === 'file' ? 'chosen' : ''}`}>
-          <input
-            type="radio"
-            name="model"
-            checked={model === 'file'}
-            onChange={() => {
-              change({ model: 'file' });
+          <Card
+            key={kind}
+            group="model"
+            {...{ label, about }}
+            chosen={model === kind}
+            onChoose={() => {
+              const next = { ...settings.value, model: kind, width, optimizer };
+              change({ model: kind, width, optimizer, ...settingsFor(next, trainImages.value) });
             }}
           />
-          <b>From a file</b>
-          <span class="muted">
-            An .onnx file of a classifier, as PyTorch writes it, trained further from its weights.
-          </span>
-        </label>
+        ))}
+        <Card
+          group="model"
+          label="From a file"
+          about="An .onnx file of a classifier, as PyTorch writes it, trained further from its weights."
+          chosen={model === 'file'}
+          onChoose={() => {
+            change({ model: 'file' });
+          }}
+        />
       </fieldset>
       {model === 'file' && <ModelFile />}
       <div class="fields">
@@ -64,18 +57,15 @@ export function ModelPage() {
             ['vanilla', 'Vanilla', 'Plain training, as everywhere else.'],
           ] as const
         ).map(([value, label, about]) => (
-          <label key={value} class={`card ${racing === value ? 'chosen' : ''}`}>
-            <input
-              type="radio"
-              name="method"
-              checked={racing === value}
-              onChange={() => {
-                change({ racing: value });
-              }}
-            />
-            <b>{label}</b>
-            <span class="muted">{about}</span>
-          </label>
+          <Card
+            key={value}
+            group="method"
+            {...{ label, about }}
+            chosen={racing === value}
+            onChoose={() => {
+              change({ racing: value });
+            }}
+          />
         ))}
       </fieldset>
       <Optimization />
@@ -86,16 +76,31 @@ export function ModelPage() {
         {count(epochs, 'epoch')} of {count(Math.floor(trainImages.value / batchSize), 'step')}:{' '}
         <b>{count(steps, 'step')}</b> of {count(batchSize, 'picture')}.
       </p>
-      <button
-        type="button"
-        class="primary large"
-        onClick={() => {
-          goTo('train');
-        }}
-      >
-        On to training
-      </button>
+      <GoOn to="train">On to training</GoOn>
     </>
+  );
+}
+
+/** One of several that exclude each other. */
+function Card({
+  group,
+  label,
+  about,
+  chosen,
+  onChoose,
+}: {
+  readonly group: string;
+  readonly label: string;
+  readonly about: string;
+  readonly chosen: boolean;
+  readonly onChoose: () => void;
+}) {
+  return (
+    <label class={`card ${chosen ? 'chosen' : ''}`}>
+      <input type="radio" name={group} checked={chosen} onChange={onChoose} />
+      <b>{label}</b>
+      <span class="muted">{about}</span>
+    </label>
   );
 }
 

@@ -196,6 +196,82 @@ export function FileButton({
   );
 }
 
+/** The beginning of a step: its name, and a sentence about it. */
+export function Hero({
+  title,
+  lead,
+  children,
+}: {
+  readonly title: string;
+  readonly lead?: ComponentChildren;
+  readonly children?: ComponentChildren;
+}) {
+  return (
+    <section class="hero">
+      <h1>{title}</h1>
+      {lead !== undefined && <p class="lead">{lead}</p>}
+      {children}
+    </section>
+  );
+}
+
+/** What is being done, while one waits for it. */
+export function Busy({ children }: { readonly children: ComponentChildren }) {
+  return (
+    <p class="working" role="status">
+      <span class="pulse" aria-hidden="true" /> {children}
+    </p>
+  );
+}
+
+/** What went wrong, and what to do. */
+export function Problem({ children }: { readonly children: ComponentChildren }) {
+  return (
+    <p class="problem" role="alert">
+      {children}
+    </p>
+  );
+}
+
+/** Leads through pages; nothing where there is one. */
+export function Pager({
+  page,
+  pages,
+  onChange,
+}: {
+  /** The first is 0. */
+  readonly page: number;
+  readonly pages: number;
+  readonly onChange: (page: number) => void;
+}) {
+  if (pages <= 1) return null;
+  return (
+    <nav class="buttons" aria-label="Pages">
+      <button
+        type="button"
+        disabled={page === 0}
+        onClick={() => {
+          onChange(page - 1);
+        }}
+      >
+        Before
+      </button>
+      <span>
+        Page {page + 1} of {pages}
+      </span>
+      <button
+        type="button"
+        disabled={page === pages - 1}
+        onClick={() => {
+          onChange(page + 1);
+        }}
+      >
+        Next
+      </button>
+    </nav>
+  );
+}
+
 /** A dialog over the page; the keyboard stays in it until it is closed. */
 export function Dialog({
   title,

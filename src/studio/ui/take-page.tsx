@@ -1,12 +1,13 @@
 /** The fifth step: what was learned, to be used elsewhere. */
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { methodNames } from '../settings.js';
 import { chosen } from './dropped.js';
+import { LaneChoice, useLane } from './lanes.js';
 import { FileButton, download } from './parts.js';
 import { reportOf } from './report.js';
 import { type RunView, doing, run, step } from './run.js';
 import { attempt, openRun, workers } from './state.js';
-import { LaneChoice, usualLane } from './try-page.js';
 
 export function TakePage() {
   const view = run.value;
@@ -35,14 +36,12 @@ export function TakePage() {
 }
 
 function Takeable({ view }: { readonly view: RunView }) {
-  const [chosenLane, setLane] = useState(usualLane(view));
-  // A run that is opened may have one alone.
-  const lane = Math.min(chosenLane, view.lanes.length - 1);
+  const [lane, setLane] = useLane(view);
   const [busy, setBusy] = useState<string | null>(null);
   const { method } = view.lanes[lane];
   const { training } = workers();
-  const take = (what: string, work: () => Promise<void>): void => {
-    setBusy(what);
+  const take = (title: string, work: () => Promise<void>): void => {
+    setBusy(title);
     void attempt(work).finally(() => {
       setBusy(null);
     });
@@ -53,8 +52,15 @@ function Takeable({ view }: { readonly view: RunView }) {
     <>
       <LaneChoice view={view} lane={lane} onChange={setLane} />
       <div class="starts">
-        <article class="card start">
-          <h2>The run</h2>
+        <Takeaway
+          what="run"
+          busy={busy}
+          doing={doing.value ?? 'Packing the run…'}
+          onTake={take}
+          work={async () => {
+            download(await training.takeRun(lane), `studio-${method}.zip`);
+          }}
+        >
           <p class="muted">
             A zip of its folder: the weights under PyTorch’s names, the optimizer’s state, all metrics
             {own && ', and the pictures'}. Unpack it, and the command goes on where this page stopped:
@@ -66,65 +72,76 @@ function Takeable({ view }: { readonly view: RunView }) {
               {'\n'}tract predict studio-{method} photo.jpg
             </code>
           </pre>
-          <button
-            type="button"
-            class="primary"
-            disabled={busy !== null}
-            onClick={() => {
-              take('run', async () => {
-                download(await training.takeRun(lane), `studio-${method}.zip`);
-              });
-            }}
-          >
-            {busy === 'run' ? (doing.value ?? 'Packing the run…') : 'Save the run'}
-          </button>
-        </article>
-        <article class="card start">
-          <h2>The model</h2>
+        </Takeaway>
+        <Takeaway
+          what="model"
+          busy={busy}
+          doing="Writing the model…"
+          onTake={take}
+          work={async () => {
+            const bytes = await training.takeModel(lane);
+            download(new Blob([bytes as Uint8Array<ArrayBuffer>]), `studio-${method}.onnx`);
+          }}
+        >
           <p class="muted">
             An .onnx file for ONNX Runtime in any language: pixels in, logits out, for any number of pictures.
             Standardisation is inside, class names are in its metadata.
           </p>
-          <button
-            type="button"
-            class="primary"
-            disabled={busy !== null}
-            onClick={() => {
-              take('model', async () => {
-                const bytes = await training.takeModel(lane);
-                download(new Blob([bytes as Uint8Array<ArrayBuffer>]), `studio-${method}.onnx`);
-              });
+        </Takeaway>
+        {view.spec.data.kind !== 'none' && (
+          <Takeaway
+            what="report"
+            busy={busy}
+            doing="Writing the report…"
+            onTake={take}
+            work={async () => {
+              const result = await training.test(lane);
+              const page = await reportOf(view, lane, result);
+              download(new Blob([page], { type: 'text/html' }), 'report.html');
             }}
           >
-            {busy === 'model' ? 'Writing the model…' : 'Save the model'}
-          </button>
-        </article>
-        {view.spec.data.kind !== 'none' && (
-          <article class="card start">
-            <h2>The report</h2>
             <p class="muted">
               One HTML file to show around: the curves, the figures class by class, the confusion matrix, and
               the worst mistakes of {name}.
             </p>
-            <button
-              type="button"
-              class="primary"
-              disabled={busy !== null}
-              onClick={() => {
-                take('report', async () => {
-                  const result = await training.test(lane);
-                  download(
-                    new Blob([await reportOf(view, lane, result)], { type: 'text/html' }),
-                    'report.html',
-                  );
-                });
-              }}
-            >
-              {busy === 'report' ? 'Writing the report…' : 'Save the report'}
-            </button>
-          </article>
+          </Takeaway>
         )}
       </div>
     </>
+  );
+}
+
+/** Something to be saved, with a word about it. One at a time is made. */
+function Takeaway({
+  what,
+  busy,
+  doing: making,
+  onTake,
+  work,
+  children,
+}: {
+  readonly what: string;
+  /** What is being made. */
+  readonly busy: string | null;
+  readonly doing: string;
+  readonly onTake: (what: string, work: () => Promise<void>) => void;
+  readonly work: () => Promise<void>;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <article class="card start">
+      <h2>The {what}</h2>
+      {children}
+      <button
+        type="button"
+        class="primary"
+        disabled={busy !== null}
+        onClick={() => {
+          onTake(what, work);
+        }}
+      >
+        {busy === what ? making : `Save the ${what}`}
+      </button>
+    </article>
   );
 }

@@ -1,6 +1,6 @@
 /** Pictures of the camera: as many as the button is held for. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Dialog } from './parts.js';
+import { Dialog, Problem } from './parts.js';
 import { addFiles, count } from './state.js';
 
 /** A picture every so many milliseconds. */
@@ -133,9 +133,7 @@ export function Webcam({ className, onClose }: { readonly className: string; rea
           <p aria-live="polite">{count(taken, 'picture')} recorded</p>
         </div>
       ) : (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
+        <Problem>{problem}</Problem>
       )}
     </Dialog>
   );

@@ -25,7 +25,7 @@ export interface StudioOptions {
   /** The path that the page lies under. Default `/`. */
   readonly base?: string;
   readonly serviceWorkers?: 'allow' | 'block';
-  /** Whether the browser has WebGPU: SwiftShader's, on the CPU. Default true. */
+  /** Whether the browser has WebGPU: SwiftShader's, on the CPU. Default false. */
   readonly webgpu?: boolean;
 }
 
@@ -80,7 +80,7 @@ export class StudioPage {
     isolated = true,
     base = '/',
     serviceWorkers = 'allow',
-    webgpu = true,
+    webgpu = false,
   }: StudioOptions = {}): Promise<StudioPage> {
     const server = await serveStudio(studioFolder(), 0, { isolated, base });
     const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
@@ -111,12 +111,25 @@ export class StudioPage {
         );
         await this.#check(`${name}, ${view}, ${colorScheme}`);
         if (this.#screenshots === undefined) continue;
+        await this.#showAll();
         const file = join(this.#screenshots, `${number}-${name}-${view}-${colorScheme}.png`);
         await this.page.screenshot({ path: file, fullPage: true });
       }
     }
     await this.page.setViewportSize({ width: 1280, height: 900 });
     await this.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  }
+
+  /** Brings every part into view once: pictures are fetched when they are seen. */
+  async #showAll(): Promise<void> {
+    await this.page.evaluate(async () => {
+      for (let top = 0; top < document.documentElement.scrollHeight; top += innerHeight) {
+        scrollTo(0, top);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      scrollTo(0, 0);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    });
   }
 
   async #check(what: string): Promise<void> {

@@ -5,19 +5,16 @@
  * of the confusion matrix opened, the run taken away, resumed by the command, and opened again.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shapes } from '../../data/shapes.js';
-import { zipEntries } from '../../studio/pictures/zip-reader.js';
 import { noBrowser } from '../browser.js';
-import { writeClassFolders } from '../picture-files.js';
-import { PATIENCE, StudioPage } from './studio-page.js';
+import { curate, tidy, writeUntidy } from './curate.js';
+import { exchange, isolationAnywhere } from './elsewhere.js';
+import { StudioPage } from './studio-page.js';
+import { tract } from './tract.js';
 
-const command = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const ENOUGH = 2000;
 /** What TrAct is to reach on the test pictures. */
 const WANTED = 0.9;
@@ -35,6 +32,7 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'tract-studio-'));
   try {
     await isolationAnywhere();
+    await exchange(join(folder, 'exchange'));
     await walk(folder, Number(values.pictures), values.screenshots);
   } finally {
     rmSync(folder, { recursive: true });
@@ -42,35 +40,20 @@ else {
   say('The whole way was walked.');
 }
 
-/** Without the headers of isolation, below any path: the service worker supplies them; without it there is one thread. */
-async function isolationAnywhere(): Promise<void> {
-  const elsewhere = await StudioPage.open({ isolated: false, base: '/some/where/' });
-  await elsewhere.page.waitForFunction(() => crossOriginIsolated);
-  await elsewhere.page.waitForSelector('text=WebAssembly');
-  elsewhere.assertQuiet();
-  await elsewhere.close();
-  const alone = await StudioPage.open({ isolated: false, serviceWorkers: 'block' });
-  await alone.page.waitForSelector('text=WebAssembly, 1 thread');
-  await alone.close();
-  say('A static host without headers: isolated by the service worker; without that, one thread.');
-}
-
 async function walk(folder: string, total: number, screenshots: string | undefined): Promise<void> {
   const pictures = join(folder, 'shapes');
-  const { train, imageShape, classNames } = shapes({ train: total, test: 10 });
-  await writeClassFolders(pictures, train, imageShape, classNames);
-  writeFileSync(join(pictures, classNames[0], 'broken.png'), 'this is no picture');
+  await writeUntidy(pictures, total);
   const studio = await StudioPage.open(screenshots === undefined ? {} : { screenshots });
   const { page } = studio;
   try {
     await page.waitForSelector('h1');
     await studio.look('welcome');
-    await studio.drop([pictures]);
-    await page.waitForSelector(`text=${total.toLocaleString('en')} pictures of 10 classes`);
-    await page.waitForSelector('text=1 file could not be read');
+    await tidy(studio, pictures, total);
     await curate(studio, total);
     await studio.look('pictures');
-    say(`${total} pictures were added, and some moved, renamed and recorded.`);
+    say(
+      `${total} pictures were added, and some moved, renamed and recorded, others put together or left out.`,
+    );
 
     await studio.byKeyboard('On to the model');
     await page.check('label.card:has(b:text-is("TrAct")) input');
@@ -78,18 +61,17 @@ async function walk(folder: string, total: number, screenshots: string | undefin
     await studio.look('model');
     await studio.byKeyboard('On to training');
     await studio.byKeyboard('Start training');
-    await reachStep(studio, 10);
+    await studio.reachStep(10);
     await page.reload();
     say('The tab was loaded again in the middle.');
     await page.waitForSelector('.controls');
-    await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.waitForSelector('.controls:has-text("paused")');
+    await studio.pause();
     await studio.look('training');
-    const one = await stepOf(studio);
-    await page.getByRole('button', { name: 'One step', exact: true }).click();
-    await reachStep(studio, one + 1);
-    await page.getByRole('button', { name: 'Go on', exact: true }).click();
-    await finish(studio);
+    const one = await studio.steps();
+    await studio.button('One step');
+    await studio.reachStep(one + 1);
+    await studio.button('Go on');
+    await studio.finish();
     const accuracy = parseFloat((await page.textContent('.tile .big')) ?? '') / 100;
     say(`TrAct reached ${(100 * accuracy).toFixed(1)} % on the test pictures.`);
     assert.ok(accuracy > WANTED || total < ENOUGH, `${accuracy} is not above ${WANTED}`);
@@ -101,16 +83,16 @@ async function walk(folder: string, total: number, screenshots: string | undefin
     resumeByCommand(interrupted);
     await page.setInputFiles('input[webkitdirectory]', interrupted);
     await page.waitForSelector('h1:has-text("Training with TrAct")');
-    const steps = await stepOf(studio);
+    const steps = await studio.steps();
     const { length } = readFileSync(join(interrupted, 'metrics.jsonl'), 'utf8')
       .split('\n')
       .filter((line) => line.includes('"event":"step"'));
     assert.equal(steps, length, 'steps of the run that was opened');
     say('The command resumed it, and it was opened again.');
 
-    await page.getByRole('button', { name: 'New run', exact: true }).click();
-    await page.getByRole('button', { name: 'Start training', exact: true }).click();
-    await finish(studio);
+    await studio.button('New run');
+    await studio.button('Start training');
+    await studio.finish();
     const whole = await take(studio, folder, 'whole');
     const bytes = (run: string): Buffer => readFileSync(join(run, 'last.safetensors'));
     assert.ok(bytes(join(folder, 'kept')).equals(bytes(whole)), 'the weights of the two runs');
@@ -119,65 +101,6 @@ async function walk(folder: string, total: number, screenshots: string | undefin
   } finally {
     await studio.close();
   }
-}
-
-/** Puts pictures in order: a class of the webcam, a rename, a merge, a move, and deletions. */
-async function curate({ page }: StudioPage, total: number): Promise<void> {
-  await page.fill('input[aria-label="Name of a new class"]', 'camera');
-  await page.getByRole('button', { name: 'Add class', exact: true }).click();
-  await page.click('[aria-label="Webcam: record pictures of camera"]');
-  const hold = page.locator('dialog button:has-text("Hold to record")');
-  await hold.hover();
-  await page.mouse.down();
-  await page.waitForFunction(() => /(?:[2-9]|\d\d) pictures recorded/.test(document.body.innerText));
-  await page.mouse.up();
-  await page.click('dialog >> text=Close');
-  await page.waitForFunction(() =>
-    /(?:[2-9]|\d\d) pictures/.test((document.querySelector('[data-class=camera]') as HTMLElement).innerText),
-  );
-  await page.click('[aria-label="Look at all pictures of camera"]');
-  await page.getByRole('button', { name: 'All of this page', exact: true }).click();
-  await page.selectOption('select[aria-label="Use for training or testing"]', 'train');
-  await page.getByRole('button', { name: 'All of this page', exact: true }).click();
-  await page.selectOption('select[aria-label="Move to another class"]', { label: 'star' });
-  await page.click('dialog >> text=Close');
-  await page.fill('[aria-label="Name of the class camera"]', 'empty');
-  await page.press('[aria-label="Name of the class camera"]', 'Enter');
-  await page.click('[aria-label="Delete the class empty"]');
-  await page.click('[aria-label="Look at all pictures of star"]');
-  // Those of the camera came last.
-  const next = page.locator('nav[aria-label=Pages] button:has-text("Next")');
-  while ((await next.count()) > 0 && (await next.isEnabled())) await next.click();
-  const shown = await page.locator('dialog .grid label:has(img[alt^=webcam])').all();
-  for (const label of shown) await label.click();
-  await page.locator('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
-  await page.click('dialog >> text=Close');
-  await page.waitForSelector(`text=${total.toLocaleString('en')} pictures of 10 classes`);
-  const [zip] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Save as a zip', exact: true }).click(),
-  ]);
-  const entries = await zipEntries(new Blob([readFileSync(await zip.path())]));
-  assert.equal(entries.length, total);
-  assert.ok(entries.every(({ path }) => /^(?:train|test)\/[a-z]+\/\d+-\d+\.png$/.test(path)));
-}
-
-async function stepOf({ page }: StudioPage): Promise<number> {
-  const text = (await page.textContent('.controls')) ?? '';
-  return Number(/Step (\d+)/.exec(text)?.[1] ?? NaN);
-}
-
-async function reachStep({ page }: StudioPage, step: number): Promise<void> {
-  await page.waitForFunction(
-    (wanted) =>
-      Number(/Step (\d+)/.exec(document.querySelector('.controls')?.textContent ?? '')?.[1]) >= wanted,
-    step,
-    { timeout: PATIENCE },
-  );
-}
-
-async function finish({ page }: StudioPage): Promise<void> {
-  await page.waitForSelector('.controls:has-text("finished")', { timeout: PATIENCE });
 }
 
 async function tryIt(studio: StudioPage, stars: string, learned: boolean): Promise<void> {
@@ -196,41 +119,18 @@ async function tryIt(studio: StudioPage, stars: string, learned: boolean): Promi
   say('A picture was tried; a cell of the matrix shows its pictures.');
 }
 
-/** The run in its zip file, unpacked. */
+/** The run in its zip file, unpacked; of the first one the other files, too. */
 async function take(studio: StudioPage, folder: string, name: string): Promise<string> {
-  const { page } = studio;
-  await studio.goTo('Take away');
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Save the run', exact: true }).click(),
-  ]);
-  const run = join(folder, name, 'studio-tract');
-  for (const entry of await zipEntries(new Blob([readFileSync(await download.path())]))) {
-    const file = join(folder, name, entry.path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, await entry.read());
-  }
+  const run = await studio.takeRun(join(folder, name));
   if (name !== 'interrupted') return run;
   mkdirSync(join(folder, 'kept'));
   writeFileSync(join(folder, 'kept', 'last.safetensors'), readFileSync(join(run, 'last.safetensors')));
-  for (const button of ['Save the model', 'Save the report']) {
-    const [file] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: button, exact: true }).click(),
-    ]);
-    assert.ok(readFileSync(await file.path()).length > 1000, button);
-  }
+  for (const button of ['Save the model', 'Save the report'])
+    assert.ok((await studio.saved(button)).length > 1000, button);
   return run;
 }
 
 function resumeByCommand(run: string): void {
-  const tract = (...parameters: readonly string[]): string => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...parameters], {
-      encoding: 'utf8',
-    });
-    assert.equal(status, 0, stderr);
-    return stdout;
-  };
   assert.match(tract('eval', run), /on \d+ test images of pictures: loss/);
   const { epochs } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')) as { epochs: number };
   tract('train', '--resume', run, '--epochs', String(epochs + 1), '--threads', '2');

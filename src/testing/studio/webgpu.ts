@@ -97,7 +97,7 @@ async function engineOf({ page }: StudioPage): Promise<string> {
 }
 
 async function without(pictures: string): Promise<void> {
-  const studio = await StudioPage.open({ webgpu: false });
+  const studio = await StudioPage.open();
   await prepare(studio, pictures);
   assert.match(await start(studio), /^Computed on WebAssembly, .*WebGPU is not there/);
   await studio.finish();
@@ -111,7 +111,7 @@ async function without(pictures: string): Promise<void> {
 }
 
 async function withWebGpu(folder: string, pictures: string, screenshots: string | undefined): Promise<void> {
-  const studio = await StudioPage.open(screenshots === undefined ? {} : { screenshots });
+  const studio = await StudioPage.open({ webgpu: true, ...(screenshots !== undefined && { screenshots }) });
   const { page } = studio;
   const weights = async (name: string): Promise<Buffer> =>
     readFileSync(join(await studio.takeRun(join(folder, name)), 'last.safetensors'));

@@ -1,0 +1,103 @@
+/** Accuracy and loss over the steps. */
+import { methodNames } from '../settings.js';
+import { Swatch } from './lanes.js';
+import { LineChart } from './line-chart.js';
+import { percent } from './parts.js';
+import type { LaneView, Point, RunView } from './run.js';
+
+export function Figures({ view }: { readonly view: RunView }) {
+  return (
+    <div class="tiles">
+      {view.lanes.map((lane) => {
+        const accuracy = lane.accuracies.at(-1);
+        return (
+          <div key={lane.method} class="tile">
+            <h3>
+              <Swatch method={lane.method} /> {methodNames[lane.method]}
+            </h3>
+            <p class="big">{accuracy ? percent(accuracy.value) : '–'}</p>
+            <p class="muted">
+              on test pictures{accuracy && `, step ${accuracy.step}`}
+              <br />
+              loss {smooth(lane.losses).at(-1)?.value.toFixed(3) ?? '–'} in training
+            </p>
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+const curvesOf = (view: RunView, points: (lane: LaneView) => readonly Point[]) =>
+  view.lanes.map((lane) => ({
+    label: methodNames[lane.method],
+    colour: lane.method,
+    points: points(lane),
+    dashed: lane.method === 'vanilla' && view.lanes.length > 1,
+  }));
+
+export function AccuracyChart({ view, version }: { readonly view: RunView; readonly version: number }) {
+  const last = view.lanes.map(
+    ({ method, accuracies }) =>
+      `${methodNames[method]} ${accuracies.at(-1) ? percent(accuracies.at(-1)!.value) : 'not yet'}`,
+  );
+  return (
+    <>
+      <LineChart
+        curves={curvesOf(view, ({ accuracies }) => accuracies)}
+        x="step"
+        y="accuracy"
+        xEnd={view.steps}
+        yRange={[0, 1]}
+        format={(value) => `${Math.round(100 * value)} %`}
+        dots
+        summary={`Accuracy on the test pictures over the steps. ${last.join(', ')}.`}
+        version={version}
+      />
+      <Legend view={view} />
+    </>
+  );
+}
+
+export function LossChart({ view, version }: { readonly view: RunView; readonly version: number }) {
+  const curves = curvesOf(view, ({ losses }) => smooth(losses));
+  const last = curves.map(({ label, points }) => `${label} ${points.at(-1)?.value.toFixed(2) ?? 'not yet'}`);
+  return (
+    <>
+      <LineChart
+        curves={curves}
+        x="step"
+        y="loss, mean of ten steps"
+        xEnd={view.steps}
+        format={(value) => String(Number(value.toFixed(2)))}
+        summary={`Loss of the training batches over the steps, mean of ten. ${last.join(', ')}.`}
+        version={version}
+      />
+      <Legend view={view} />
+    </>
+  );
+}
+
+function Legend({ view }: { readonly view: RunView }) {
+  return (
+    <ul class="legend">
+      {view.lanes.map(({ method }) => (
+        <li key={method}>
+          <Swatch method={method} /> {methodNames[method]}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const WINDOW = 10;
+
+/** The mean over the last ten steps. */
+function smooth(points: readonly Point[]): Point[] {
+  let sum = 0;
+  return points.map(({ step: at, value }, i) => {
+    sum += value;
+    if (i >= WINDOW) sum -= points[i - WINDOW].value;
+    return { step: at, value: sum / Math.min(i + 1, WINDOW) };
+  });
+}
