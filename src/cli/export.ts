@@ -96,7 +96,8 @@ export function resizingOf({ imageShape }: Model, { folder, evaluation = [] }: D
     throw new UsageError(
       `--with-preprocessing: the images of this run went through ${other.name} in evaluation, which is not written into a file; leave it out, and do that before`,
     );
-  return folder.decoding;
+  const { cover, cut } = folder.decoding;
+  return { cover, cut };
 }
 
 /** Writes a model that came out of a file, and tells what is in it. */

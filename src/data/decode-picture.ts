@@ -201,9 +201,10 @@ export async function readPictureBytes(path: string): Promise<PictureBytes> {
 function planes(pixels: Uint8Array, channels: number, area: number): Uint8Array {
   if (channels === 1) return pixels;
   const image = new Uint8Array(channels * area);
-  for (let channel = 0; channel < channels; channel++) {
-    for (let pixel = 0, from = channel; pixel < area; pixel++, from += channels)
-      image[channel * area + pixel] = pixels[from]!;
+  for (let pixel = 0, from = 0; pixel < area; pixel++, from += 3) {
+    image[pixel] = pixels[from]!;
+    image[area + pixel] = pixels[from + 1]!;
+    image[2 * area + pixel] = pixels[from + 2]!;
   }
   return image;
 }

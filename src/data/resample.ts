@@ -9,8 +9,15 @@ export interface Window {
   readonly width: number;
 }
 
-/** For each position of a result: the first position that it is made of, and the weights from there on. */
-type Taps = readonly { readonly first: number; readonly weights: Float64Array }[];
+/** What the positions of a result are made of. */
+interface Taps {
+  /** The first position that each is made of. */
+  readonly first: Int32Array;
+  /** The weights from there on, of all results one behind the other. */
+  readonly weights: Float64Array;
+  /** Where those of each end. */
+  readonly end: Int32Array;
+}
 
 /**
  * Scales a part of an image: bilinear interpolation, where it gets smaller with the triangle as wide as the pixels that
@@ -22,23 +29,29 @@ export function resample({ data, shape }: Picture, part: Window, height: number,
   const [down, across] = [tapsOf(part.height, height), tapsOf(part.width, width)];
   const target = new Uint8Array(channels * height * width);
   const narrowed = new Float64Array(part.height * width);
+  const line = new Float64Array(width);
   for (let channel = 0; channel < channels; channel++) {
     for (let row = 0; row < part.height; row++) {
       const start = (channel * fromHeight + part.top + row) * fromWidth + part.left;
-      for (let column = 0; column < width; column++) {
-        const { first, weights } = across[column];
+      for (let column = 0, tap = 0; column < width; column++) {
         let sum = 0;
-        for (let i = 0; i < weights.length; i++) sum += weights[i] * data[start + first + i];
+        for (let at = start + across.first[column]; tap < across.end[column]; tap++, at++)
+          sum += across.weights[tap] * data[at];
         narrowed[row * width + column] = sum;
       }
     }
-    for (let row = 0; row < height; row++) {
-      const { first, weights } = down[row];
-      for (let column = 0; column < width; column++) {
-        let sum = 0;
-        for (let i = 0; i < weights.length; i++) sum += weights[i] * narrowed[(first + i) * width + column];
-        target[(channel * height + row) * width + column] = Math.floor(sum + 0.5);
+    // Line by line, and the last one of each together with the rounding: memory is read in its order.
+    for (let row = 0, tap = 0; row < height; row++) {
+      line.fill(0);
+      let from = down.first[row] * width;
+      for (const last = down.end[row] - 1; tap < last; tap++, from += width) {
+        const weight = down.weights[tap];
+        for (let column = 0; column < width; column++) line[column] += weight * narrowed[from + column];
       }
+      const weight = down.weights[tap++];
+      const to = (channel * height + row) * width;
+      for (let column = 0; column < width; column++)
+        target[to + column] = (line[column] + weight * narrowed[from + column] + 0.5) | 0;
     }
   }
   return { data: target, shape: [channels, height, width] };
@@ -47,23 +60,30 @@ export function resample({ data, shape }: Picture, part: Window, height: number,
 /** The weights by which `from` values in a row become `to`, float32 [to, from]. */
 export function resamplingMatrix(from: number, to: number): Float32Array {
   const matrix = new Float32Array(to * from);
-  tapsOf(from, to).forEach(({ first, weights }, row) => {
-    matrix.set(weights, row * from + first);
-  });
+  const { first, weights, end } = tapsOf(from, to);
+  for (let row = 0, tap = 0; row < to; row++) {
+    matrix.set(weights.subarray(tap, end[row]), row * from + first[row]);
+    tap = end[row];
+  }
   return matrix;
 }
 
 function tapsOf(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
-  return Array.from({ length: to }, (_, position) => {
+  const [first, end] = [new Int32Array(to), new Int32Array(to)];
+  const all: number[] = [];
+  for (let position = 0; position < to; position++) {
     const center = (position + 0.5) * scale;
-    const first = Math.max(0, Math.floor(center - support + 0.5));
-    const end = Math.min(from, Math.floor(center + support + 0.5));
-    const weights = Float64Array.from({ length: end - first }, (_none, i) =>
-      Math.max(0, 1 - Math.abs(first + i + 0.5 - center) / support),
+    const begin = Math.max(0, Math.floor(center - support + 0.5));
+    const beyond = Math.min(from, Math.floor(center + support + 0.5));
+    const weights = Array.from({ length: beyond - begin }, (_, i) =>
+      Math.max(0, 1 - Math.abs(begin + i + 0.5 - center) / support),
     );
     const sum = weights.reduce((a, b) => a + b, 0);
-    return { first, weights: weights.map((weight) => weight / sum) };
-  });
+    for (const weight of weights) all.push(weight / sum);
+    first[position] = begin;
+    end[position] = all.length;
+  }
+  return { first, weights: Float64Array.from(all), end };
 }
