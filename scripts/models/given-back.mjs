@@ -16,6 +16,13 @@ export const CASES = [
   { name: 'mobilenet_v2', file: 'torchscript:training' },
   { name: 'convnext_atto', file: 'torchscript:inference' },
   { name: 'swin', file: 'dynamo:inference' },
+  { name: 'resnet18', file: 'dynamo:training' },
+  { name: 'shufflenet_v2_x0_5', file: 'torchscript:inference' },
+  { name: 'efficientnet_b0', file: 'torchscript:training' },
+  { name: 'densenet121', file: 'torchscript:training' },
+  { name: 'deit_tiny', file: 'torchscript:training' },
+  { name: 'mixer', file: 'dynamo:training' },
+  { name: 'keras_own', file: 'tf2onnx:training', size: 32 },
 ];
 
 /** Pixels at random, the same ones always. */
@@ -36,8 +43,12 @@ export const backOf = ({ name, file }) =>
     preprocessing,
   }));
 
-/** Trains a model, exports it and compares; one result for each file that comes back. */
-export async function givenBack({ name, flags, file, size = 64 }, work, python, limit) {
+/**
+ * Trains a model, exports it and compares; one result for each file that comes back. `pythonOf` gives the Python of a
+ * reference.
+ */
+export async function givenBack({ name, flags, file, size = 64 }, work, pythonOf, limit) {
+  const python = pythonOf(references[0]);
   const folder = join(work, 'given-back');
   const pictures = join(folder, 'pictures', String(size));
   const run = join(folder, name);
@@ -50,7 +61,8 @@ export async function givenBack({ name, flags, file, size = 64 }, work, python, 
   try {
     let model = flags;
     if (file) {
-      const conversation = ask(references[0], python, folder);
+      const reference = references.find(({ has }) => has(name));
+      const conversation = ask(reference, pythonOf(reference), folder);
       const { error } = await conversation.ask(`${name} ${file.replace(':', ' ')}`, limit);
       conversation.end();
       if (error) throw new Error(error);

@@ -126,7 +126,7 @@ try {
   for (const reference of references) await matrixOf(reference);
   if (named('given-back'))
     for (const one of CASES.filter((model) => backOf(model).some(wanted)))
-      for (const result of await givenBack(one, values.work, pythonOf(references[0], values), limit)) {
+      for (const result of await givenBack(one, values.work, (of) => pythonOf(of, values), limit)) {
         results.add(result);
         console.log(JSON.stringify(result));
       }

@@ -1,8 +1,8 @@
 /** What has been measured: a file of JSON with a line for each file of a model, and for each that was given back. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-const keyOf = ({ kind, name, exporter, mode, preprocessing }) =>
-  [kind, name, exporter, mode, preprocessing].join();
+const keyOf = ({ kind, name, exporter, mode, from, preprocessing }) =>
+  [kind, name, exporter, mode, from, preprocessing].join();
 
 /** Where a file stands among those of its model. */
 const placeOf = ({ exporter, mode, preprocessing }) =>

@@ -5,6 +5,12 @@ import torch
 import torchvision.models as tv
 from timm.layers import BatchNormAct2d, GatedMlp, create_conv2d
 from timm.models._efficientnet_builder import decode_arch_def
+from timm.models.convmixer import ConvMixer
+from timm.models.inception_next import InceptionDWConv2d, MetaNeXt
+from timm.models.metaformer import GroupNorm1, Pooling
+from timm.models.mlp_mixer import Affine, ResBlock, SpatialGatingBlock
+from timm.models.pit import PoolingVisionTransformer
+from timm.models.pvt_v2 import PyramidVisionTransformerV2
 from torch import nn
 from torchvision.models.googlenet import Inception
 
@@ -75,50 +81,86 @@ def block(kind, depth=1, channels=8, stride=2, **options):
     return tm.byobnet.ByoBlockCfg(type=kind, d=depth, c=channels, s=stride, gs=0, br=0.5, **options)
 
 
-VIT = {"img_size": 32, "patch_size": 8, "num_classes": C, "embed_dim": 12, "depth": 2, "num_heads": 3}
+def small(kind, **options):
+    return lambda: kind(num_classes=C, **options)
 
-LAYERS, NARROW = (1, 1, 1, 1), (4, 4, 4, 8)
+
+def resnet_of(block, channels, **options):
+    """A ResNet of timm with one block in each stage."""
+    return small(tm.ResNet, block=block, layers=(1, 1, 1, 1), channels=channels, **options)
+
+
+def mixer(blocks, **options):
+    return small(tm.MlpMixer, img_size=32, patch_size=8, num_blocks=blocks, embed_dim=12, **options)
+
+
+def vit(kind, **options):
+    sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 12, "depth": 2, "num_heads": 3, "mlp_ratio": 2}
+    return small(kind, **sizes, **options)
+
+
+DLA = {"levels": (1, 1, 1, 1, 1, 1), "channels": (4, 4, 8, 8, 8, 8)}
+REGNET = tm.regnet.RegNetCfg(depth=6, w0=8, wa=8.0, wm=2.0, group_size=4, se_ratio=0.25, stem_width=8)
+NFNET = tm.nfnet.NfCfg(
+    depths=(1, 1),
+    channels=(8, 16),
+    stem_type="3x3",
+    stem_chs=8,
+    group_size=4,
+    num_features=16,
+    attn_layer="se",
+    attn_kwargs={"rd_ratio": 0.5},
+)
+CSPNET = tm.cspnet.CspModelCfg(
+    stem=tm.cspnet.CspStemCfg(out_chs=8),
+    stages=tm.cspnet.CspStagesCfg(
+        depth=(1,),
+        out_chs=(16,),
+        stride=(2,),
+        block_ratio=(0.5,),
+        bottle_ratio=(0.5,),
+        expand_ratio=(1.0,),
+    ),
+)
+VOVNET = {
+    "stem_chs": (8, 8, 8),
+    "stage_conv_chs": (4, 4, 4, 4),
+    "stage_out_chs": (8, 8, 8, 8),
+    "layer_per_block": 2,
+    "block_per_stage": (1, 1, 1, 1),
+    "residual": True,
+    "depthwise": False,
+    "attn": "ese",
+}
+SELECTIVE = {"rd_ratio": 0.25, "rd_divisor": 4, "split_input": True}
+NARROW = (4, 4, 4, 8)
 T, D = "torchscript", "dynamo"
 
 # name, height and width, constructor, exporters and whether they export for training
 FIXTURES = [
     ("resnet", 32, resnet, [(T, True), (T, False), (D, False)]),
     ("mobilenet", 32, mobilenet, [(T, True), (D, True)]),
-    ("vit", 32, lambda: tm.VisionTransformer(**VIT, mlp_ratio=2), [(T, True), (D, False)]),
+    ("vit", 32, vit(tm.VisionTransformer), [(T, True), (D, False)]),
     (
         "swin",
         32,
         lambda: tv.SwinTransformer([2, 2], 8, [2, 2], [2, 2], [4, 4], mlp_ratio=2, num_classes=C),
         [(T, False), (D, True)],
     ),
-    (
-        "convnext",
-        32,
-        lambda: tm.ConvNeXt(num_classes=C, depths=(1, 1, 1, 1), dims=(8, 12, 16, 20)),
-        [(T, True)],
-    ),
+    ("convnext", 32, small(tm.ConvNeXt, depths=(1, 1, 1, 1), dims=(8, 12, 16, 20)), [(T, True)]),
     (
         "senet",
         32,
-        lambda: tm.ResNet(
-            tm.resnet.BasicBlock,
-            LAYERS,
-            channels=(8, 8, 8, 12),
-            num_classes=C,
-            stem_width=8,
-            block_args={"attn_layer": "se"},
-        ),
+        resnet_of(tm.resnet.BasicBlock, (8, 8, 8, 12), stem_width=8, block_args={"attn_layer": "se"}),
         [(D, False)],
     ),
     (
         "sknet",
         32,
-        lambda: tm.ResNet(
+        resnet_of(
             tm.sknet.SelectiveKernelBasic,
-            LAYERS,
-            channels=(8, 8, 8, 12),
-            num_classes=C,
-            block_args={"sk_kwargs": {"rd_ratio": 0.25, "rd_divisor": 4, "split_input": True}},
+            (8, 8, 8, 12),
+            block_args={"sk_kwargs": SELECTIVE},
             zero_init_last=False,
         ),
         [(T, True)],
@@ -126,11 +168,9 @@ FIXTURES = [
     (
         "ecanet",
         32,
-        lambda: tm.ResNet(
+        resnet_of(
             tm.resnet.Bottleneck,
-            LAYERS,
-            channels=NARROW,
-            num_classes=C,
+            NARROW,
             stem_type="deep_tiered",
             stem_width=4,
             block_args={"attn_layer": "eca"},
@@ -140,11 +180,9 @@ FIXTURES = [
     (
         "resnest",
         32,
-        lambda: tm.ResNet(
+        resnet_of(
             tm.resnest.ResNestBottleneck,
-            LAYERS,
-            channels=NARROW,
-            num_classes=C,
+            NARROW,
             avg_down=True,
             block_args={"radix": 2, "avd": True, "avd_first": False},
         ),
@@ -153,31 +191,22 @@ FIXTURES = [
     (
         "res2net",
         32,
-        lambda: tm.ResNet(
-            tm.res2net.Bottle2neck,
-            LAYERS,
-            channels=(8, 8, 8, 8),
-            num_classes=C,
-            base_width=14,
-            block_args={"scale": 4},
-        ),
+        resnet_of(tm.res2net.Bottle2neck, (8, 8, 8, 8), base_width=14, block_args={"scale": 4}),
         [(T, False)],
     ),
     (
         "resnext",
         32,
-        lambda: tm.ResNet(
-            tm.resnet.Bottleneck, LAYERS, channels=(8, 8, 8, 8), num_classes=C, cardinality=4, base_width=16
-        ),
+        resnet_of(tm.resnet.Bottleneck, (8, 8, 8, 8), cardinality=4, base_width=16),
         [(D, False)],
     ),
     (
         "resnetv2",
         32,
-        lambda: tm.ResNetV2(
-            (1, 1),
+        small(
+            tm.ResNetV2,
+            layers=(1, 1),
             channels=(8, 16),
-            num_classes=C,
             stem_chs=8,
             norm_layer=BatchNormAct2d,
             conv_layer=create_conv2d,
@@ -193,78 +222,13 @@ FIXTURES = [
     ),
     ("shufflenet", 32, lambda: tv.ShuffleNetV2([1, 1, 1], [8, 16, 16, 24, 24], num_classes=C), [(T, True)]),
     ("densenet", 32, lambda: tv.DenseNet(4, (2, 2), 8, num_classes=C), [(T, True), (D, False)]),
-    (
-        "regnet",
-        32,
-        lambda: tm.RegNet(
-            tm.regnet.RegNetCfg(depth=6, w0=8, wa=8.0, wm=2.0, group_size=4, se_ratio=0.25, stem_width=8),
-            num_classes=C,
-        ),
-        [(T, True)],
-    ),
-    (
-        "nfnet",
-        32,
-        lambda: tm.NormFreeNet(
-            tm.nfnet.NfCfg(
-                depths=(1, 1),
-                channels=(8, 16),
-                stem_type="3x3",
-                stem_chs=8,
-                group_size=4,
-                num_features=16,
-                attn_layer="se",
-                attn_kwargs={"rd_ratio": 0.5},
-            ),
-            num_classes=C,
-        ),
-        [(T, True)],
-    ),
-    (
-        "ghostnet",
-        32,
-        lambda: tm.GhostNet([[[3, 8, 8, 0, 1]], [[5, 16, 12, 0.25, 2]]], num_classes=C),
-        [(D, False)],
-    ),
+    ("regnet", 32, small(tm.RegNet, cfg=REGNET), [(T, True)]),
+    ("nfnet", 32, small(tm.NormFreeNet, cfg=NFNET), [(T, True)]),
+    ("ghostnet", 32, small(tm.GhostNet, cfgs=[[[3, 8, 8, 0, 1]], [[5, 16, 12, 0.25, 2]]]), [(D, False)]),
     ("repvgg", 32, byob(blocks=(block("rep", 2), block("rep", 1, 12)), stem_type="3x3", stem_chs=8), [(T, True)]),
-    ("dla", 32, lambda: tm.DLA((1, 1, 1, 1, 1, 1), (4, 4, 8, 8, 8, 8), num_classes=C), [(T, False)]),
-    (
-        "cspnet",
-        32,
-        lambda: tm.CspNet(
-            tm.cspnet.CspModelCfg(
-                stem=tm.cspnet.CspStemCfg(out_chs=8),
-                stages=tm.cspnet.CspStagesCfg(
-                    depth=(1,),
-                    out_chs=(16,),
-                    stride=(2,),
-                    block_ratio=(0.5,),
-                    bottle_ratio=(0.5,),
-                    expand_ratio=(1.0,),
-                ),
-            ),
-            num_classes=C,
-        ),
-        [(T, True)],
-    ),
-    (
-        "vovnet",
-        32,
-        lambda: tm.VovNet(
-            {
-                "stem_chs": (8, 8, 8),
-                "stage_conv_chs": (4, 4, 4, 4),
-                "stage_out_chs": (8, 8, 8, 8),
-                "layer_per_block": 2,
-                "block_per_stage": (1, 1, 1, 1),
-                "residual": True,
-                "depthwise": False,
-                "attn": "ese",
-            },
-            num_classes=C,
-        ),
-        [(T, True)],
-    ),
+    ("dla", 32, small(tm.DLA, **DLA), [(T, False)]),
+    ("cspnet", 32, small(tm.CspNet, cfg=CSPNET), [(T, True)]),
+    ("vovnet", 32, small(tm.VovNet, cfg=VOVNET), [(T, True)]),
     ("mixnet", 32, efficient("ds_r1_k3_s1_e1_c8", "ir_r1_k3.5.7_a1.1_p1.1_s2_e4_c12_se0.5_nsw"), [(T, True)]),
     (
         "efficientnet",
@@ -272,38 +236,19 @@ FIXTURES = [
         efficient("ds_r1_k3_s1_e1_c8_se0.25", "ir_r1_k5_s2_e3_c12_se0.25", act_layer=nn.SiLU),
         [(D, False)],
     ),
-    (
-        "convmixer",
-        32,
-        lambda: tm.convmixer.ConvMixer(12, 2, kernel_size=5, patch_size=4, num_classes=C),
-        [(T, True)],
-    ),
-    ("starnet", 32, lambda: tm.StarNet(4, (1, 1, 1, 1), num_classes=C), [(D, False)]),
-    ("mixer", 32, lambda: tm.MlpMixer(C, 32, 3, 8, 2, 12), [(T, True)]),
-    (
-        "gmlp",
-        32,
-        lambda: tm.MlpMixer(
-            C, 32, 3, 8, 1, 12, mlp_ratio=4, block_layer=tm.mlp_mixer.SpatialGatingBlock, mlp_layer=GatedMlp
-        ),
-        [(D, True)],
-    ),
-    (
-        "resmlp",
-        32,
-        lambda: tm.MlpMixer(
-            C, 32, 3, 8, 1, 12, mlp_ratio=2, block_layer=tm.mlp_mixer.ResBlock, norm_layer=tm.mlp_mixer.Affine
-        ),
-        [(T, False)],
-    ),
-    ("cait", 32, lambda: tm.Cait(**VIT, depth_token_only=1, mlp_ratio=2), [(T, True)]),
+    ("convmixer", 32, small(ConvMixer, dim=12, depth=2, kernel_size=5, patch_size=4), [(T, True)]),
+    ("starnet", 32, small(tm.StarNet, base_dim=4, depths=(1, 1, 1, 1)), [(D, False)]),
+    ("mixer", 32, mixer(2), [(T, True)]),
+    ("gmlp", 32, mixer(1, mlp_ratio=4, block_layer=SpatialGatingBlock, mlp_layer=GatedMlp), [(D, True)]),
+    ("resmlp", 32, mixer(1, mlp_ratio=2, block_layer=ResBlock, norm_layer=Affine), [(T, False)]),
+    ("cait", 32, vit(tm.Cait, depth_token_only=1), [(T, True)]),
     (
         "xcit",
         32,
-        lambda: tm.Xcit(
+        small(
+            tm.Xcit,
             img_size=32,
             patch_size=8,
-            num_classes=C,
             embed_dim=12,
             depth=1,
             num_heads=2,
@@ -316,38 +261,33 @@ FIXTURES = [
     (
         "pit",
         32,
-        lambda: tm.pit.PoolingVisionTransformer(
+        lambda: PoolingVisionTransformer(
             32, 8, 4, "overlap", (4, 4, 4), (1, 1, 1), (1, 2, 2), 2, num_classes=C
         ),
         [(T, True)],
     ),
-    ("convit", 32, lambda: tm.ConVit(**VIT, mlp_ratio=2, local_up_to_layer=1, use_pos_embed=True), [(T, True)]),
-    (
-        "beit",
-        32,
-        lambda: tm.Beit(**VIT, mlp_ratio=2, init_values=0.1, use_abs_pos_emb=False, use_rel_pos_bias=True),
-        [(T, True)],
-    ),
-    ("deit", 32, lambda: tm.VisionTransformerDistilled(**VIT, mlp_ratio=2), [(D, False)]),
+    ("convit", 32, vit(tm.ConVit, local_up_to_layer=1, use_pos_embed=True), [(T, True)]),
+    ("beit", 32, vit(tm.Beit, init_values=0.1, use_abs_pos_emb=False, use_rel_pos_bias=True), [(T, True)]),
+    ("deit", 32, vit(tm.VisionTransformerDistilled), [(D, False)]),
     (
         "poolformer",
         32,
-        lambda: tm.MetaFormer(
-            num_classes=C,
+        small(
+            tm.MetaFormer,
             depths=(1, 1),
             dims=(8, 12),
-            token_mixers=tm.metaformer.Pooling,
+            token_mixers=Pooling,
             mlp_act=nn.GELU,
             mlp_bias=True,
-            norm_layers=tm.metaformer.GroupNorm1,
+            norm_layers=GroupNorm1,
         ),
         [(T, True)],
     ),
     (
         "pvt",
         32,
-        lambda: tm.pvt_v2.PyramidVisionTransformerV2(
-            num_classes=C,
+        small(
+            PyramidVisionTransformerV2,
             depths=(1, 1),
             embed_dims=(8, 12),
             num_heads=(1, 2),
@@ -359,9 +299,9 @@ FIXTURES = [
     (
         "twins",
         32,
-        lambda: tm.Twins(
+        small(
+            tm.Twins,
             img_size=32,
-            num_classes=C,
             embed_dims=(8, 12),
             num_heads=(2, 2),
             mlp_ratios=(2, 2),
@@ -374,8 +314,8 @@ FIXTURES = [
     (
         "edgenext",
         64,
-        lambda: tm.EdgeNeXt(
-            num_classes=C,
+        small(
+            tm.EdgeNeXt,
             dims=(8, 12, 16, 16),
             depths=(1, 1, 1, 1),
             d2_scales=(2, 2, 3, 4),
@@ -387,14 +327,14 @@ FIXTURES = [
     (
         "levit",
         32,
-        lambda: tm.Levit(32, num_classes=C, embed_dim=(16, 16), key_dim=4, depth=(1, 1), num_heads=(2, 2)),
+        small(tm.Levit, img_size=32, embed_dim=(16, 16), key_dim=4, depth=(1, 1), num_heads=(2, 2)),
         [(T, True)],
     ),
     (
         "fastvit",
         32,
-        lambda: tm.FastVit(
-            num_classes=C,
+        small(
+            tm.FastVit,
             layers=(1, 1),
             embed_dims=(8, 16),
             token_mixers=("repmixer", "repmixer"),
@@ -406,27 +346,14 @@ FIXTURES = [
     (
         "inception_next",
         32,
-        lambda: tm.inception_next.MetaNeXt(
-            num_classes=C,
-            depths=(1, 1),
-            dims=(16, 16),
-            token_mixers=tm.inception_next.InceptionDWConv2d,
-            mlp_ratios=(2, 2),
-        ),
+        small(MetaNeXt, depths=(1, 1), dims=(16, 16), token_mixers=InceptionDWConv2d, mlp_ratios=(2, 2)),
         [(T, True)],
     ),
     (
         "efficientvit",
         32,
-        lambda: tm.EfficientVit(
-            num_classes=C, widths=(8, 8, 16), depths=(1, 1, 1), head_dim=8, head_widths=(16, 16)
-        ),
+        small(tm.EfficientVit, widths=(8, 8, 16), depths=(1, 1, 1), head_dim=8, head_widths=(16, 16)),
         [(T, True)],
     ),
-    (
-        "focalnet",
-        32,
-        lambda: tm.FocalNet(num_classes=C, depths=(1, 1), embed_dim=8, focal_levels=(2, 2)),
-        [(T, True)],
-    ),
+    ("focalnet", 32, small(tm.FocalNet, depths=(1, 1), embed_dim=8, focal_levels=(2, 2)), [(T, True)]),
 ]
