@@ -40,6 +40,11 @@ export interface StepDifferences {
   readonly updates: Difference;
   /** Of the logits in evaluation, of the same weights. */
   readonly logits: number;
+  /**
+   * The largest of what all steps together change of the weights: all but the first find the state where the one before has
+   * left it, on the device. Absent where the first was wrong.
+   */
+  readonly later?: Difference;
 }
 
 /** What came of comparing a device with the CPU. */
@@ -65,14 +70,18 @@ export interface ChosenDevice {
   readonly reasons: readonly string[];
 }
 
-/** A mistake in a kernel is seen in the first digit; what processors round differently, from the fifth on. */
-const TOLERANCE = { loss: 1e-3, gradients: 1e-2, updates: 1e-2, logits: 1e-2 };
+/**
+ * A mistake in a kernel is seen in the first digit; what processors round differently, from the fifth on, and grows from
+ * step to step.
+ */
+const TOLERANCE = { loss: 1e-3, gradients: 1e-2, updates: 1e-2, logits: 1e-2, later: 0.1 };
 /** A device that is that many times slower in one step has lost already. */
 const HOPELESS = 4;
 
 /**
  * Compares a training step of a device with that of the CPU (in a browser: WebAssembly): the loss, every gradient, every
- * new weight and what is then made of the images in evaluation, and the time of some steps made in turn. Takes a few seconds on a GPU; nothing is downloaded for a
+ * new weight and what is then made of the images in evaluation, then the time of some steps made in turn, and what they
+ * come to. Takes a few seconds on a GPU; nothing is downloaded for a
  * device that is not there.
  *
  * @throws OptionError for an option out of range
@@ -87,6 +96,10 @@ export async function proveDevice(
   checkTrainerOptions({ batchSize, threads });
   checkPositive('steps', steps);
   const refused = (reason: string): DeviceProof => ({ device, proven: false, reason });
+  const wrongly = (what: string, differences: StepDifferences): DeviceProof => ({
+    ...refused(`${named(device)} computes wrong numbers here: ${what}`),
+    differences,
+  });
   const absent = await absence(device);
   if (absent !== undefined) return refused(absent);
 
@@ -98,6 +111,7 @@ export async function proveDevice(
   try {
     const before = await cpu.weights();
     const expected = await cpu.gradients(batch);
+    const names = significant(expected.gradients);
     await cpu.step(batch);
     const after = await cpu.weights();
     let differences: StepDifferences;
@@ -105,7 +119,6 @@ export async function proveDevice(
       other = await StepProbe.create(given, { ...settings, device });
       const found = await other.gradients(batch);
       await other.step(batch);
-      const names = significant(expected.gradients);
       differences = {
         loss: Math.abs(found.loss - expected.loss) / Math.abs(expected.loss),
         gradients: largestDifference(found.gradients, expected.gradients, names),
@@ -123,10 +136,15 @@ export async function proveDevice(
       );
     }
     const wrong = mistake(differences);
-    if (wrong !== undefined) {
-      return { ...refused(`${named(device)} computes wrong numbers here: ${wrong}`), differences };
-    }
+    if (wrong !== undefined) return wrongly(wrong, differences);
     const milliseconds = await timed(cpu, other, batch, steps);
+    const later = largestDifference(
+      changes(before, await other.weights(), names),
+      changes(before, await cpu.weights(), names),
+    );
+    differences = { ...differences, later };
+    const wrongLater = mistake(differences);
+    if (wrongLater !== undefined) return wrongly(wrongLater, differences);
     const proven = milliseconds.device <= milliseconds.cpu;
     const times = `${round(milliseconds.device)} ms a step, ${named('cpu')} ${round(milliseconds.cpu)} ms`;
     return {
@@ -189,12 +207,13 @@ const middle = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** Written so that NaN is a mistake. */
-function mistake({ loss, gradients, updates, logits }: StepDifferences): string | undefined {
+function mistake({ loss, gradients, updates, logits, later }: StepDifferences): string | undefined {
   for (const [what, difference, most] of [
     ['loss', loss, TOLERANCE.loss],
     [`gradient of ${gradients.tensor}`, gradients.difference, TOLERANCE.gradients],
     [`update of ${updates.tensor}`, updates.difference, TOLERANCE.updates],
     ['answer in evaluation', logits, TOLERANCE.logits],
+    [`change of ${later?.tensor} in several steps`, later?.difference ?? 0, TOLERANCE.later],
   ] as const) {
     if (!(difference <= most)) return `the ${what} is ${off(difference)}`;
   }

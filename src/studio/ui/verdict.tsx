@@ -11,8 +11,8 @@ export function Verdict({ view }: { readonly view: RunView }) {
     <p class="verdict">
       <b>{speedup.toFixed(1)}×</b>{' '}
       <span>
-        {over ? 'Vanilla ends at' : 'Vanilla is now at'} {percent(accuracy)}, after {Math.round(vanilla)}{' '}
-        steps. TrAct was there after {Math.round(tract)}.
+        {over ? 'Vanilla ends at' : 'Vanilla is now at'} {percent(accuracy)}, which it first reached after{' '}
+        {Math.round(vanilla)} steps. TrAct was there after {Math.round(tract)}.
       </span>
     </p>
   );

@@ -12,7 +12,13 @@ export interface GradientRun {
 }
 
 /** The gradient of each input, or why there is none. */
-export type GradientOutcome = readonly (readonly number[])[] | string;
+export type GradientOutcome =
+  | {
+      readonly gradients: readonly (readonly number[])[];
+      /** Copies to the GPU that overtook a kernel (`overtaking.ts`). */
+      readonly overtaken?: number;
+    }
+  | string;
 
 export async function runGradients(
   { bytes, feeds }: GradientRun,
@@ -26,7 +32,7 @@ export async function runGradients(
           Object.entries(feeds).map(([name, { dtype, shape, data }]) => [name, tensor(dtype, shape, data)]),
         ),
       );
-      return Object.keys(feeds).map((_, i) => toNumbers(results[`gradient${i}`]));
+      return { gradients: Object.keys(feeds).map((_, i) => toNumbers(results[`gradient${i}`])) };
     } finally {
       await program.release();
     }

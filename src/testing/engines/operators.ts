@@ -75,12 +75,18 @@ export async function compareOperators(
           errors[engine.title] = { largest, wrong, failed: [...failed, `${check.name}: ${outcome}`] };
           return;
         }
-        const error = errorOf(outcome, slopes[first + i]);
+        const { gradients, overtaken = 0 } = outcome;
+        const error = errorOf(gradients, slopes[first + i]);
         // Written so that NaN is wrong.
         const right = error <= WRONG;
         errors[engine.title] = {
           largest: right ? Math.max(largest, error) : largest,
-          wrong: right ? wrong : [...wrong, `${check.name}: ${error.toExponential(1)}`],
+          wrong: right
+            ? wrong
+            : [
+                ...wrong,
+                `${check.name}: ${error.toExponential(1)}${overtaken > 0 ? ' (a copy overtook a kernel)' : ''}`,
+              ],
           failed,
         };
       });

@@ -1,6 +1,7 @@
 /** What the page of `npm run engines` can do, as Playwright calls it: bytes travel as base64. */
 import { adapterName } from '../../engine/device.js';
 import { runGradients, type GradientOutcome } from './gradient-run.js';
+import { watchOvertaking } from './overtaking.js';
 import { type TrainingRequest, trainSteps } from './training.js';
 
 export interface EnginePage {
@@ -38,9 +39,13 @@ export const page: EnginePage = {
     return { losses, location, gradients: toBase64(gradients), weights: toBase64(weights) };
   },
   async gradients(runs, provider) {
+    const overtaken = provider === 'webgpu' ? watchOvertaking() : () => 0;
     const outcomes: GradientOutcome[] = [];
-    for (const { bytes, feeds } of runs)
-      outcomes.push(await runGradients({ bytes: fromBase64(bytes), feeds }, provider));
+    for (const { bytes, feeds } of runs) {
+      const outcome = await runGradients({ bytes: fromBase64(bytes), feeds }, provider);
+      const copies = overtaken();
+      outcomes.push(typeof outcome === 'string' ? outcome : { ...outcome, overtaken: copies });
+    }
     return outcomes;
   },
   adapter: adapterName,
