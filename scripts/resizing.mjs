@@ -103,6 +103,10 @@ if (values.pictures !== undefined) {
 } else if (positionals.length === 1) {
   const trained = await readTrained(positionals[0]);
   const { config, model, learned } = trained;
+  if (!config.data.folder || model.imageShape[0] !== 3) {
+    console.error('resizing: give a run on coloured pictures in a folder');
+    process.exit(2);
+  }
   const resizing = resizingOf(model, config.data);
   const dataset = await reopenImageFolder(config.data);
   const program = await Program.load(exportOnnx(model, learned, { resizing }), { provider: 'cpu' });

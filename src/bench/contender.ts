@@ -1,5 +1,6 @@
 /** The side of the protocol that measures: a program as a child process. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { End, Ready, Times, Turn } from './protocol.js';
@@ -12,6 +13,8 @@ export class ContenderError extends Error {
 export interface Command {
   readonly program: string;
   readonly parameters: readonly string[];
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class Contender {
@@ -20,8 +23,11 @@ export class Contender {
   readonly #exited: Promise<string>;
   #errors = '';
 
-  constructor({ program, parameters }: Command) {
-    this.#child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor({ program, parameters, environment }: Command) {
+    this.#child = spawn(program, parameters, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-4000);

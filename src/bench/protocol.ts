@@ -54,4 +54,6 @@ export interface Times {
 export interface End {
   /** The largest resident set of the process. */
   readonly peakBytes: number;
+  /** Processor time of all threads, and of processes of its own, in the turns. */
+  readonly processorMilliseconds?: number;
 }

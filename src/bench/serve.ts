@@ -24,7 +24,9 @@ export async function serveTurns(
   takeTurn: (turn: Turn) => Promise<readonly number[]>,
 ): Promise<void> {
   write(ready);
+  const began = process.cpuUsage();
   for await (const line of createInterface({ input: process.stdin }))
     write({ milliseconds: await takeTurn(JSON.parse(line) as Turn) });
-  write({ peakBytes: peakBytes() });
+  const { user, system } = process.cpuUsage(began);
+  write({ peakBytes: peakBytes(), processorMilliseconds: (user + system) / 1000 });
 }

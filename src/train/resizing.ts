@@ -114,8 +114,8 @@ function axisWeights(
     add('Squeeze', [reals([1])]),
   ]);
   const scaledPlaces = add('Add', [ramp(wanted), first]);
-  // The middle of what is made smaller lies on the middle of the picture. What is made larger begins with the edge of the
-  // first pixel: half a place of the result from there, which is how libvips does it.
+  // The middle of what is made smaller lies on the middle of the picture. What is made larger lies half a place of the
+  // result away from that, as libvips has it.
   const fromMiddle = add('Sub', [add('Add', [scaledPlaces, 0.5]), add('Div', [scaled, 2])]);
   const centres = add('Where', [
     smaller,
