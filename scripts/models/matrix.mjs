@@ -94,7 +94,7 @@ async function matrixOf(reference) {
   const python = pythonOf(reference, values);
   const conversation = ask(reference, python, values.work);
   try {
-    const { models, versions } = await conversation.greeting(limit);
+    const { models, versions } = await conversation.greeting();
     const unknown = names.filter((name) => !models[name]);
     if (unknown.length > 0)
       throw new Error(
