@@ -40,6 +40,19 @@ ERFC = [
 SINGLE_DIFFERENCES = 6
 
 
+def exact(array):
+    """Constants as float64: thirds, sixths, sevenths and ninths as what they stand for, and not as float32 has them.
+
+    Average pooling over 3 x 3 and hard swish have such ones, and PoolFormer's gradients are what is left of differences of
+    such pools.
+    """
+    found = array.astype(np.float64)
+    for parts in (3, 6, 7, 9):
+        near = np.round(found * parts) / parts
+        found = np.where(near.astype(np.float32) == array, near, found)
+    return found
+
+
 class Double:
     """Turns the graph of a model into one of float64."""
 
@@ -60,15 +73,13 @@ class Double:
         single = {n.input[i] for n in graph.node for i in SINGLE.get(n.op_type, []) if i < len(n.input)}
         for one in graph.initializer:
             if one.data_type == FLOAT and one.name not in single:
-                one.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(one).astype(np.float64), one.name))
+                one.CopyFrom(numpy_helper.from_array(exact(numpy_helper.to_array(one)), one.name))
         for node in graph.node:
             for attribute in node.attribute:
                 if attribute.name == "to" and attribute.i == FLOAT:
                     attribute.i = DOUBLE
                 if attribute.HasField("t") and attribute.t.data_type == FLOAT:
-                    attribute.t.CopyFrom(
-                        numpy_helper.from_array(numpy_helper.to_array(attribute.t).astype(np.float64))
-                    )
+                    attribute.t.CopyFrom(numpy_helper.from_array(exact(numpy_helper.to_array(attribute.t))))
             rewrite = getattr(self, node.op_type, None)
             if rewrite is None:
                 self.nodes.append(node)

@@ -22,7 +22,7 @@ import { ask, here, pythonOf, references } from './environments.mjs';
 import { CASES, backOf, givenBack } from './given-back.mjs';
 import { answerOf, endAll } from './processes.mjs';
 import { Results } from './results.mjs';
-import { DRAWS, within, writeMatrix } from './table.mjs';
+import { DRAWS, verdict, within, writeMatrix } from './table.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -94,7 +94,7 @@ async function matrixOf(reference) {
   const python = pythonOf(reference, values);
   const conversation = ask(reference, python, values.work);
   try {
-    const { models, versions } = await conversation.greeting(limit);
+    const { models, versions } = await conversation.greeting();
     const unknown = names.filter((name) => !models[name]);
     if (unknown.length > 0)
       throw new Error(
@@ -108,7 +108,10 @@ async function matrixOf(reference) {
     for (const [i, file] of files.entries()) {
       const result = await take(file, conversation, python);
       results.add(result);
-      console.log(`${i + 1} of ${files.length} ${JSON.stringify(result)}`);
+      const { name, exporter, mode, seconds } = result;
+      console.log(
+        `${i + 1} of ${files.length}: ${name}, ${exporter}, ${mode}: ${verdict(result)} (${seconds.toFixed(0)} s)`,
+      );
     }
   } finally {
     conversation.end();
@@ -128,7 +131,10 @@ try {
     for (const one of CASES.filter((model) => backOf(model).some(wanted)))
       for (const result of await givenBack(one, values.work, (of) => pythonOf(of, values), limit)) {
         results.add(result);
-        console.log(JSON.stringify(result));
+        const { name, from, error, onnxruntime, pytorch, pytorchError } = result;
+        console.log(
+          `${name}, ${from}, given back: ${error ?? `ONNX Runtime ${onnxruntime}, PyTorch ${pytorch ?? pytorchError}`}`,
+        );
       }
 } catch (error) {
   console.error(error.message);

@@ -5,6 +5,9 @@ import { clearTimeout, setTimeout } from 'node:timers';
 
 const running = new Set();
 
+/** Seconds that a process has for its beginning: importing TensorFlow from a disk takes long. */
+const START = 600;
+
 /** Ends all of them. */
 export function endAll() {
   for (const child of running) child.kill('SIGKILL');
@@ -66,19 +69,19 @@ export class Conversation {
   }
 
   /** What it says first; begins it, where it is not running. */
-  async greeting(seconds) {
+  async greeting() {
     if (this.#child) return;
     this.#child = start(...this.#command, ['pipe', 'pipe', 'inherit']);
     // Its end is seen by the end of its lines.
     this.#child.on('error', () => {});
     this.#child.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-    return this.#next(seconds);
+    return this.#next(START);
   }
 
   /** The answer to a line. What takes longer is an error, and the next question is for a new process. */
   async ask(line, seconds) {
-    await this.greeting(seconds);
+    await this.greeting();
     this.#child.stdin.write(`${line}\n`);
     return this.#next(seconds);
   }

@@ -43,6 +43,14 @@ const exact = (result) =>
   (result.float64.others ?? 0) <= DIFFERENCE_LIMIT &&
   (result.float64.steps ?? Infinity) <= LIMITS.steps;
 
+/** What came of a file, in words. */
+export function verdict(result) {
+  const failure = result.exportError ?? result.readError;
+  if (failure) return `${result.exportError ? 'not exported' : 'not read'}: ${short(failure)}`;
+  const where = [...(passes(result) ? ['float32'] : []), ...(exact(result) ? ['float64'] : [])];
+  return where.length > 0 ? `within the limits in ${where.join(' and ')}` : 'above the limits';
+}
+
 const short = (text) =>
   text
     // Colours of a terminal.

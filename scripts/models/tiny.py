@@ -11,6 +11,7 @@ from timm.models.metaformer import GroupNorm1, Pooling
 from timm.models.mlp_mixer import Affine, ResBlock, SpatialGatingBlock
 from timm.models.pit import PoolingVisionTransformer
 from timm.models.pvt_v2 import PyramidVisionTransformerV2
+from timm.models.xception import Block as XceptionBlock
 from torch import nn
 from torchvision.models.googlenet import Inception
 
@@ -132,6 +133,11 @@ VOVNET = {
     "depthwise": False,
     "attn": "ese",
 }
+MOBILEVIT = block(
+    "mobilevit",
+    stride=1,
+    block_kwargs={"transformer_dim": 8, "transformer_depth": 1, "patch_size": 2, "num_heads": 2, "mlp_ratio": 2},
+)
 SELECTIVE = {"rd_ratio": 0.25, "rd_divisor": 4, "split_input": True}
 NARROW = (4, 4, 4, 8)
 T, D = "torchscript", "dynamo"
@@ -355,5 +361,22 @@ FIXTURES = [
         small(tm.EfficientVit, widths=(8, 8, 16), depths=(1, 1, 1), head_dim=8, head_widths=(16, 16)),
         [(T, True)],
     ),
+    (
+        "coat",
+        32,
+        small(
+            tm.CoaT,
+            img_size=32,
+            patch_size=4,
+            embed_dims=(8, 8, 8, 8),
+            serial_depths=(1, 1, 1, 1),
+            num_heads=2,
+            mlp_ratios=(2, 2, 2, 2),
+            crpe_window={3: 2},
+        ),
+        [(D, False)],
+    ),
+    ("mobilevit", 32, byob(blocks=(block("rep"), MOBILEVIT), stem_type="3x3", stem_chs=8), [(T, False)]),
+    ("xception", 32, sequence(stem(8), lambda: XceptionBlock(8, 12, 2, 2)), [(D, True)]),
     ("focalnet", 32, small(tm.FocalNet, depths=(1, 1), embed_dim=8, focal_levels=(2, 2)), [(T, True)]),
 ]

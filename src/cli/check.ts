@@ -116,21 +116,33 @@ function reportOf(path: string, model: FileModel) {
       elements: count([...buffers.values()].map(({ value }) => value.shape)),
     },
     constants: { elements: count([...new Set(constants)].map(({ shape }) => shape)) },
-    tract: tractLayer(images, graph.nodes, parameters),
+    tract: tractLayer(file.users, images, graph.nodes, parameters),
     multiplyAdds: multiplyAdds(inference.graph.nodes),
     stepMemory: trainable ? stepMemory(model) : null,
   };
 }
 
+interface TractLayer {
+  readonly layer: string;
+  readonly weight: string;
+  readonly shape: readonly number[];
+  readonly operator: string;
+  /** The name of its node in the file. */
+  readonly node: string | null;
+}
+
 /** The layer that TrAct takes, or why it takes none by itself. */
 function tractLayer(
+  users: ReadonlyMap<string, string>,
   ...given: Parameters<typeof firstLayer>
-):
-  | { layer: string; weight: string; shape: readonly number[]; operator: string }
-  | { readonly reason: string } {
+): TractLayer | { readonly reason: string } {
   try {
     const { layer, weightName, node } = firstLayer(...given);
-    return { layer, weight: weightName, shape: node.inputs[1]!.shape, operator: node.opType };
+    const operator = node.opType;
+    return {
+      ...{ layer, weight: weightName, shape: node.inputs[1]!.shape, operator },
+      node: users.get(weightName) ?? null,
+    };
   } catch (error) {
     if (!(error instanceof FirstLayerError)) throw error;
     return { reason: error.message };
@@ -165,7 +177,7 @@ function tell(report: Report): void {
     `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
     `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
     `  memory     ${memory ? `about ${BATCHES.map((batch) => `${megabytes(memory[String(batch)])} at batch ${batch}`).join(', ')}, for a step of SGD with momentum` : 'not known'}`,
-    `  TrAct      ${'layer' in tract ? `trains ${tract.layer} (${tract.operator}, [${tract.shape.join(', ')}]), the first layer that the image reaches` : tract.reason}`,
+    `  TrAct      ${'layer' in tract ? layerText(tract) : tract.reason}`,
   );
   for (const { operator, nodes, reason } of report.unsupported) {
     print(`  ${operator}: ${reason}`);
@@ -179,6 +191,12 @@ function tell(report: Report): void {
     { left: [0] },
   );
   if (report.foldedNodes > 0) print(`${report.foldedNodes} more nodes are computed when the file is read.`);
+}
+
+function layerText({ layer, weight, shape, operator, node }: TractLayer): string {
+  // A weight that has a number for a name is found in the file by its node.
+  const found = layer === weight && node !== null ? ` ${node}` : '';
+  return `trains ${layer} (${operator}${found}, [${shape.join(', ')}]), the first layer that the image reaches`;
 }
 
 function headText({ heads, newHead, output }: Report): string {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
 import { TensorProtoSchema, TensorProto_DataLocation as DataLocation } from '../graph/onnx_pb.js';
 import { fromSafetensors } from '../tensor/safetensors.js';
@@ -97,8 +98,22 @@ test('check tells what is in a file, and for another number of classes what beco
       activation: 'Softmax',
     },
   );
-  assert.deepEqual(layer, { layer: 'conv', weight: 'conv.weight', shape: [8, 3, 4, 4], operator: 'Conv' });
+  const first = {
+    layer: 'conv',
+    weight: 'conv.weight',
+    shape: [8, 3, 4, 4],
+    operator: 'Conv',
+    node: 'Conv of z',
+  };
+  assert.deepEqual(layer, first);
   assert.equal((operators as Record<string, number>).Conv, 1);
+});
+
+test('check names the node of a first layer whose weights have a number for a name', async () => {
+  const fixture = new URL('../../src/models/fixtures/resnet.torchscript.inference.onnx', import.meta.url);
+  const { code, stdout, stderr } = await tract(['check', fileURLToPath(fixture)]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /TrAct +trains onnx::Conv_63 \(Conv \/conv1\/Conv, \[8, 3, 3, 3\]\)/);
 });
 
 test('compare trains a model in a file, read once for all points of a grid', async () => {

@@ -70,6 +70,8 @@ export interface FileFacts {
   /** How many nodes of each operator there are, and how many were computed while the file was read. */
   readonly operators: ReadonlyMap<string, number>;
   readonly folded: number;
+  /** The names of the nodes that take tensors of the file, by the names of these. */
+  readonly users: ReadonlyMap<string, string>;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
   /** The file, with all its tensors inside. */

@@ -119,10 +119,22 @@ export function modelFromForeign(
       fileClasses,
       operators: first.imported.operators,
       folded: first.imported.folded,
+      users: usersIn(file),
       classNames: classNamesIn(file),
       bytes: options.bytes,
     },
   };
+}
+
+/** The names of the nodes that take initializers: what an exporter names by number may have a node with a path. */
+function usersIn({ graph, initializers }: ForeignModel): Map<string, string> {
+  return new Map(
+    graph.node.flatMap(({ name, input }) =>
+      name === ''
+        ? []
+        : input.flatMap((tensor) => (initializers.has(tensor) ? [[tensor, name] as const] : [])),
+    ),
+  );
 }
 
 /** The input that holds the images: the only one there is. */
