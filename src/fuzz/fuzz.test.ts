@@ -134,8 +134,8 @@ ${code}`,
     assert.deepEqual(died, { index: 107, reason: 'the process ended with code 3\nlast words\n' });
     const killed = (await run(`process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000);`)).failure;
     assert.equal(killed?.reason, 'the process ended with SIGKILL\n');
-    const stuck = (await run('for (;;);', 0.5)).failure;
-    assert.deepEqual(stuck, { index: 107, reason: 'it did not end within 0.5 s' });
+    const stuck = (await run('for (;;);', 2)).failure;
+    assert.deepEqual(stuck, { index: 107, reason: 'it did not end within 2 s' });
     const result = { accepted: 1, refused: 2, slowest: [0, 0], largest: [0, 0] };
     assert.deepEqual(await run(`process.send(${JSON.stringify(result)}); process.disconnect();`), result);
   });
