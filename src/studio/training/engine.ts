@@ -65,8 +65,7 @@ export const withoutGpu = (begun: RunEngine, why: string): RunEngine => ({
   moved: `${movedFrom(begun)} it goes on on WebAssembly. ${why}. ${OTHERWISE}`,
 });
 
-const OTHERWISE =
-  'That rounds otherwise: the run is as good, but does not end at the very same bits.';
+const OTHERWISE = 'That rounds otherwise: the run is as good, but does not end at the very same bits.';
 
 const movedFrom = ({ device, gpu, threads: before }: RunEngine): string =>
   device === 'webgpu'
