@@ -75,18 +75,22 @@ ${startTable(summaries)}`);
   for (const note of peerNotes(summaries, peers.missing)) console.log(`  ${note}`);
 }
 
-async function compareInBrowser({ cases, steps, json }: BenchOptions): Promise<void> {
+async function compareInBrowser({ cases, steps, lowering, json }: BenchOptions): Promise<void> {
   const missing = noBrowser();
   if (missing !== false) throw new ContenderError(`cannot be started: ${missing}`);
   const results: BrowserCase[] = [];
   for (const benchCase of cases) {
-    const result = await measureInBrowser(benchCase, { steps, onProgress: progress });
+    const result = await measureInBrowser(benchCase, {
+      steps,
+      ...(lowering && { lowering }),
+      onProgress: progress,
+    });
     progress('');
     results.push(result);
     if (!json) console.log(`\n${browserTable(result)}`);
   }
   if (json) console.log(JSON.stringify({ environment: environment(), steps, browser: results }, null, 2));
-  else {
+  else if (!lowering) {
     for (const name of missingLibraries())
       console.log(`  ${name} is not installed: npm install --prefix bench/peers`);
   }

@@ -9,6 +9,7 @@ export interface BenchOptions {
   readonly profile?: true;
   readonly peers?: true;
   readonly browser?: true;
+  readonly lowering?: true;
   readonly json?: true;
 }
 
@@ -53,6 +54,10 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
       '--browser',
       'measure the step in pages of a browser: tract-ts, TensorFlow.js and jax-js, where installed',
     )
+    .option(
+      '--lowering',
+      'with --browser: tract-ts alone, by plain operators and by its lowering for WebAssembly',
+    )
     .option('--json', 'write the measurements as JSON')
     .addHelpText(
       'after',
@@ -71,7 +76,8 @@ Examples:
   npm run bench -- --cases resnet18-128,vit192-128 --steps 60
   npm run bench -- --profile --cases resnet18-128
   npm run bench -- --peers
-  npm run bench -- --browser --steps 9`,
+  npm run bench -- --browser --steps 9
+  npm run bench -- --browser --lowering --steps 9`,
     )
     .exitOverride();
   const found = command.parse([...parameters], { from: 'user' }).opts<Partial<BenchOptions>>();

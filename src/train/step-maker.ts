@@ -69,9 +69,10 @@ export async function compileStep(
   { graph, update }: StepGraphs,
   options: CompiledStepOptions,
 ): Promise<StepRunner> {
-  const { shards = 1, group, device, threads, profile, onStage } = options;
+  const { shards = 1, group, device, rewrites, threads, profile, onStage } = options;
   const compileOptions: CompileOptions = {
     ...(device !== undefined && { device }),
+    ...(rewrites && { rewrites }),
     ...(threads !== undefined && { threads }),
     ...(profile !== undefined && { profile }),
     ...(onStage && { onStage }),

@@ -6,7 +6,7 @@ import { table } from '../../cli/layout.js';
 import { median } from '../../compare/statistics.js';
 import { type BenchCase, describeCase } from '../cases.js';
 import { type Entrant, type Outcome, measureInTurns } from '../measure.js';
-import type { PageLibrary, PageRequest } from './page-request.js';
+import { LOWERED, PLAIN, type PageLibrary, type PageRequest } from './page-request.js';
 
 interface PageContender {
   readonly name: string;
@@ -34,6 +34,14 @@ const contenders: readonly PageContender[] = [
   contender('jax-js', 'webgpu'),
 ];
 
+/** What the lowering for WebAssembly gains. */
+const ownLowering: readonly PageContender[] = [
+  contender('tract-ts', PLAIN, 1, 'plain operators, 1 thread'),
+  contender('tract-ts', LOWERED, 1, 'lowered for WebAssembly, 1 thread'),
+  contender('tract-ts', PLAIN, 2, 'plain operators, 2 threads'),
+  contender('tract-ts', LOWERED, 2, 'lowered for WebAssembly, 2 threads'),
+];
+
 const packages: Readonly<Record<PageLibrary, string | undefined>> = {
   'tract-ts': undefined,
   'TensorFlow.js': '@tensorflow/tfjs-backend-webgpu',
@@ -50,6 +58,8 @@ const installed = ({ library }: PageContender): boolean => {
 
 export interface BrowserOptions {
   readonly steps: number;
+  /** Whether tract-ts alone is measured, with and without its lowering for WebAssembly. Default false. */
+  readonly lowering?: boolean;
   /** Called with what is being done, in words. */
   readonly onProgress?: (doing: string) => void;
 }
@@ -72,16 +82,17 @@ export interface BrowserCase {
 /** @throws ContenderError where tract-ts fails on WebAssembly; another's failure is part of the result */
 export async function measureInBrowser(
   benchCase: BenchCase,
-  { steps, onProgress }: BrowserOptions,
+  { steps, lowering = false, onProgress }: BrowserOptions,
 ): Promise<BrowserCase> {
   const { name, batchSize } = benchCase;
   const script = fileURLToPath(new URL('process.js', import.meta.url));
-  const entrants = contenders.filter(installed).map(({ name: title, library, backend, threads }): Entrant => {
+  const entering = lowering ? ownLowering : contenders.filter(installed);
+  const entrants = entering.map(({ name: title, library, backend, threads }): Entrant => {
     const request: PageRequest = { library, name, backend, threads, description: describeCase(benchCase) };
     return {
       name: title,
       command: { program: process.execPath, parameters: [script, JSON.stringify(request)] },
-      own: library === 'tract-ts' && backend === 'wasm',
+      own: library === 'tract-ts' && backend !== 'webgpu',
     };
   });
   const outcomes = await measureInTurns(entrants, {

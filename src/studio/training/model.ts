@@ -64,15 +64,22 @@ const cropFor = (size: number): ImageTransform =>
     ? randomResizedCrop({ size, scale: [0.35, 1] })
     : randomCrop({ padding: Math.floor(size / 8) });
 
+const FLIP = randomHorizontalFlip().name;
+
 /** What training images go through unless something else is chosen. */
 export const usualAugmentation = (size: number): ImageTransform[] => [cropFor(size), randomHorizontalFlip()];
 
-/** What training images go through; `null` for images as they are. */
-export function augmentationFor(settings: Settings, size: number): readonly ImageTransform[] | null {
+/**
+ * What training images go through; `null` for images as they are. Crop and flip are the dataset's own, as they are for the
+ * command.
+ */
+export function augmentationFor(
+  settings: Settings,
+  { augmentation }: Pick<ImageDataset, 'augmentation'>,
+): readonly ImageTransform[] | null {
   const { crop, flip } = settings;
   const transforms = [
-    ...(crop ? [cropFor(size)] : []),
-    ...(flip ? [randomHorizontalFlip()] : []),
+    ...augmentation.filter(({ name }) => (name === FLIP ? flip : crop)),
     ...(settings.randAugment ? [randAugment({ magnitude: 5 })] : []),
     ...(settings.colorJitter
       ? [colorJitter({ brightness: 0.3, contrast: 0.3, saturation: 0.3, hue: 0.05 })]

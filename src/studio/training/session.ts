@@ -75,7 +75,7 @@ export class Session {
       const engine = await engineFor(spec, model, chosen);
       const options = { ...chosen, device: engine.device };
       const { epochs } = spec.settings;
-      const run = { epochs, augmentation: augmentationFor(spec.settings, dataset.imageShape[1]) };
+      const run = { epochs, augmentation: augmentationFor(spec.settings, dataset) };
       const weights = files.weights && readWeights(files.weights);
       for (const method of spec.methods) {
         told({
