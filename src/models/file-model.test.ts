@@ -255,6 +255,42 @@ test('a file for one image, which says so wherever it reshapes, is a model for a
   }
 });
 
+test('running statistics that an exporter made one with a scale and a shift have names of their own', async () => {
+  const { initializers, nodes } = network();
+  const ones = tensor('float32', [4], [1, 1, 1, 1]);
+  const zeros = tensor('float32', [4], [0, 0, 0, 0]);
+  const file = network({
+    initializers: { ...initializers, 'bn.weight': ones, 'bn.bias': zeros },
+    nodes: nodes.with(
+      1,
+      node('BatchNormalization', ['z', 'bn.weight', 'bn.bias', 'bn.bias', 'bn.weight'], ['n']),
+    ),
+  });
+  await agrees(file);
+  const { parameters, buffers } = traceAlone(modelFromOnnx(onnxFile(file)), 2, true);
+  assert.deepEqual([...parameters.keys()], ['conv.weight', 'bn.weight', 'bn.bias', 'fc.weight', 'fc.bias']);
+  assert.deepEqual([...buffers.keys()], ['n/running_mean', 'n/running_var']);
+});
+
+test('results of a node that nobody uses are not read', async () => {
+  const attention = (output: string): OnnxFile => ({
+    inputs: [{ name: 'input', shape: ['batch', 3, 4, 4] }],
+    outputs: [{ name: 'output', shape: ['batch', 5] }],
+    initializers: { axes: int64(1, 2), 'fc.weight': normalTensor([5, 4], 1) },
+    nodes: [
+      node('Attention', ['input', 'input', 'input'], ['y', 'keys', 'values', 'scores']),
+      node('ReduceMean', [output, 'axes'], ['pooled'], { keepdims: 0 }),
+      node('Gemm', ['pooled', 'fc.weight'], ['output'], { transB: 1 }),
+    ],
+    operatorSet: 24,
+  });
+  await agrees(attention('y'), [3, 3, 4, 4]);
+  assert.throws(
+    () => modelFromOnnx(onnxFile(attention('keys'))),
+    /Attention.*its result 2 is used, and only the first is read/,
+  );
+});
+
 test('images may be inside of an axis, as in attention that has the sequence first', async () => {
   const fixed = (images: number): OnnxFile => ({
     inputs: [{ name: 'input', shape: [images, 3, 8, 8] }],
