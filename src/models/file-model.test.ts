@@ -291,6 +291,35 @@ test('results of a node that nobody uses are not read', async () => {
   );
 });
 
+test('positions of all elements of one image, as strides are written, are those of any number of images', async () => {
+  const { initializers, nodes } = network();
+  const file = network({
+    inputs: [{ name: 'input', shape: [1, 3, 8, 8] }],
+    outputs: [{ name: 'output', shape: [1, 5] }],
+    initializers: {
+      ...initializers,
+      flat: int64(-1),
+      rows: int64(1, 4),
+      positions: tensor('int64', [1, 4, 1, 1], [0, 1, 2, 3]),
+    },
+    nodes: [
+      ...nodes.slice(0, 3),
+      node('ReduceMean', ['r', 'axes'], ['means']),
+      node('Reshape', ['means', 'flat'], ['list']),
+      node('Gather', ['list', 'positions'], ['again']),
+      node('Reshape', ['again', 'rows'], ['pooled']),
+      nodes[4],
+    ],
+  });
+  await agrees(file, [1, 3, 8, 8]);
+  const x = normalTensor([3, 3, 8, 8], 9);
+  const open = onnxFile(network());
+  assert.deepEqual(
+    toNumbers(await runModel(modelFromOnnx(onnxFile(file)), x)),
+    toNumbers(await runModel(modelFromOnnx(open), x)),
+  );
+});
+
 test('images may be inside of an axis, as in attention that has the sequence first', async () => {
   const fixed = (images: number): OnnxFile => ({
     inputs: [{ name: 'input', shape: [images, 3, 8, 8] }],

@@ -12,7 +12,7 @@ import { fileOperators } from '../file-operators.js';
 import { GraphError, type Value } from '../graph.js';
 import type { AttributeProto, NodeProto } from '../onnx_pb.js';
 import * as op from '../ops.js';
-import { adaptBatch, growsWithImages } from './adapt-batch.js';
+import { adaptBatch, growsWithImages, reshapedByPositions } from './adapt-batch.js';
 import { AttributeReader } from './attribute-reader.js';
 import { asFloat32, constantAttribute } from './constants.js';
 import { readTensor } from './file-tensor.js';
@@ -190,6 +190,7 @@ class Import {
     const special = this.#special(node, frame);
     if (special) return special;
     modernize(node, frame.operatorSet);
+    reshapedByPositions(node, proto, frame, this.#builder);
     adaptBatch(node, proto, frame, this.#builder);
     if (!growsWithImages(node, proto, frame, this.#builder)) return this.#compute(node, frame);
     if (node.opType === 'ConstantOfShape') {
