@@ -171,6 +171,37 @@ test('shape arithmetic, If on constants and functions of the file leave nothing 
   );
 });
 
+test('padding that is computed of lengths, and windows of one pixel behind it', async () => {
+  const { initializers, nodes } = network();
+  const scalar = (value: number): Tensor => tensor('int64', [], [value]);
+  const file = network({
+    initializers: {
+      ...initializers,
+      ...{
+        last: scalar(3),
+        none: scalar(0),
+        nine: scalar(9),
+        begin: int64(0, 0, 0, 0, 0, 0),
+        first: int64(0),
+      },
+    },
+    nodes: [
+      ...nodes.slice(0, 3),
+      node('Shape', ['r'], ['shape']),
+      node('Gather', ['shape', 'last'], ['width']),
+      node('Sub', ['nine', 'width'], ['missing']),
+      node('Clip', ['missing', 'none', ''], ['amount']),
+      node('Unsqueeze', ['amount', 'first'], ['end']),
+      node('Concat', ['begin', 'end', 'end'], ['pads'], { axis: 0 }),
+      node('Pad', ['r', 'pads'], ['padded']),
+      node('AveragePool', ['padded'], ['fewer'], { kernel_shape: [1, 1], strides: [2, 2] }),
+      node('ReduceMean', ['fewer', 'axes'], ['pooled'], { keepdims: 0 }),
+      nodes[4],
+    ],
+  });
+  await agrees(file);
+});
+
 test('sequences, as a split is written before a file is optimised, are the tensors in them', async () => {
   const nodes = [
     ...network().nodes.slice(0, 3),
