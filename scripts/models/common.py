@@ -15,7 +15,7 @@ BATCH = 8
 CLASSES = 10
 STEPS = 5
 # Random weights without batch normalisation are thrown far by steps that others hardly notice.
-RATES = (0.001, 0.0001, 0.00001, 0.000001)
+RATES = tuple(10.0**-digits for digits in range(3, 9))
 LAMBDA = 0.1
 
 

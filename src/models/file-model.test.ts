@@ -171,6 +171,37 @@ test('shape arithmetic, If on constants and functions of the file leave nothing 
   );
 });
 
+test('padding that is computed of lengths, and windows of one pixel behind it', async () => {
+  const { initializers, nodes } = network();
+  const scalar = (value: number): Tensor => tensor('int64', [], [value]);
+  const file = network({
+    initializers: {
+      ...initializers,
+      ...{
+        last: scalar(3),
+        none: scalar(0),
+        nine: scalar(9),
+        begin: int64(0, 0, 0, 0, 0, 0),
+        first: int64(0),
+      },
+    },
+    nodes: [
+      ...nodes.slice(0, 3),
+      node('Shape', ['r'], ['shape']),
+      node('Gather', ['shape', 'last'], ['width']),
+      node('Sub', ['nine', 'width'], ['missing']),
+      node('Clip', ['missing', 'none', ''], ['amount']),
+      node('Unsqueeze', ['amount', 'first'], ['end']),
+      node('Concat', ['begin', 'end', 'end'], ['pads'], { axis: 0 }),
+      node('Pad', ['r', 'pads'], ['padded']),
+      node('AveragePool', ['padded'], ['fewer'], { kernel_shape: [1, 1], strides: [2, 2] }),
+      node('ReduceMean', ['fewer', 'axes'], ['pooled'], { keepdims: 0 }),
+      nodes[4],
+    ],
+  });
+  await agrees(file);
+});
+
 test('sequences, as a split is written before a file is optimised, are the tensors in them', async () => {
   const nodes = [
     ...network().nodes.slice(0, 3),
@@ -253,6 +284,71 @@ test('a file for one image, which says so wherever it reshapes, is a model for a
     const own = await runModel(modelFromOnnx(onnxFile(fixed(count))), images);
     assert.ok(relativeError(toNumbers(own), toNumbers(wanted)) < 1e-5, `of a file for ${count}`);
   }
+});
+
+test('running statistics that an exporter made one with a scale and a shift have names of their own', async () => {
+  const { initializers, nodes } = network();
+  const ones = tensor('float32', [4], [1, 1, 1, 1]);
+  const zeros = tensor('float32', [4], [0, 0, 0, 0]);
+  const file = network({
+    initializers: { ...initializers, 'bn.weight': ones, 'bn.bias': zeros },
+    nodes: nodes.with(
+      1,
+      node('BatchNormalization', ['z', 'bn.weight', 'bn.bias', 'bn.bias', 'bn.weight'], ['n']),
+    ),
+  });
+  await agrees(file);
+  const { parameters, buffers } = traceAlone(modelFromOnnx(onnxFile(file)), 2, true);
+  assert.deepEqual([...parameters.keys()], ['conv.weight', 'bn.weight', 'bn.bias', 'fc.weight', 'fc.bias']);
+  assert.deepEqual([...buffers.keys()], ['n/running_mean', 'n/running_var']);
+});
+
+test('results of a node that nobody uses are not read', async () => {
+  const attention = (output: string): OnnxFile => ({
+    inputs: [{ name: 'input', shape: ['batch', 3, 4, 4] }],
+    outputs: [{ name: 'output', shape: ['batch', 5] }],
+    initializers: { axes: int64(1, 2), 'fc.weight': normalTensor([5, 4], 1) },
+    nodes: [
+      node('Attention', ['input', 'input', 'input'], ['y', 'keys', 'values', 'scores']),
+      node('ReduceMean', [output, 'axes'], ['pooled'], { keepdims: 0 }),
+      node('Gemm', ['pooled', 'fc.weight'], ['output'], { transB: 1 }),
+    ],
+    operatorSet: 24,
+  });
+  await agrees(attention('y'), [3, 3, 4, 4]);
+  assert.throws(
+    () => modelFromOnnx(onnxFile(attention('keys'))),
+    /Attention.*its result 2 is used, and only the first is read/,
+  );
+});
+
+test('positions of all elements of one image, as strides are written, are those of any number of images', async () => {
+  const { initializers, nodes } = network();
+  const file = network({
+    inputs: [{ name: 'input', shape: [1, 3, 8, 8] }],
+    outputs: [{ name: 'output', shape: [1, 5] }],
+    initializers: {
+      ...initializers,
+      flat: int64(-1),
+      rows: int64(1, 4),
+      positions: tensor('int64', [1, 4, 1, 1], [0, 1, 2, 3]),
+    },
+    nodes: [
+      ...nodes.slice(0, 3),
+      node('ReduceMean', ['r', 'axes'], ['means']),
+      node('Reshape', ['means', 'flat'], ['list']),
+      node('Gather', ['list', 'positions'], ['again']),
+      node('Reshape', ['again', 'rows'], ['pooled']),
+      nodes[4],
+    ],
+  });
+  await agrees(file, [1, 3, 8, 8]);
+  const x = normalTensor([3, 3, 8, 8], 9);
+  const open = onnxFile(network());
+  assert.deepEqual(
+    toNumbers(await runModel(modelFromOnnx(onnxFile(file)), x)),
+    toNumbers(await runModel(modelFromOnnx(open), x)),
+  );
 });
 
 test('images may be inside of an axis, as in attention that has the sequence first', async () => {

@@ -109,6 +109,14 @@ describe('pools are read as ONNX Runtime computes them:', () => {
     test(`LpPool ${name}`, () =>
       agrees({ opType: 'LpPool', inputs: [image], attributes: { ...attributes, p: int(3) }, tolerance }));
   }
+  test('AveragePool over windows of one pixel', async () => {
+    for (const ceil_mode of [int(0), int(1)])
+      await agrees({
+        opType: 'AveragePool',
+        inputs: [image],
+        attributes: { kernel_shape: ints([1, 1]), strides: ints([2, 3]), ceil_mode },
+      });
+  });
   test('MaxPool with the positions of the greatest', () =>
     agrees({
       opType: 'MaxPool',

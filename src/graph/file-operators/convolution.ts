@@ -162,7 +162,14 @@ const maxPool: FileOperator = (node) => {
 const averagePool: FileOperator = (node) => {
   const x = node.input(0);
   const countIncludePad = node.flag('count_include_pad', false);
-  return [op.averagePool(x, { ...pooling(node, x), countIncludePad })];
+  const geometry = pooling(node, x);
+  const { kernel, stride, padding: around } = geometry;
+  // Windows of one pixel only leave pixels out: ONNX Runtime fuses padding before them into the pool, and then refuses it.
+  if (kernel.every((length) => length === 1) && around.every((length) => length === 0)) {
+    const apart = x.shape.slice(2).map((end, i) => ({ axis: i + 2, start: 0, end, step: stride[i] }));
+    return [op.slice(x, apart)];
+  }
+  return [op.averagePool(x, { ...geometry, countIncludePad })];
 };
 
 /** A norm's p, which has to be a small number: powers of what is larger are 0 or infinite. */

@@ -50,6 +50,27 @@ export function adaptBatch(node: OperatorNode, proto: NodeProto, frame: Frame, b
   } else if (node.opType === 'Concat') adaptConcat(node, before, builder);
 }
 
+/**
+ * A list of which all elements are taken in their order is given another shape. PyTorch's exporter writes strides so, with
+ * the positions of its own number of images.
+ */
+export function reshapedByPositions(
+  node: OperatorNode,
+  proto: NodeProto,
+  frame: Frame,
+  { options: { reference } }: GraphBuilder,
+): void {
+  const [list, positions] = node.inputs;
+  const [shape, places] = [list && shapeOf(list), constantOf(positions)];
+  if (node.opType !== 'Gather' || list?.kind !== 'value' || shape?.length !== 1 || !places) return;
+  const own = reference ? reference.shapes.get(keyOf(frame, proto.input[0]) ?? '') : shape;
+  if (own?.[0] !== places.data.length || !places.data.every((place, i) => Number(place) === i)) return;
+  node.opType = 'Reshape';
+  const to = places.shape.length === 1 ? [-1] : places.shape;
+  node.inputs = [list, { kind: 'constant', tensor: tensor('int64', [to.length], to) }];
+  node.attributes.remove('axis');
+}
+
 /** What is one for all images, and is repeated for as many as the file was made for. */
 function widened(
   target: readonly number[],

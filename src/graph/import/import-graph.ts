@@ -12,7 +12,7 @@ import { fileOperators } from '../file-operators.js';
 import { GraphError, type Value } from '../graph.js';
 import type { AttributeProto, NodeProto } from '../onnx_pb.js';
 import * as op from '../ops.js';
-import { adaptBatch, growsWithImages } from './adapt-batch.js';
+import { adaptBatch, growsWithImages, reshapedByPositions } from './adapt-batch.js';
 import { AttributeReader } from './attribute-reader.js';
 import { asFloat32, constantAttribute } from './constants.js';
 import { readTensor } from './file-tensor.js';
@@ -29,7 +29,7 @@ import { behindConvolution, linearLayer } from './linear-layers.js';
 import { intAttribute, modernize } from './older-forms.js';
 import { drawnBy, dropoutOf, ofRandom } from './random-draws.js';
 import { sequenceOperator } from './sequences.js';
-import { isTrainable } from './weight-use.js';
+import { isTrainable, usedElsewhere } from './weight-use.js';
 
 /** Functions and branches inside each other, at most. */
 const MAXIMUM_DEPTH = 50;
@@ -60,6 +60,8 @@ class Import {
   readonly #pixels = new Set<Value>();
   /** Additions that became part of the layer before them, and the name of its result. */
   readonly #joined = new Map<NodeProto, string>();
+  /** Names that nodes take as something else than running statistics. */
+  #elsewhere: ReadonlySet<string> = new Set();
   #folded = 0;
   #walked = 0;
 
@@ -73,6 +75,7 @@ class Import {
     const { graph, initializers, operatorSet } = this.#model;
     const { inputs, outputs: wanted, constants = () => false } = this.#options;
     const { nodes, uses } = neededNodes(graph.node, wanted, inputs);
+    this.#elsewhere = usedElsewhere(nodes);
     const values = new Map<string, Known>();
     for (const [name, kept] of initializers) {
       // Weights are trained in float32; what depends on constants alone is computed in the precision of the file.
@@ -187,6 +190,7 @@ class Import {
     const special = this.#special(node, frame);
     if (special) return special;
     modernize(node, frame.operatorSet);
+    reshapedByPositions(node, proto, frame, this.#builder);
     adaptBatch(node, proto, frame, this.#builder);
     if (!growsWithImages(node, proto, frame, this.#builder)) return this.#compute(node, frame);
     if (node.opType === 'ConstantOfShape') {
@@ -361,13 +365,18 @@ class Import {
     if (!(momentum >= 0 && momentum <= 1 && epsilon >= 0 && Number.isFinite(epsilon)))
       throw new GraphError(`its momentum is ${momentum} and its epsilon ${epsilon}, which cannot be`);
     this.#builder.count(node);
+    // An exporter may have made one tensor of a shift and a mean that were both zeros.
+    const own = (statistic: typeof mean, part: string): typeof mean =>
+      this.#elsewhere.has(statistic.name)
+        ? { ...statistic, name: `${frame.prefix}${node.outputs[0]}/${part}` }
+        : statistic;
     const value = this.#builder.scoped(node, () =>
       this.#options.batchNorm({
         x: x.value,
         scale: this.#builder.operand(scale, node, 1),
         bias: this.#builder.operand(bias, node, 2),
-        mean,
-        variance,
+        mean: own(mean, 'running_mean'),
+        variance: own(variance, 'running_var'),
         epsilon,
         momentum,
       }),
@@ -424,9 +433,12 @@ class Import {
       fileNode.finish();
       return outputs;
     });
-    const named = node.outputs.findLastIndex((name) => name !== '') + 1;
-    if (named > values.length)
-      throw new GraphError(`it names ${named} results where there are ${values.length}`);
+    // Exporters name results that nobody uses, such as the keys of an attention.
+    const used = node.outputs.findLastIndex((name) => name !== '' && frame.uses.has(name)) + 1;
+    if (used > values.length)
+      throw new GraphError(
+        `its result ${used} is used, and ${values.length === 1 ? 'only the first is' : `only ${values.length} are`} read`,
+      );
     if (pixels) for (const value of values) this.#pixels.add(value);
     const results = values.map((value): Known =>
       value.constant ? { kind: 'constant', tensor: value.constant } : { kind: 'value', value },

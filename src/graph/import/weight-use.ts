@@ -1,5 +1,7 @@
 /** Which float initializers of a file are trained, and what they are to their layers. */
 import type { Tensor } from '../../tensor/tensor.js';
+import type { NodeProto } from '../onnx_pb.js';
+import { plainDomain } from './foreign-model.js';
 import type { Known, OperatorNode } from './known.js';
 
 /** What an initializer is to the operator that uses it. */
@@ -57,4 +59,20 @@ export function useOf(
   if (['Conv', 'ConvTranspose', 'Gemm'].includes(opType)) return index === 2 ? 'bias' : 'weight';
   if (opType === 'Add' || opType === 'Sub') return shape.length === 1 ? 'bias' : 'embedding';
   return ['Gather', 'Concat', 'Expand'].includes(opType) ? 'embedding' : 'weight';
+}
+
+/** Names that nodes take, by themselves or under an alias, as something else than running statistics. */
+export function usedElsewhere(nodes: readonly NodeProto[]): Set<string> {
+  const aliases = new Map<string, string>();
+  const found = new Set<string>();
+  for (const { domain, opType, input, output } of nodes) {
+    if (plainDomain(domain) !== '') continue;
+    if (opType === 'Identity') {
+      aliases.set(output[0], aliases.get(input[0]) ?? input[0]);
+      continue;
+    }
+    for (const name of opType === 'BatchNormalization' ? input.slice(0, 3) : input)
+      found.add(aliases.get(name) ?? name);
+  }
+  return found;
 }

@@ -144,6 +144,13 @@ function variadic(call: HostCall, compute: (...operands: number[]) => number): T
   return elementwise(call, call.inputs.length, compute, integers);
 }
 
+/** Between two bounds, either of which may be left out. */
+const clip: HostOperator = (call) => {
+  const [, low, high] = call.inputs;
+  const above = low ? variadic({ ...call, inputs: [input(call, 0), low] }, Math.max) : input(call, 0);
+  return [high ? variadic({ ...call, inputs: [above, high] }, Math.min) : above];
+};
+
 export const elementwiseOperators: readonly (readonly [string, HostOperator])[] = [
   ['Abs', unary(Math.abs)],
   [
@@ -156,6 +163,7 @@ export const elementwiseOperators: readonly (readonly [string, HostOperator])[] 
   ['And', logic((a, b) => a && b)],
   ['Cast', cast],
   ['Ceil', unary(Math.ceil)],
+  ['Clip', clip],
   ['Cos', unary(Math.cos)],
   ['Div', divide],
   ['Equal', comparison((a, b) => a === b)],
