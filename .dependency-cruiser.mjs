@@ -12,7 +12,7 @@ const order = [
   ['mpi'],
   ['train'],
   ['compare'],
-  ['cli', 'bench', 'fuzz', 'studio'],
+  ['cli', 'bench', 'evidence', 'fuzz', 'studio'],
 ];
 const test = '\\.test\\.ts$';
 

@@ -1,0 +1,60 @@
+/** The parts of docs/results.md that are made from what is kept: between `<!-- results: NAME -->` and `<!-- end -->`. */
+import { mergedRows, mergedTable } from '../compare/merged-table.js';
+import type { Results } from '../compare/results.js';
+import { budgetTable } from './budget.js';
+import { type Experiment, budgets, experimentNamed } from './experiments.js';
+
+type Finished = readonly [Experiment, Results];
+
+const BLOCK = /<!-- results: ([\w-]+) -->[\s\S]*?<!-- end -->/g;
+
+/** The names of a text's blocks, in order. */
+export function blocksOf(text: string): string[] {
+  return [...text.matchAll(BLOCK)].map(([, name]) => name);
+}
+
+/** The text with its blocks made anew. */
+export function filled(text: string, blockOf: (name: string) => string): string {
+  return text.replace(
+    BLOCK,
+    (_, name: string) => `<!-- results: ${name} -->\n\n${blockOf(name)}\n\n<!-- end -->`,
+  );
+}
+
+/**
+ * What stands in a block: the commands, and what came out.
+ *
+ * @param resultsOf what is kept of an experiment
+ * @throws RangeError for a block of an experiment that there is not, or of which nothing is kept
+ */
+export function block(name: string, resultsOf: (experiment: string) => Results | undefined): string {
+  if (!Object.hasOwn(budgets, name)) {
+    const results = resultsOf(name);
+    if (!results) throw new RangeError(`nothing is kept of the experiment "${name}"`);
+    const table = mergedTable(mergedRows(name, results)).map((row) => row.slice(2));
+    return `${commands([[experimentNamed(name), results]])}\n\n${tableOf(table)}`;
+  }
+  const finished = budgets[name].flatMap((epochs): Finished[] => {
+    const results = resultsOf(`${name}-${epochs}`);
+    return results ? [[experimentNamed(`${name}-${epochs}`), results]] : [];
+  });
+  if (finished.length === 0) throw new RangeError(`nothing is kept of the experiments "${name}"`);
+  const results = finished.map(([, found]) => found);
+  const picture = `![Final accuracy by epochs of training](plots/${name}.svg)`;
+  return `${commands(finished)}\n\n${tableOf(budgetTable(results))}\n\n${picture}`;
+}
+
+/** As one would type it, with the seeds that are finished. */
+function commands(finished: readonly Finished[]): string {
+  const lines = finished.map(
+    ([{ name, parameters }, { setup }]) =>
+      `tract compare ${parameters.join(' ')} --seeds ${setup.seeds.join(',')} --threads 1 --out runs/${name}`,
+  );
+  return `\`\`\`sh\n${lines.join('\n')}\n\`\`\``;
+}
+
+function tableOf([heading, ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = heading.map((_, i) => (i === 0 ? '---' : '---:'));
+  return [heading, rule, ...rows].map(line).join('\n');
+}

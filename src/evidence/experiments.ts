@@ -1,0 +1,162 @@
+/** The experiments of docs/results.md whose records are kept: each a comparison, and what it takes to repeat it. */
+
+export interface Experiment {
+  /** Of its folder in `evidence`, and of its place in docs/results.md. */
+  readonly name: string;
+  /** Of `tract compare`, without `--seeds`, and without where files are. */
+  readonly parameters: readonly string[];
+  readonly seeds: readonly number[];
+}
+
+const cifar = ['--data', 'cifar10'];
+const narrow = [...cifar, '--model', 'resnet18', '--width', '16'];
+const resnet18 = [...cifar, '--model', 'resnet18'];
+const adam = ['--optimizer', 'adam', '--lr', '0.01'];
+const vit = [
+  ...[...cifar, '--model', 'vit', '--patch', '4', '--width', '96', '--depth', '4', '--heads', '3'],
+  ...['--mlp-ratio', '2', '--optimizer', 'adam', '--lr', '0.001'],
+];
+
+/** After every epoch of 390 steps, and nowhere else. */
+const byEpoch = ['--eval-every', '390'];
+
+/** The same on images held out from training. */
+const held = ['--validation', '0.1', '--eval-every', '351'];
+
+/** How the gain grows with the budget: what is looked at, and how many epochs that takes. */
+export const budgets: Readonly<Record<string, readonly number[]>> = {
+  'budget-sgd': [5, 10, 25, 50, 100],
+  'budget-adam': [5, 10, 25],
+};
+
+function budgetExperiments(name: string, optimizer: readonly string[]): Experiment[] {
+  return budgets[name].map((epochs) => ({
+    name: `${name}-${epochs}`,
+    parameters: [...narrow, ...optimizer, '--epochs', String(epochs), ...byEpoch],
+    seeds: epochs < 50 ? [0, 1, 2] : [0, 1],
+  }));
+}
+
+/** In the order in which they are worth their time. */
+export const experiments: readonly Experiment[] = [
+  {
+    name: 'warmup',
+    parameters: [
+      ...[...cifar, '--limit-train', '10000', '--limit-test', '2000', '--model', 'resnet18', '--width', '16'],
+      ...['--epochs', '2', '--eval-every', '1000', '--grid', 'warmup=0,8,16,40,78'],
+    ],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'resnet18-1',
+    parameters: [...resnet18, '--epochs', '1', '--eval-every', '78'],
+    seeds: [0, 1, 2, 3, 4],
+  },
+  {
+    name: 'resnet18-1-no-warmup',
+    parameters: [...resnet18, '--epochs', '1', '--warmup', '0', ...byEpoch],
+    seeds: [0, 1, 2, 3, 4],
+  },
+  ...budgetExperiments('budget-sgd', []),
+  ...budgetExperiments('budget-adam', adam),
+  {
+    name: 'rates-sgd',
+    parameters: [...narrow, '--epochs', '10', ...held, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'],
+    seeds: [0, 1],
+  },
+  {
+    name: 'rates-adam',
+    parameters: [
+      ...narrow,
+      '--optimizer',
+      'adam',
+      '--epochs',
+      '10',
+      ...held,
+      '--grid',
+      'lr=0.001,0.003,0.01,0.03',
+    ],
+    seeds: [0, 1],
+  },
+  {
+    name: 'rivals',
+    parameters: [
+      ...narrow,
+      '--epochs',
+      '10',
+      ...byEpoch,
+      '--methods',
+      'vanilla,tract,patch-norm,whitening,whitening-start',
+    ],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'first-layer-rate',
+    parameters: [
+      ...[...narrow, '--epochs', '10', ...byEpoch, '--methods', 'vanilla'],
+      ...['--grid', 'first-lr-factor=1,0.1,0.3,3,10,30,100'],
+    ],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'first-layer-adam',
+    parameters: [
+      ...narrow,
+      '--epochs',
+      '10',
+      ...byEpoch,
+      '--methods',
+      'vanilla',
+      '--group',
+      'first:optimizer=adam,lr=0.003',
+    ],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'tract-layers',
+    parameters: [...narrow, '--epochs', '10', ...byEpoch, '--tract-layer', 'conv1,layer1.0.conv1'],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'tract-early',
+    parameters: [
+      ...narrow,
+      '--epochs',
+      '10',
+      ...byEpoch,
+      '--methods',
+      'tract',
+      '--grid',
+      'tract-until=0.99,0.2,0.5',
+    ],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'lambda-over-time',
+    parameters: [
+      ...[...narrow, '--epochs', '10', ...byEpoch, '--methods', 'tract', '--lambda', '0.1,1,0.01'],
+      ...['--grid', 'lambda-end=0.1,1,0.01'],
+    ],
+    seeds: [0, 1, 2],
+  },
+  ...[8, 16, 32].map((batch): Experiment => ({
+    name: `small-batch-${batch}`,
+    parameters: [
+      ...[...cifar, '--limit-train', '10000', '--model', 'resnet18', '--width', '16', '--epochs', '4'],
+      ...['--batch-size', String(batch), '--lr', String((0.08 * batch) / 128), '--eval-every', '100000'],
+      ...['--grid', 'gram-momentum=0,0.9,0.99'],
+    ],
+    seeds: [0, 1, 2],
+  })),
+  { name: 'vit-20', parameters: [...vit, '--epochs', '20', ...byEpoch], seeds: [0, 1, 2] },
+  { name: 'resnet18-5', parameters: [...resnet18, '--epochs', '5', ...byEpoch], seeds: [0, 1, 2, 3, 4] },
+];
+
+/** @throws RangeError naming the experiments that there are */
+export function experimentNamed(name: string): Experiment {
+  const found = experiments.find((experiment) => experiment.name === name);
+  if (found) return found;
+  throw new RangeError(
+    `there is no experiment "${name}"; there are ${experiments.map((experiment) => experiment.name).join(', ')}`,
+  );
+}

@@ -1,0 +1,114 @@
+/** `npm run results`: the tables and plots of docs/results.md from the records in `evidence`, and the runs that they lack. */
+import { Command, InvalidArgumentError } from 'commander';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { standaloneSvg } from '../compare/chart.js';
+import type { Results } from '../compare/results.js';
+import { writeAtomically } from '../data/atomic-write.js';
+import { budgetChart } from './budget.js';
+import { block, blocksOf, filled } from './document.js';
+import { type Experiment, budgets, experimentNamed, experiments } from './experiments.js';
+import { keep, keptResults, layOut } from './kept.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const evidence = join(root, 'evidence');
+const docs = join(root, 'docs');
+const tract = join(root, 'dist/cli/main.js');
+
+interface Flags {
+  readonly list?: true;
+  readonly run?: true;
+  readonly dataDir?: string;
+  readonly threads: string;
+  readonly out: string;
+}
+
+const command = new Command('npm run results --')
+  .description(
+    'Makes the tables and plots of docs/results.md anew from the records in evidence/. With --run it first makes the runs that are missing there, and keeps their records.',
+  )
+  .argument('[names...]', 'experiments, with --run and --list (default: all, in the order of the list)')
+  .option('--list', 'only say which experiments there are, and how many of their seeds are finished')
+  .option('--run', 'make what is missing; an interrupted run goes on where it was')
+  .option('--data-dir <folder>', 'with --run: folder with the files of CIFAR (default: they are downloaded)')
+  .option('--threads <count>', 'with --run: threads of an operator', '1')
+  .option('--out <folder>', 'with --run: where comparisons are made', join('runs', 'evidence'))
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm run results
+  npm run results -- --list
+  npm run results -- --run budget-sgd-25 vit-20 --data-dir ../data`,
+  );
+
+command.parse();
+const flags = command.opts<Flags>();
+const named = command.args.length > 0 ? command.args.map(knownExperiment) : experiments;
+if (flags.list) await list(named);
+else {
+  if (flags.run) for (const experiment of named) await run(experiment, flags);
+  await rebuild();
+}
+
+function knownExperiment(name: string): Experiment {
+  try {
+    return experimentNamed(name);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+async function list(of: readonly Experiment[]): Promise<void> {
+  for (const { name, seeds, parameters } of of) {
+    const finished = (await keptResults(evidence, name))?.setup.seeds.length ?? 0;
+    console.log(`${name.padEnd(22)} ${finished} of ${seeds.length} seeds   ${parameters.join(' ')}`);
+  }
+}
+
+/** Seed by seed, so that there is something to keep after each. */
+async function run({ name, parameters, seeds }: Experiment, { dataDir, threads, out }: Flags): Promise<void> {
+  const folder = join(out, name);
+  await layOut(evidence, name, folder);
+  const finished = (await keptResults(evidence, name))?.setup.seeds ?? [];
+  // The command itself ends at Ctrl-C, after saving; this process then follows it.
+  const wait = (): void => undefined;
+  process.on('SIGINT', wait);
+  for (const [i, seed] of seeds.entries()) {
+    if (finished.includes(seed)) continue;
+    const asked = ['--seeds', seeds.slice(0, i + 1).join(','), '--threads', threads, '--out', folder];
+    const data = dataDir === undefined ? [] : ['--data-dir', dataDir];
+    console.log(`\n> tract compare ${[...parameters, ...data, ...asked].join(' ')}`);
+    const { status } = spawnSync(process.execPath, [tract, 'compare', ...parameters, ...data, ...asked], {
+      stdio: 'inherit',
+    });
+    if (status !== 0) process.exit(status ?? 1);
+    await keep(folder, evidence, name);
+  }
+  process.off('SIGINT', wait);
+}
+
+async function rebuild(): Promise<void> {
+  const kept = new Map<string, Results>();
+  for (const { name } of experiments) {
+    const results = await keptResults(evidence, name);
+    if (results) kept.set(name, results);
+  }
+  const file = join(docs, 'results.md');
+  const text = await readFile(file, 'utf8');
+  const made = filled(text, (name) => block(name, (experiment) => kept.get(experiment)));
+  const options = await resolveConfig(file);
+  await writeAtomically(file, await format(made, { ...options, filepath: file }));
+  await mkdir(join(docs, 'plots'), { recursive: true });
+  for (const name of blocksOf(text).filter((each) => Object.hasOwn(budgets, each))) {
+    const results = budgets[name].flatMap((epochs) => kept.get(`${name}-${epochs}`) ?? []);
+    await writeAtomically(
+      join(docs, 'plots', `${name}.svg`),
+      standaloneSvg(await budgetChart(name, results)),
+    );
+  }
+  console.log(`docs/results.md: ${blocksOf(text).length} tables from ${kept.size} experiments in evidence/`);
+}
