@@ -33,6 +33,8 @@ const bySmallEpoch = ['--eval-every', '78'];
 /** The same on images held out from training. */
 const held = [...small, '--validation', '0.1', '--eval-every', '70'];
 
+const shapes = ['--width', '16', '--epochs', '2', '--validation', '0.1', '--eval-every', '70'];
+
 /** How the gain grows with the budget: what is looked at, and how many epochs that takes. */
 export const budgets: Readonly<Record<string, readonly number[]>> = {
   'budget-sgd': [5, 10, 25, 50, 100],
@@ -69,6 +71,17 @@ export const experiments: readonly Experiment[] = [
   },
   ...budgetExperiments('budget-sgd', []),
   ...budgetExperiments('budget-adam', adam),
+  // On images held out, too: the demo's.
+  {
+    name: 'shapes-sgd',
+    parameters: [...shapes, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'],
+    seeds: [0, 1, 2, 3],
+  },
+  {
+    name: 'shapes-adam',
+    parameters: [...shapes, '--optimizer', 'adam', '--grid', 'lr=0.001,0.003,0.01,0.03'],
+    seeds: [0, 1, 2, 3],
+  },
   { name: 'rates-sgd', parameters: [...held, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'], seeds: [0, 1] },
   {
     name: 'rates-adam',
