@@ -12,10 +12,11 @@ const cifar = ['--data', 'cifar10'];
 const narrow = [...cifar, '--model', 'resnet18', '--width', '16'];
 const resnet18 = [...cifar, '--model', 'resnet18'];
 const adam = ['--optimizer', 'adam', '--lr', '0.01'];
-const vit = [
-  ...[...cifar, '--model', 'vit', '--patch', '4', '--width', '96', '--depth', '4', '--heads', '3'],
-  ...['--mlp-ratio', '2', '--optimizer', 'adam', '--lr', '0.001'],
+const smallVit = [
+  ...['--model', 'vit', '--patch', '4', '--width', '96', '--depth', '4', '--heads', '3'],
+  ...['--mlp-ratio', '2'],
 ];
+const vit = [...cifar, ...smallVit, '--optimizer', 'adam', '--lr', '0.001'];
 
 /** After every epoch of 390 steps, and nowhere else. */
 const byEpoch = ['--eval-every', '390'];
@@ -24,16 +25,15 @@ const byEpoch = ['--eval-every', '390'];
  * A fifth of the images, and ten epochs of them: what tells settings apart takes many runs, and one of these takes the time of
  * two epochs.
  */
-const small = [
-  ...[...cifar, '--limit-train', '10000', '--limit-test', '5000', '--model', 'resnet18', '--width', '16'],
-  ...['--epochs', '10'],
-];
+const part = [...cifar, '--limit-train', '10000', '--limit-test', '5000', '--epochs', '10'];
+const small = [...part, '--model', 'resnet18', '--width', '16'];
 const bySmallEpoch = ['--eval-every', '78'];
 
-/** The same on images held out from training. */
-const held = [...small, '--validation', '0.1', '--eval-every', '70'];
+/** On images held out from training. */
+const heldOut = ['--validation', '0.1', '--eval-every', '70'];
+const held = [...small, ...heldOut];
 
-const shapes = ['--width', '16', '--epochs', '2', '--validation', '0.1', '--eval-every', '70'];
+const shapes = ['--width', '16', '--epochs', '2', ...heldOut];
 
 /** How the gain grows with the budget: what is looked at, and how many epochs that takes. */
 export const budgets: Readonly<Record<string, readonly number[]>> = {
@@ -86,6 +86,22 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'rates-adam',
     parameters: [...held, '--optimizer', 'adam', '--grid', 'lr=0.001,0.003,0.01,0.03'],
+    seeds: [0, 1],
+  },
+  {
+    name: 'defaults-sgd',
+    parameters: [
+      ...[...held, '--methods', 'vanilla'],
+      ...['--grid', 'weight-decay=0,0.0005,0.002', '--grid', 'label-smoothing=0,0.1'],
+    ],
+    seeds: [0, 1],
+  },
+  {
+    name: 'defaults-vit',
+    parameters: [
+      ...[...part, ...smallVit, ...heldOut, '--optimizer', 'adamw', '--methods', 'vanilla'],
+      ...['--grid', 'lr=0.0005,0.001,0.002', '--grid', 'weight-decay=0.01,0.1'],
+    ],
     seeds: [0, 1],
   },
   {
