@@ -5,6 +5,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { watchOutput } from '../cli/interruption.js';
 import { standaloneSvg } from '../compare/chart.js';
 import type { Results } from '../compare/results.js';
 import { writeAtomically } from '../data/atomic-write.js';
@@ -45,6 +46,7 @@ Examples:
   npm run results -- --run budget-sgd-25 vit-20 --data-dir ../data`,
   );
 
+watchOutput();
 command.parse();
 const flags = command.opts<Flags>();
 const named = command.args.length > 0 ? command.args.map(knownExperiment) : experiments;
