@@ -18,7 +18,8 @@ const names: Readonly<Record<Stage, string>> = {
   take: 'Take away',
 };
 
-export function App({ threads }: { readonly threads: number }) {
+/** @param policed whether the workers are under the page's security policy, too */
+export function App({ threads, policed }: { readonly threads: number; readonly policed: boolean }) {
   const over = useDrop();
   return (
     <>
@@ -30,7 +31,14 @@ export function App({ threads }: { readonly threads: number }) {
           <img src="icon.svg" alt="" width="28" height="28" /> tract-ts <b>Studio</b>
         </a>
         <p class="badges">
-          <span class="badge" title="The page's own security policy lets nothing be sent to anyone.">
+          <span
+            class="badge"
+            title={
+              policed
+                ? 'The page’s own security policy lets nothing be sent to anyone.'
+                : 'The page sends nothing. Its security policy binds the page alone here, not its workers: this host does not send it, and there is no service worker to add it.'
+            }
+          >
             0 bytes uploaded
           </span>
           <EngineBadge threads={threads} />
