@@ -4,7 +4,7 @@ import type { BrokenFile, NewPicture, Part } from './catalog.js';
 import { cifarLabelBytes, cifarPictures } from './cifar.js';
 import { isPictureName, placesOf } from './layout.js';
 import { PackWriter } from './packs.js';
-import { bitmapOf, drawn } from './pixels.js';
+import { bitmapOf, drawn, encoded } from './pixels.js';
 import { ZipError, zipEntries } from './zip-reader.js';
 
 /** A file with where it lay. */
@@ -199,18 +199,11 @@ async function look({ name, blob: open }: Incoming): Promise<Looked | BrokenFile
     const pixels = drawn(bitmap, width, height);
     const hash = await hashOf(pixels);
     const keep = scale === 1 && blob.size <= LARGEST_KEPT;
-    const kept = keep ? blob : await encoded(pixels);
+    const kept = keep ? blob : await encoded(pixels, 'webp');
     return { bytes: new Uint8Array(await kept.arrayBuffer()), width, height, hash };
   } catch (error) {
     return { name, reason: messageOf(error) };
   }
-}
-
-/** As WebP where the browser writes it, else as PNG. */
-function encoded(pixels: ImageData): Promise<Blob> {
-  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
-  canvas.getContext('2d')!.putImageData(pixels, 0, 0);
-  return canvas.convertToBlob({ type: 'image/webp', quality: 0.92 });
 }
 
 async function hashOf({ data, width, height }: ImageData): Promise<string> {

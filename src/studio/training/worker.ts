@@ -103,6 +103,9 @@ const handlers = {
     return between(() => modelOnnx(lanes[lane]));
   },
 
+  /** Whether there is a run in a zip file or folder. */
+  hasRun: async (files: readonly GivenFile[]): Promise<boolean> => (await runFilesIn(files)) !== undefined,
+
   /** Opens the run in a zip file or folder. @returns whether there is one */
   async open(files: readonly GivenFile[]): Promise<boolean> {
     const found = await runFilesIn(files);

@@ -1,5 +1,6 @@
 /** The page around its five steps. */
 import { useEffect, useState } from 'preact/hooks';
+import { Importing } from './add-pictures.js';
 import { dropped } from './dropped.js';
 import { EngineBadge } from './engine.js';
 import { ModelPage } from './model-page.js';
@@ -23,7 +24,15 @@ export function App({ threads, policed }: { readonly threads: number; readonly p
   const over = useDrop();
   return (
     <>
-      <a class="skip" href="#stage">
+      <a
+        class="skip"
+        href="#stage"
+        onClick={(event) => {
+          // Addresses with a # are those of the steps.
+          event.preventDefault();
+          document.getElementById('stage')?.focus();
+        }}
+      >
         To the content
       </a>
       <header class="top">
@@ -60,6 +69,7 @@ export function App({ threads, policed }: { readonly threads: number; readonly p
             </button>
           </div>
         )}
+        <Importing />
         {stage.value === 'pictures' && <PicturesPage />}
         {stage.value === 'model' && <ModelPage />}
         {stage.value === 'train' && <TrainPage />}
@@ -71,7 +81,11 @@ export function App({ threads, policed }: { readonly threads: number; readonly p
       </p>
       {over && (
         <div class="drop" aria-hidden="true">
-          <p>Drop folders, pictures or a zip</p>
+          <p>
+            {stage.value === 'model'
+              ? 'Drop an .onnx file, weights, folders, pictures or a zip'
+              : 'Drop folders, pictures, a zip or a model'}
+          </p>
         </div>
       )}
     </>

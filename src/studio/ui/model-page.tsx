@@ -342,7 +342,7 @@ function Augmentation() {
 function Weights() {
   const file = weightsFile.value;
   return (
-    <details>
+    <details open={file !== null}>
       <summary>Start from weights</summary>
       <Field
         label="A safetensors file"
