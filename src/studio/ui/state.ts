@@ -146,6 +146,8 @@ export async function loadCatalog(): Promise<void> {
 function onImport({ done, total, added: more, broken }: ImportProgress): void {
   importing.value = { done, total };
   if (more.length + broken.length === 0) return;
+  // Where there is nothing at all, a page without pictures would not say why.
+  if (more.length === 0 && catalog.value.classNames.length === 0) return;
   bytes.value = new PictureBytes();
   dataKind.value = 'pictures';
   changeCatalog(added(catalog.value, more, broken));
@@ -157,7 +159,7 @@ export const onDropped = signal<((files: readonly GivenFile[]) => void) | null>(
 /** Takes in what was dropped: a run is opened, pictures are added. */
 export async function takeIn(files: readonly GivenFile[]): Promise<void> {
   if (files.length === 0) return;
-  if (takeModelFiles(files)) return;
+  if (await takeModelFiles(files)) return;
   if (onDropped.value) {
     onDropped.value(files);
     return;
@@ -168,20 +170,22 @@ export async function takeIn(files: readonly GivenFile[]): Promise<void> {
 }
 
 /** Takes a model or weights for the next run, if nothing else was dropped. */
-function takeModelFiles(files: readonly GivenFile[]): boolean {
+async function takeModelFiles(files: readonly GivenFile[]): Promise<boolean> {
   const [model, weights] = ['.onnx', '.safetensors'].map((ending) =>
     files.filter(({ path }) => !path.includes('/') && path.toLowerCase().endsWith(ending)),
   );
   if (model.length > 1 || weights.length > 1 || model.length + weights.length < files.length) return false;
   // That file alone is a run, too.
   if (stage.value !== 'model' && model.length === 0 && weights[0].path === RUN_FILE) return false;
-  if (model.length > 0) {
-    modelFile.value = model[0].file as File;
-    change({ model: 'file' });
-  }
-  if (weights.length > 0) weightsFile.value = weights[0].file as File;
-  say(`${[...model, ...weights].map(({ path }) => path).join(' and ')}: for the next run.`);
   goTo('model');
+  await attempt(async () => {
+    for (const { file } of model) {
+      await useModelFile(file as File);
+      change({ model: 'file' });
+    }
+    for (const { file } of weights) await useWeightsFile(file as File);
+    say(`${[...model, ...weights].map(({ path }) => path).join(' and ')}: for the next run.`);
+  });
   return true;
 }
 
@@ -226,11 +230,15 @@ export async function addFiles(
   importing.value = { done: 0, total: files.length };
   await attempt(async () => {
     try {
-      const { pictures, broken, others } = await workers().pictures.add(files, where);
+      const { pictures, broken, firstBroken, others } = await workers().pictures.add(files, where);
       if (pictures === 0 && broken === 0) {
         throw new Error(
           `There are no pictures in ${files.length === 1 ? files[0].path : 'what was chosen'}. Give a folder with one folder of JPEG, PNG or WebP files for each class, a zip of such, or CIFAR’s .bin files.`,
         );
+      }
+      if (pictures === 0 && firstBroken) {
+        const more = broken > 1 ? ` ${count(broken - 1, 'other file')} could not be read either.` : '';
+        throw new Error(`${firstBroken.name} cannot be used: ${firstBroken.reason}.${more}`);
       }
       say(
         `${count(pictures, 'picture')} added${broken > 0 ? `, ${broken} could not be read` : ''}${others > 0 ? `; ${count(others, 'other file')} left out` : ''}.`,
@@ -262,6 +270,18 @@ export const settings = signal<Settings>(keptSettings());
 /** An `.onnx` file, and a file of weights, for the next run. */
 export const modelFile = signal<File | null>(null);
 export const weightsFile = signal<File | null>(null);
+
+/** @throws Error for a file that holds no model, which is not taken */
+export async function useModelFile(file: File): Promise<void> {
+  await workers().training.checkModel(file);
+  modelFile.value = file;
+}
+
+/** @throws Error for a file that holds no weights, which is not taken */
+export async function useWeightsFile(file: File): Promise<void> {
+  await workers().training.checkWeights(file);
+  weightsFile.value = file;
+}
 
 function keptSettings(): Settings {
   try {
