@@ -83,7 +83,7 @@ export class StudioPage {
     webgpu = false,
   }: StudioOptions = {}): Promise<StudioPage> {
     const server = await serveStudio(studioFolder(), 0, { isolated, base });
-    const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+    const camera = ['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream'];
     const browser = await launch(camera, webgpu);
     const context = await browser.newContext({
       viewport: { width: 1280, height: 900 },

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { noBrowser } from '../browser.js';
 import { curate, tidy, writeUntidy } from './curate.js';
 import { exchange, isolationAnywhere } from './elsewhere.js';
+import { mishaps } from './mishaps.js';
 import { StudioPage } from './studio-page.js';
 import { tract } from './tract.js';
 
@@ -32,6 +33,7 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'tract-studio-'));
   try {
     await isolationAnywhere();
+    await mishaps(join(folder, 'mishaps'));
     await exchange(join(folder, 'exchange'));
     await walk(folder, Number(values.pictures), values.screenshots);
   } finally {
