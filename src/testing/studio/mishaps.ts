@@ -11,14 +11,14 @@ const SIDE = 32;
 const PICTURES = 12;
 
 /** Files that are broken, or of another kind; BMP files; a picture in two classes; a choice of cameras. */
-export async function mishaps(folder: string): Promise<void> {
+export async function mishaps(folder: string, screenshots?: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const file = (name: string, content: string | Uint8Array): string => {
     const path = join(folder, name);
     writeFileSync(path, content);
     return path;
   };
-  const studio = await StudioPage.open();
+  const studio = await StudioPage.open(screenshots === undefined ? {} : { screenshots });
   const { page } = studio;
   const told = (text: string): Promise<unknown> => page.waitForSelector(`.problem:has-text("${text}")`);
   try {
@@ -43,6 +43,16 @@ export async function mishaps(folder: string): Promise<void> {
     for (const entry of entries) {
       assert.match(entry.path, /\.png$/);
       assert.equal(Buffer.from(await entry.read()).toString('latin1', 1, 4), 'PNG');
+    }
+
+    const long = 'a name that somebody has written without thinking of telephones '.repeat(2).trim();
+    await page.fill('[aria-label="Name of the class second"]', long);
+    await page.press('[aria-label="Name of the class second"]', 'Enter');
+    for (const name of ['first', long.slice(0, 100).trim()]) {
+      await page.click(`[aria-label="Look at all pictures of ${name}"]`);
+      await studio.button('All of this page');
+      await studio.look('long names');
+      await page.click('dialog >> text=Close');
     }
 
     await page.click('[aria-label="Webcam: record pictures of first"]');
