@@ -48,7 +48,7 @@ export default tseslint.config(
     languageOptions: { globals: { console: 'readonly', URL: 'readonly' } },
   },
   {
-    files: ['studio/static/*.js'],
+    files: ['studio/isolation.js'],
     languageOptions: {
       globals: {
         self: 'readonly',

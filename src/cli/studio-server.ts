@@ -1,12 +1,16 @@
-/** Serves the Studio's page to this machine alone, isolated from other origins, as threads on WebAssembly need it. */
+/**
+ * Serves the Studio's page to this machine alone, isolated from other origins, as threads on WebAssembly need it, and with
+ * the page's security policy as a header: workers have theirs of the answer that their script came in, not of the page.
+ */
 import { once } from 'node:events';
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from './errors.js';
+import { policyIn } from './studio-policy.js';
 
 /** What browsers are told of the kinds of files that the page is made of. */
 const types: Readonly<Partial<Record<string, string>>> = {
@@ -51,7 +55,7 @@ export interface StudioServer {
 }
 
 /**
- * @param isolated without the headers of isolation where false, as most static hosts are
+ * @param isolated without the headers of isolation and the policy where false, as most static hosts are
  * @param base the path that the page lies under
  * @throws UsageError for a port that is taken
  */
@@ -66,6 +70,10 @@ export async function serveStudio(
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name)),
   );
+  const policy = policyIn(readFileSync(join(folder, 'index.html'), 'utf8'));
+  const sent = isolated
+    ? { ...headers, ...(policy !== undefined && { 'Content-Security-Policy': policy }) }
+    : {};
   const server = createServer((request, response) => {
     void (async () => {
       const { pathname } = new URL(request.url ?? '/', 'http://localhost');
@@ -76,7 +84,7 @@ export async function serveStudio(
         return;
       }
       response.writeHead(200, {
-        ...(isolated ? headers : {}),
+        ...sent,
         'Content-Type': types[extname(file)] ?? 'application/octet-stream',
       });
       response.end(request.method === 'HEAD' ? undefined : await readFile(file));

@@ -8,20 +8,25 @@ import { serveStudio } from './studio-server.js';
 
 const folder = join(temporaryFolder(), 'page');
 mkdirSync(join(folder, 'assets'), { recursive: true });
-writeFileSync(join(folder, 'index.html'), '<!doctype html>');
+const html = `<!doctype html><meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; connect-src 'self'" />`;
+writeFileSync(join(folder, 'index.html'), html);
 writeFileSync(join(folder, 'assets', 'a b.wasm'), 'wasm');
 writeFileSync(join(folder, '..', 'secret.txt'), 'not for pages');
 
 describe('the server of the Studio', () => {
-  it('gives out the files of the page with the headers of isolation, and no others', async () => {
+  it('gives out the files of the page with the headers of isolation and the policy, and no others', async () => {
     const server = await serveStudio(folder, 0);
     try {
       const page = await fetch(server.url);
-      assert.equal(await page.text(), '<!doctype html>');
+      assert.equal(await page.text(), html);
       assert.equal(page.headers.get('cross-origin-opener-policy'), 'same-origin');
       assert.equal(page.headers.get('cross-origin-embedder-policy'), 'require-corp');
       const wasm = await fetch(`${server.url}assets/a%20b.wasm`);
       assert.equal(wasm.headers.get('content-type'), 'application/wasm');
+      // Scripts of workers are among them.
+      for (const { headers } of [page, wasm])
+        assert.equal(headers.get('content-security-policy'), "default-src 'none'; connect-src 'self'");
       for (const path of ['..%2fsecret.txt', '%2e%2e/secret.txt', 'assets', 'assets/', 'other', '%'])
         assert.notEqual((await fetch(server.url + path).catch(() => ({ status: 0 }))).status, 200, path);
       assert.equal((await fetch(server.url, { method: 'POST' })).status, 404);
@@ -36,6 +41,7 @@ describe('the server of the Studio', () => {
       const page = await fetch(server.url);
       assert.equal(page.status, 200);
       assert.equal(page.headers.get('cross-origin-embedder-policy'), null);
+      assert.equal(page.headers.get('content-security-policy'), null);
       assert.equal((await fetch(new URL('/', server.url))).status, 404);
     } finally {
       await server.close();

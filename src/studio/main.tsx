@@ -7,7 +7,8 @@ import { messageOf } from './rpc.js';
 
 async function begin(): Promise<void> {
   const place = document.getElementById('app')!;
-  if (await isolate()) return;
+  const { reloading, policed } = await isolate();
+  if (reloading) return;
   if (!(await claim())) {
     place.textContent = 'The Studio is open in another tab. Close it there, and load this page again.';
     place.className = 'boot';
@@ -19,7 +20,7 @@ async function begin(): Promise<void> {
   await attempt(() => loadCatalog());
   // Before the run is there: opening it says what it is doing.
   place.textContent = '';
-  render(<App threads={threads} />, place);
+  render(<App threads={threads} policed={policed} />, place);
   try {
     const found = await training.reopen();
     if (found !== undefined && location.hash === '') stage.value = 'train';

@@ -18,6 +18,7 @@ import {
   withClass,
   withPart,
   without,
+  withoutContradictions,
   withoutClass,
   withoutDuplicates,
 } from './catalog.js';
@@ -86,12 +87,24 @@ describe('the catalog of pictures', () => {
   });
 
   it('finds pictures that are there twice, and says where that matters', () => {
-    const twice = picture('cat');
-    const catalog = added(of(['cat', 12], ['dog', 12]), [twice, { ...twice, className: 'dog' }]);
+    const twice = picture('cat', { name: 'a.png' });
+    const catalog = added(of(['cat', 12], ['dog', 12]), [twice, { ...twice, name: 'b.png' }]);
     assert.equal(duplicates(catalog).length, 1);
-    assert.match(advice(catalog).join(' '), /1 picture is there twice, 1 of them in two classes/);
+    assert.match(advice(catalog).join(' '), /1 picture is there twice: “a.png” and “b.png” in “cat”\./);
     assert.equal(withoutDuplicates(catalog).pictures.length, 25);
+    assert.equal(withoutContradictions(catalog).pictures.length, 26);
     assert.deepEqual(advice(of(['cat', 12], ['dog', 12])), []);
+  });
+
+  it('leaves it to the user which class is right for a picture that is in two', () => {
+    const one = picture('cat', { name: 'a.png' });
+    const catalog = added(of(['cat', 12], ['dog', 12]), [one, { ...one, className: 'dog' }]);
+    assert.match(
+      advice(catalog).join(' '),
+      /1 picture is in more than one class: “a.png” in “cat” and “a.png” in “dog”\. Delete each/,
+    );
+    assert.equal(withoutDuplicates(catalog).pictures.length, 26);
+    assert.equal(withoutContradictions(catalog).pictures.length, 24);
   });
 
   it('says which classes are small or favoured', () => {

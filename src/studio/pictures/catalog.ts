@@ -224,13 +224,24 @@ export function advice(catalog: Catalog): string[] {
     );
   }
   const sets = duplicates(catalog);
-  if (sets.length > 0) {
-    const surplus = sets.reduce((sum, { length }) => sum + length - 1, 0);
-    const across = sets.filter((set) => new Set(set.map(({ label }) => label)).size > 1).length;
-    const parts = new Map(pictures.map(({ id }, i) => [id, test[i]]));
-    const leaking = sets.filter((set) => new Set(set.map(({ id }) => parts.get(id))).size > 1).length;
+  const within = sets.filter((set) => !isContradictory(set));
+  const across = sets.filter(isContradictory);
+  if (within.length > 0) {
+    const surplus = within.reduce((sum, { length }) => sum + length - 1, 0);
     sentences.push(
-      `${surplus} ${surplus === 1 ? 'picture is' : 'pictures are'} there twice${across > 0 ? `, ${across} of them in two classes` : ''}${leaking > 0 ? `; ${leaking} ${leaking === 1 ? 'is' : 'are'} both trained on and tested with, which makes the accuracy too good` : ''}.`,
+      `${surplus} ${surplus === 1 ? 'picture is' : 'pictures are'} there twice: ${some(within.map((set) => placesIn(set, classNames)))}.`,
+    );
+  }
+  if (across.length > 0) {
+    sentences.push(
+      `${across.length} ${across.length === 1 ? 'picture is' : 'pictures are'} in more than one class: ${some(across.map((set) => placesIn(set, classNames)))}. Delete each where it does not belong, or leave them out.`,
+    );
+  }
+  const parts = new Map(pictures.map(({ id }, i) => [id, test[i]]));
+  const leaking = sets.filter((set) => new Set(set.map(({ id }) => parts.get(id))).size > 1).length;
+  if (leaking > 0) {
+    sentences.push(
+      `Of these, ${leaking} ${leaking === 1 ? 'is' : 'are'} both trained on and tested with, which makes the accuracy wrong.`,
     );
   }
   return sentences;
@@ -238,22 +249,38 @@ export function advice(catalog: Catalog): string[] {
 
 const quoted = (name: string): string => `“${name}”`;
 
-function named(names: readonly string[]): string {
-  const some = names.slice(0, 3).map(quoted).join(', ');
-  return names.length > 3 ? `${some} and ${names.length - 3} more` : some;
+const named = (names: readonly string[]): string => some(names.map(quoted));
+
+/** The first few of several. */
+function some(texts: readonly string[]): string {
+  const first = texts.slice(0, 3).join(', ');
+  return texts.length > 3 ? `${first} and ${texts.length - 3} more` : first;
 }
 
-/** Without what is there already: of equal pictures of a class the first stays. */
+/** Where the pictures of a set of equal ones are: “a.png” and “b.png” in “cat” and “a.png” in “dog”. */
+function placesIn(set: readonly KeptPicture[], classNames: readonly string[]): string {
+  return [...new Set(set.map(({ label }) => label))]
+    .map((label) => {
+      const names = new Set(set.flatMap((picture) => (picture.label === label ? [picture.name] : [])));
+      return `${[...names].slice(0, 2).map(quoted).join(' and ')} in ${quoted(classNames[label])}`;
+    })
+    .join(' and ');
+}
+
+/** Whether equal pictures are of several classes. */
+export const isContradictory = (set: readonly KeptPicture[]): boolean =>
+  set.some(({ label }) => label !== set[0].label);
+
+/** Of equal pictures of one class the first stays. Those of several classes all stay: which class is right, nobody knows. */
 export function withoutDuplicates(catalog: Catalog): Catalog {
-  const seen = new Set<string>();
-  return {
-    ...catalog,
-    pictures: catalog.pictures.filter(({ hash }) => {
-      const known = seen.has(hash);
-      seen.add(hash);
-      return !known;
-    }),
-  };
+  const surplus = duplicates(catalog).flatMap((set) => (isContradictory(set) ? [] : set.slice(1)));
+  return without(catalog, new Set(surplus.map(({ id }) => id)));
+}
+
+/** Without the pictures that are in more than one class. */
+export function withoutContradictions(catalog: Catalog): Catalog {
+  const all = duplicates(catalog).filter(isContradictory).flat();
+  return without(catalog, new Set(all.map(({ id }) => id)));
 }
 
 /** Why a catalog cannot be trained on yet; undefined where it can. */

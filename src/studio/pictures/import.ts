@@ -4,7 +4,7 @@ import type { BrokenFile, NewPicture, Part } from './catalog.js';
 import { cifarLabelBytes, cifarPictures } from './cifar.js';
 import { isPictureName, placesOf } from './layout.js';
 import { PackWriter } from './packs.js';
-import { bitmapOf, drawn } from './pixels.js';
+import { bitmapOf, drawn, encoded } from './pixels.js';
 import { ZipError, zipEntries } from './zip-reader.js';
 
 /** A file with where it lay. */
@@ -26,6 +26,8 @@ export interface ImportProgress {
 export interface ImportResult {
   readonly pictures: number;
   readonly broken: number;
+  /** One of these. */
+  readonly firstBroken?: BrokenFile;
   /** Files that are no pictures by their names. */
   readonly others: number;
 }
@@ -41,6 +43,8 @@ interface Incoming {
   readonly className: string;
   readonly part: Part;
   readonly name: string;
+  /** With its folders, or the file it is in: what it is called where it cannot be read. */
+  readonly path: string;
   readonly blob: () => Promise<Blob> | Blob;
 }
 
@@ -90,7 +94,9 @@ export async function importFiles(
     );
     const used = pictures.flatMap(({ path, blob }): Incoming[] => {
       const place = places.get(path);
-      return place ? [{ ...place, ...(forced && { className: into, part: 'auto' as const }), blob }] : [];
+      if (!place) return [];
+      const whole = set.prefix === '' ? path : `${set.prefix}/${path}`;
+      return [{ ...place, ...(forced && { className: into, part: 'auto' as const }), path: whole, blob }];
     });
     lists.push({ count: used.length, pictures: used });
     for (const { path, size, blob } of set.files) {
@@ -120,6 +126,7 @@ export async function importFiles(
     added = [];
   };
   let brokenCount = broken.length;
+  let firstBroken = broken.at(0);
   try {
     for (const { pictures } of lists) {
       const iterator: Iterator<Incoming, unknown> = pictures[Symbol.iterator]();
@@ -131,6 +138,7 @@ export async function importFiles(
           if ('reason' in found) {
             brokenCount++;
             broken.push(found);
+            firstBroken ??= found;
             continue;
           }
           const { bytes, width, height, hash } = found;
@@ -147,7 +155,7 @@ export async function importFiles(
   } finally {
     report();
   }
-  return { pictures: kept, broken: brokenCount, others };
+  return { pictures: kept, broken: brokenCount, ...(firstBroken && { firstBroken }), others };
 }
 
 interface Readable {
@@ -164,7 +172,11 @@ function* cifarIncoming(
 ): Generator<Incoming> {
   try {
     for (const { png, ...place } of cifarPictures(file, bytes, labelBytes))
-      yield { ...place, blob: () => new Blob([png as Uint8Array<ArrayBuffer>], { type: 'image/png' }) };
+      yield {
+        ...place,
+        path: file,
+        blob: () => new Blob([png as Uint8Array<ArrayBuffer>], { type: 'image/png' }),
+      };
   } catch (error) {
     broken.push({ name: file, reason: messageOf(error) });
   }
@@ -188,7 +200,7 @@ interface Looked {
 }
 
 /** Decodes a picture; a large one is made smaller. */
-async function look({ name, blob: open }: Incoming): Promise<Looked | BrokenFile> {
+async function look({ path, blob: open }: Incoming): Promise<Looked | BrokenFile> {
   try {
     const blob = await open();
     const bitmap = await bitmapOf(blob);
@@ -199,18 +211,11 @@ async function look({ name, blob: open }: Incoming): Promise<Looked | BrokenFile
     const pixels = drawn(bitmap, width, height);
     const hash = await hashOf(pixels);
     const keep = scale === 1 && blob.size <= LARGEST_KEPT;
-    const kept = keep ? blob : await encoded(pixels);
+    const kept = keep ? blob : await encoded(pixels, 'webp');
     return { bytes: new Uint8Array(await kept.arrayBuffer()), width, height, hash };
   } catch (error) {
-    return { name, reason: messageOf(error) };
+    return { name: path, reason: messageOf(error) };
   }
-}
-
-/** As WebP where the browser writes it, else as PNG. */
-function encoded(pixels: ImageData): Promise<Blob> {
-  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
-  canvas.getContext('2d')!.putImageData(pixels, 0, 0);
-  return canvas.convertToBlob({ type: 'image/webp', quality: 0.92 });
 }
 
 async function hashOf({ data, width, height }: ImageData): Promise<string> {

@@ -32,3 +32,10 @@ export function drawn(bitmap: ImageBitmap, width = bitmap.width, height = bitmap
 export async function pixelsOf(blob: Blob): Promise<RawPicture> {
   return drawn(await bitmapOf(blob));
 }
+
+/** As a file; as PNG where the browser does not write WebP. */
+export function encoded(pixels: ImageData, format: 'webp' | 'png'): Promise<Blob> {
+  const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+  canvas.getContext('2d')!.putImageData(pixels, 0, 0);
+  return canvas.convertToBlob({ type: `image/${format}`, ...(format === 'webp' && { quality: 0.92 }) });
+}

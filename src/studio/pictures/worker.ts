@@ -2,8 +2,10 @@
 import { serve, tell } from '../rpc.js';
 import { removeStored, storedNames } from '../storage.js';
 import { type Catalog, testPictures } from './catalog.js';
+import { commandEnding } from './format.js';
 import { type GivenFile, type ImportResult, importFiles } from './import.js';
 import { PACKS, PictureBytes } from './packs.js';
+import { bitmapOf, drawn, encoded } from './pixels.js';
 import { ZipFile } from './zip-writer.js';
 
 const handlers = {
@@ -19,7 +21,10 @@ const handlers = {
     for (const name of await storedNames(PACKS)) if (!known.has(name)) await removeStored(`${PACKS}/${name}`);
   },
 
-  /** All pictures as a zip file of folders, as the command reads them: train and test, a folder for each class. */
+  /**
+   * All pictures as a zip file of folders, as the command reads them: train and test, a folder for each class. What it
+   * does not read is written as PNG.
+   */
   async zip(catalog: Catalog): Promise<File> {
     const zip = await ZipFile.create('pictures.zip');
     try {
@@ -27,10 +32,16 @@ const handlers = {
       const kept = new PictureBytes();
       const digits = String(catalog.pictures.length).length;
       for (const [i, picture] of catalog.pictures.entries()) {
-        const bytes = new Uint8Array(await (await kept.blobOf(picture)).arrayBuffer());
+        const blob = await kept.blobOf(picture);
+        let bytes = new Uint8Array(await blob.arrayBuffer());
+        let ending = commandEnding(bytes);
+        if (ending === undefined) {
+          bytes = new Uint8Array(await (await encoded(drawn(await bitmapOf(blob)), 'png')).arrayBuffer());
+          ending = 'png';
+        }
         const folder = `${test[i] ? 'test' : 'train'}/${catalog.classNames[picture.label]}`;
         const stem = picture.name.replace(/\.[a-z0-9]{2,5}$/i, '');
-        zip.add(`${folder}/${String(i + 1).padStart(digits, '0')}-${stem}.${ending(bytes)}`, bytes);
+        zip.add(`${folder}/${String(i + 1).padStart(digits, '0')}-${stem}.${ending}`, bytes);
       }
       return await zip.finish();
     } catch (error) {
@@ -39,16 +50,6 @@ const handlers = {
     }
   },
 };
-
-/** By the first bytes of a file. */
-function ending(bytes: Uint8Array): string {
-  const head = String.fromCharCode(...bytes.subarray(0, 12));
-  if (head.startsWith('\x89PNG')) return 'png';
-  if (head.startsWith('\xff\xd8')) return 'jpg';
-  if (head.startsWith('GIF8')) return 'gif';
-  if (head.startsWith('RIFF') && head.endsWith('WEBP')) return 'webp';
-  return head.slice(4, 8) === 'ftyp' ? 'avif' : 'bmp';
-}
 
 export type PicturesCalls = typeof handlers;
 

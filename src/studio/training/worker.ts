@@ -11,6 +11,7 @@ import {
   testPixels,
   testResult,
 } from './evaluation.js';
+import { checkModel, checkWeights } from './check-file.js';
 import { forgetKept, keep } from './kept-run.js';
 import { openRun, runFilesIn } from './open-run.js';
 import { prepare, removeOthers } from './prepare.js';
@@ -102,6 +103,12 @@ const handlers = {
     const { lanes, between } = running();
     return between(() => modelOnnx(lanes[lane]));
   },
+
+  checkModel,
+  checkWeights,
+
+  /** Whether there is a run in a zip file or folder. */
+  hasRun: async (files: readonly GivenFile[]): Promise<boolean> => (await runFilesIn(files)) !== undefined,
 
   /** Opens the run in a zip file or folder. @returns whether there is one */
   async open(files: readonly GivenFile[]): Promise<boolean> {

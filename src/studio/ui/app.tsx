@@ -1,5 +1,6 @@
 /** The page around its five steps. */
 import { useEffect, useState } from 'preact/hooks';
+import { Importing } from './add-pictures.js';
 import { dropped } from './dropped.js';
 import { EngineBadge } from './engine.js';
 import { ModelPage } from './model-page.js';
@@ -18,11 +19,20 @@ const names: Readonly<Record<Stage, string>> = {
   take: 'Take away',
 };
 
-export function App({ threads }: { readonly threads: number }) {
+/** @param policed whether the workers are under the page's security policy, too */
+export function App({ threads, policed }: { readonly threads: number; readonly policed: boolean }) {
   const over = useDrop();
   return (
     <>
-      <a class="skip" href="#stage">
+      <a
+        class="skip"
+        href="#stage"
+        onClick={(event) => {
+          // Addresses with a # are those of the steps.
+          event.preventDefault();
+          document.getElementById('stage')?.focus();
+        }}
+      >
         To the content
       </a>
       <header class="top">
@@ -30,7 +40,14 @@ export function App({ threads }: { readonly threads: number }) {
           <img src="icon.svg" alt="" width="28" height="28" /> tract-ts <b>Studio</b>
         </a>
         <p class="badges">
-          <span class="badge" title="The page's own security policy lets nothing be sent to anyone.">
+          <span
+            class="badge"
+            title={
+              policed
+                ? 'The page’s own security policy lets nothing be sent to anyone.'
+                : 'The page sends nothing. Its security policy binds the page alone here, not its workers: this host does not send it, and there is no service worker to add it.'
+            }
+          >
             0 bytes uploaded
           </span>
           <EngineBadge threads={threads} />
@@ -52,6 +69,7 @@ export function App({ threads }: { readonly threads: number }) {
             </button>
           </div>
         )}
+        <Importing />
         {stage.value === 'pictures' && <PicturesPage />}
         {stage.value === 'model' && <ModelPage />}
         {stage.value === 'train' && <TrainPage />}
@@ -63,7 +81,11 @@ export function App({ threads }: { readonly threads: number }) {
       </p>
       {over && (
         <div class="drop" aria-hidden="true">
-          <p>Drop folders, pictures or a zip</p>
+          <p>
+            {stage.value === 'model'
+              ? 'Drop an .onnx file, weights, folders, pictures or a zip'
+              : 'Drop folders, pictures, a zip or a model'}
+          </p>
         </div>
       )}
     </>

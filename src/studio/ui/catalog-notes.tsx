@@ -5,6 +5,8 @@ import {
   type ClassCounts,
   advice,
   duplicates,
+  isContradictory,
+  withoutContradictions,
   withoutDuplicates,
 } from '../pictures/catalog.js';
 import { percent } from './parts.js';
@@ -12,7 +14,8 @@ import { catalog, changeCatalog, count, suggestSettings } from './state.js';
 
 export function Advice({ of }: { readonly of: Catalog }) {
   const sentences = useMemo(() => (of.pictures.length === 0 ? [] : advice(of)), [of]);
-  const twice = useMemo(() => duplicates(of).length > 0, [of]);
+  const sets = useMemo(() => duplicates(of), [of]);
+  const contradictory = sets.filter(isContradictory).length;
   if (sentences.length === 0) return null;
   return (
     <section class="note" aria-label="What to look at">
@@ -21,16 +24,28 @@ export function Advice({ of }: { readonly of: Catalog }) {
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>
-      {twice && (
-        <button
-          type="button"
-          onClick={() => {
-            changeCatalog(withoutDuplicates(catalog.value));
-          }}
-        >
-          Keep one of each
-        </button>
-      )}
+      <div class="buttons">
+        {sets.length > contradictory && (
+          <button
+            type="button"
+            onClick={() => {
+              changeCatalog(withoutDuplicates(catalog.value));
+            }}
+          >
+            Keep one of each
+          </button>
+        )}
+        {contradictory > 0 && (
+          <button
+            type="button"
+            onClick={() => {
+              changeCatalog(withoutContradictions(catalog.value));
+            }}
+          >
+            Leave out what is in more than one class
+          </button>
+        )}
+      </div>
     </section>
   );
 }

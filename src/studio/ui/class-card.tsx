@@ -47,6 +47,7 @@ export function ClassCard({
         class="name"
         type="text"
         value={typed ?? name}
+        title={name}
         aria-label={`Name of the class ${name}`}
         onInput={({ currentTarget }) => {
           setTyped(currentTarget.value);

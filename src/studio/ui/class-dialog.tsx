@@ -7,6 +7,52 @@ import { Thumbnail } from './thumbnail.js';
 
 const PER_PAGE = 96;
 
+const parts = [
+  ['train', 'for training'],
+  ['test', 'for testing'],
+  ['auto', 'for either, as drawn'],
+] as const satisfies readonly (readonly [Part, string])[];
+
+/** Something that is done with one of several by a button: the arrow keys change what a select says, and must do nothing yet. */
+function ChooseAndDo<T extends string>({
+  label,
+  button,
+  options,
+  onDo,
+}: {
+  readonly label: string;
+  readonly button: string;
+  readonly options: readonly (readonly [value: T, text: string])[];
+  readonly onDo: (value: T) => void;
+}) {
+  const [at, setAt] = useState(0);
+  const chosen = Math.min(at, options.length - 1);
+  return (
+    <span class="choose-and-do">
+      <select
+        aria-label={label}
+        onChange={({ currentTarget }) => {
+          setAt(currentTarget.selectedIndex);
+        }}
+      >
+        {options.map(([value, text], i) => (
+          <option key={value} value={value} selected={i === chosen}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <button
+        type="button"
+        onClick={() => {
+          onDo(options[chosen][0]);
+        }}
+      >
+        {button}
+      </button>
+    </span>
+  );
+}
+
 export function ClassDialog({ label, onClose }: { readonly label: number; readonly onClose: () => void }) {
   const [page, setPage] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
@@ -45,36 +91,24 @@ export function ClassDialog({ label, onClose }: { readonly label: number; readon
         </button>
         {chosen.size > 0 && (
           <>
-            <select
-              aria-label="Move to another class"
-              value=""
-              onChange={({ currentTarget }) => {
-                if (currentTarget.value !== '')
-                  act(moved(catalog.value, chosen, Number(currentTarget.value)));
+            {classNames.length > 1 && (
+              <ChooseAndDo
+                label="Move to another class"
+                button="Move"
+                options={classNames.flatMap((name, i) => (i === label ? [] : [[String(i), name] as const]))}
+                onDo={(into) => {
+                  act(moved(catalog.value, chosen, Number(into)));
+                }}
+              />
+            )}
+            <ChooseAndDo
+              label="Use for training or testing"
+              button="Use"
+              options={parts}
+              onDo={(part) => {
+                act(withPart(catalog.value, chosen, part));
               }}
-            >
-              <option value="">Move to…</option>
-              {classNames.map((name, i) =>
-                i === label ? null : (
-                  <option key={name} value={i}>
-                    {name}
-                  </option>
-                ),
-              )}
-            </select>
-            <select
-              aria-label="Use for training or testing"
-              value=""
-              onChange={({ currentTarget }) => {
-                if (currentTarget.value !== '')
-                  act(withPart(catalog.value, chosen, currentTarget.value as Part));
-              }}
-            >
-              <option value="">Use for…</option>
-              <option value="train">training</option>
-              <option value="test">testing</option>
-              <option value="auto">either, as drawn</option>
-            </select>
+            />
             <button
               type="button"
               onClick={() => {

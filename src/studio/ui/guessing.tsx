@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Guess } from '../training/evaluation.js';
 import { FileButton, Problem, duration, percent } from './parts.js';
 import { attempt, onDropped, workers } from './state.js';
-import { grab, useCamera } from './webcam.js';
+import { CameraChoice, grab, useCamera } from './webcam.js';
 
 export function Guessing({ lane }: { readonly lane: number }) {
   const [shown, setShown] = useState<{ readonly url?: string; readonly name: string }>();
@@ -106,7 +106,8 @@ function LiveCamera({
   readonly onFrame: (frame: ImageData) => Promise<void>;
   readonly onEnd: () => void;
 }) {
-  const { video, ready, problem } = useCamera();
+  const camera = useCamera();
+  const { video, ready, problem } = camera;
   const latest = useRef(onFrame);
   latest.current = onFrame;
   useEffect(() => {
@@ -132,6 +133,7 @@ function LiveCamera({
       ) : (
         <Problem>{problem}</Problem>
       )}
+      <CameraChoice {...camera} />
       <button type="button" onClick={onEnd}>
         Stop the webcam
       </button>

@@ -1,19 +1,33 @@
-/** Whether the page may use threads, and the service worker that lets it where the host does not. */
+/**
+ * Whether the page may use threads, and whether its workers are under its security policy; and the service worker that sees
+ * to both where the host does not.
+ */
 
 /** Milliseconds; where workers are switched off, none is ever ready. */
 const READY_WITHIN = 4000;
 const TRIED = 'tract-studio-isolation-tried';
 
+/** Whether scripts come with the security policy: workers have theirs of that, not of the page. */
+async function comesWithPolicy(): Promise<boolean> {
+  const { headers } = await fetch(new URL('isolation.js', document.baseURI), { cache: 'no-store' });
+  return headers.has('Content-Security-Policy');
+}
+
 /**
- * Sees to cross-origin isolation.
+ * Sees to cross-origin isolation, and to the policy of workers. To be called before any worker is started.
  *
- * @returns true where the page is about to be loaded again with it
+ * @returns `reloading` where the page is about to be loaded again with them; `policed` where workers have the policy
  */
-export async function isolate(): Promise<boolean> {
-  if (globalThis.crossOriginIsolated) {
+export async function isolate(): Promise<{ readonly reloading: boolean; readonly policed: boolean }> {
+  const policed = await comesWithPolicy().catch(() => false);
+  if (globalThis.crossOriginIsolated && policed) {
     sessionStorage.removeItem(TRIED);
-    return false;
+    return { reloading: false, policed };
   }
+  return { reloading: await reloadedByServiceWorker(), policed };
+}
+
+async function reloadedByServiceWorker(): Promise<boolean> {
   const { serviceWorker } = navigator as { readonly serviceWorker?: ServiceWorkerContainer };
   if (!serviceWorker || sessionStorage.getItem(TRIED)) return false;
   try {

@@ -3,7 +3,18 @@ import { imageSizes, modelKinds, settingsFor, studioOptimizers, usualRates } fro
 import { EngineSetting } from './engine.js';
 import { GoOn } from './go-on.js';
 import { Check, Choice, Field, FileButton, NumberField } from './parts.js';
-import { change, count, dataKind, modelFile, settings, trainImages, weightsFile } from './state.js';
+import {
+  attempt,
+  change,
+  count,
+  dataKind,
+  modelFile,
+  settings,
+  trainImages,
+  useModelFile,
+  useWeightsFile,
+  weightsFile,
+} from './state.js';
 
 export function ModelPage() {
   const { model, racing, batchSize, epochs } = settings.value;
@@ -111,7 +122,9 @@ function ModelFile() {
       <FileButton
         accept=".onnx"
         onFiles={(files) => {
-          modelFile.value = files.at(0) ?? file;
+          void attempt(async () => {
+            for (const one of files) await useModelFile(one);
+          });
         }}
       >
         {file ? 'Choose another .onnx file' : 'Choose an .onnx file'}
@@ -342,7 +355,7 @@ function Augmentation() {
 function Weights() {
   const file = weightsFile.value;
   return (
-    <details>
+    <details open={file !== null}>
       <summary>Start from weights</summary>
       <Field
         label="A safetensors file"
@@ -353,7 +366,9 @@ function Weights() {
             <FileButton
               accept=".safetensors"
               onFiles={(files) => {
-                weightsFile.value = files.at(0) ?? file;
+                void attempt(async () => {
+                  for (const one of files) await useWeightsFile(one);
+                });
               }}
             >
               Choose a file

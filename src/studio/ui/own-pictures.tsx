@@ -1,7 +1,7 @@
 /** The user's own pictures, class by class. */
 import { useMemo, useState } from 'preact/hooks';
 import { classCounts, emptyCatalog, withClass } from '../pictures/catalog.js';
-import { AddButtons, Importing } from './add-pictures.js';
+import { AddButtons } from './add-pictures.js';
 import { Advice, Broken, Split } from './catalog-notes.js';
 import { ClassCard, firstOfClasses } from './class-card.js';
 import { ClassDialog } from './class-dialog.js';
@@ -29,7 +29,6 @@ export function OwnPictures() {
         <NewClass />
         {pictures.length > 0 && <ExportButton />}
       </div>
-      <Importing />
       <Advice of={now} />
       <Broken />
       {pictures.length > 0 && <Split counts={counts} />}

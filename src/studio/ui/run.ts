@@ -57,7 +57,7 @@ export function hear(what: RunTold): void {
       break;
     case 'run':
       run.value = viewOf(what);
-      [secondsLeft.value, speed.value, trainingProblem.value] = [null, null, null];
+      [secondsLeft.value, speed.value, savedStep.value, trainingProblem.value] = [null, null, null, null];
       break;
     case 'status':
       status.value = what.status;

@@ -16,7 +16,7 @@ import type { DataSpec, RunTold } from '../run-spec.js';
 import { type Settings, settingsFor, usualSettings } from '../settings.js';
 import { storedFile, writeStored } from '../storage.js';
 import type { TrainingCalls } from '../training/worker.js';
-import { hear } from './run.js';
+import { hear, run, status, step } from './run.js';
 
 /** The steps of the way, in their order. */
 export const stages = ['pictures', 'model', 'train', 'try', 'take'] as const;
@@ -146,6 +146,8 @@ export async function loadCatalog(): Promise<void> {
 function onImport({ done, total, added: more, broken }: ImportProgress): void {
   importing.value = { done, total };
   if (more.length + broken.length === 0) return;
+  // Where there is nothing at all, a page without pictures would not say why.
+  if (more.length === 0 && catalog.value.classNames.length === 0) return;
   bytes.value = new PictureBytes();
   dataKind.value = 'pictures';
   changeCatalog(added(catalog.value, more, broken));
@@ -157,29 +159,66 @@ export const onDropped = signal<((files: readonly GivenFile[]) => void) | null>(
 /** Takes in what was dropped: a run is opened, pictures are added. */
 export async function takeIn(files: readonly GivenFile[]): Promise<void> {
   if (files.length === 0) return;
+  if (await takeModelFiles(files)) return;
   if (onDropped.value) {
     onDropped.value(files);
     return;
   }
-  if (await attempt(() => workers().training.open(files))) {
-    goTo('train');
-    return;
-  }
-  if (problem.value === null) await addFiles(files);
+  const isRun = await attempt(() => workers().training.hasRun(files));
+  if (isRun === true) await openRun(files);
+  else if (isRun === false) await addFiles(files);
+}
+
+/** Takes a model or weights for the next run, if nothing else was dropped. */
+async function takeModelFiles(files: readonly GivenFile[]): Promise<boolean> {
+  const [model, weights] = ['.onnx', '.safetensors'].map((ending) =>
+    files.filter(({ path }) => !path.includes('/') && path.toLowerCase().endsWith(ending)),
+  );
+  if (model.length > 1 || weights.length > 1 || model.length + weights.length < files.length) return false;
+  // That file alone is a run, too.
+  if (stage.value !== 'model' && model.length === 0 && weights[0].path === RUN_FILE) return false;
+  goTo('model');
+  await attempt(async () => {
+    for (const { file } of model) {
+      await useModelFile(file as File);
+      change({ model: 'file' });
+    }
+    for (const { file } of weights) await useWeightsFile(file as File);
+    say(`${[...model, ...weights].map(({ path }) => path).join(' and ')}: for the next run.`);
+  });
+  return true;
+}
+
+const RUN_FILE = 'last.safetensors';
+
+/** Whether the run that is here may be lost: as where it is stopped. */
+function mayReplaceRun(): boolean {
+  const unfinished = run.value && status.value !== 'finished' && step.value > 0;
+  return (
+    !unfinished ||
+    confirm(
+      'Open another run in place of the one that is here? What that has learned is lost unless you have taken it away.',
+    )
+  );
 }
 
 /** Opens the run in a zip file or folder. */
 export async function openRun(files: readonly GivenFile[]): Promise<void> {
   if (files.length === 0) return;
   await attempt(async () => {
-    if (!(await workers().training.open(files))) {
+    const { training } = workers();
+    if (!(await training.hasRun(files))) {
       throw new Error(
         'There is no run in what was chosen: it has no last.safetensors. Choose a zip that was saved here, or the folder of a run of tract train.',
       );
     }
+    if (!mayReplaceRun()) return;
+    await training.open(files);
     goTo('train');
   });
 }
+
+let imports = 0;
 
 /** Takes files in. @param into the class of what lies in no folder, or of all */
 export async function addFiles(
@@ -187,21 +226,27 @@ export async function addFiles(
   where: { readonly into: string; readonly forced: boolean } = { into: 'unsorted', forced: false },
 ): Promise<void> {
   if (files.length === 0) return;
+  imports++;
   importing.value = { done: 0, total: files.length };
   await attempt(async () => {
     try {
-      const { pictures, broken, others } = await workers().pictures.add(files, where);
+      const { pictures, broken, firstBroken, others } = await workers().pictures.add(files, where);
       if (pictures === 0 && broken === 0) {
         throw new Error(
           `There are no pictures in ${files.length === 1 ? files[0].path : 'what was chosen'}. Give a folder with one folder of JPEG, PNG or WebP files for each class, a zip of such, or CIFAR’s .bin files.`,
         );
+      }
+      if (pictures === 0 && firstBroken) {
+        const more = broken > 1 ? ` ${count(broken - 1, 'other file')} could not be read either.` : '';
+        throw new Error(`${firstBroken.name} cannot be used: ${firstBroken.reason}.${more}`);
       }
       say(
         `${count(pictures, 'picture')} added${broken > 0 ? `, ${broken} could not be read` : ''}${others > 0 ? `; ${count(others, 'other file')} left out` : ''}.`,
       );
       suggestSettings();
     } finally {
-      importing.value = null;
+      // The webcam gives more while the last ones are still looked at.
+      if (--imports === 0) importing.value = null;
     }
   });
 }
@@ -211,6 +256,8 @@ export const count = (number: number, what: string): string =>
 
 /** Why training cannot begin; undefined where it can. */
 export const noTraining = computed((): string | undefined => {
+  if (importing.value !== null)
+    return 'Pictures are still being looked at. Training can begin when all of them are there.';
   if (dataKind.value === null) return 'There are no pictures yet.';
   return dataKind.value === 'shapes' ? undefined : obstacle(catalog.value);
 });
@@ -223,6 +270,18 @@ export const settings = signal<Settings>(keptSettings());
 /** An `.onnx` file, and a file of weights, for the next run. */
 export const modelFile = signal<File | null>(null);
 export const weightsFile = signal<File | null>(null);
+
+/** @throws Error for a file that holds no model, which is not taken */
+export async function useModelFile(file: File): Promise<void> {
+  await workers().training.checkModel(file);
+  modelFile.value = file;
+}
+
+/** @throws Error for a file that holds no weights, which is not taken */
+export async function useWeightsFile(file: File): Promise<void> {
+  await workers().training.checkWeights(file);
+  weightsFile.value = file;
+}
 
 function keptSettings(): Settings {
   try {
@@ -263,6 +322,7 @@ function sizeFor({ pictures }: Catalog): number {
 /** Begins a run. */
 export async function beginRun(): Promise<void> {
   await attempt(async () => {
+    if (noTraining.value !== undefined) throw new Error(noTraining.value);
     const { training } = workers();
     const kind = dataKind.value!;
     const chosen = settings.value;

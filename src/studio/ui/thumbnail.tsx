@@ -42,6 +42,7 @@ export function PixelTile({
   /** uint8 [3, size, size] */
   readonly pixels: Uint8Array;
   readonly size: number;
+  /** Empty for what only decorates. */
   readonly alt: string;
 }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -54,5 +55,6 @@ export function PixelTile({
     }
     canvas.current!.getContext('2d')!.putImageData(image, 0, 0);
   }, [pixels, size]);
-  return <canvas ref={canvas} class="thumb" width={size} height={size} role="img" aria-label={alt} />;
+  const named = alt === '' ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': alt };
+  return <canvas ref={canvas} class="thumb" width={size} height={size} {...named} />;
 }

@@ -9,14 +9,24 @@ const EVERY = 100;
 const SIDE = 224;
 
 /** The camera, as long as it is wanted; what went wrong with it, in a sentence. */
-export function useCamera(): {
+export interface Camera {
   readonly video: { readonly current: HTMLVideoElement | null };
   readonly ready: boolean;
   readonly problem: string | undefined;
-} {
+  /** All that there are, as soon as one may be used. */
+  readonly cameras: readonly MediaDeviceInfo[];
+  /** The one that is used, by its id. */
+  readonly used: string | undefined;
+  readonly use: (id: string) => void;
+}
+
+export function useCamera(): Camera {
   const video = useRef<HTMLVideoElement>(null);
   const [ready, setReady] = useState(false);
   const [problem, setProblem] = useState<string>();
+  const [cameras, setCameras] = useState<readonly MediaDeviceInfo[]>([]);
+  const [wanted, setWanted] = useState<string>();
+  const [used, setUsed] = useState<string>();
   useEffect(() => {
     let stream: MediaStream | undefined;
     let gone = false;
@@ -25,7 +35,14 @@ export function useCamera(): {
         // Declared as if it were everywhere.
         const { mediaDevices } = navigator as { readonly mediaDevices?: MediaDevices };
         if (!mediaDevices) throw new DOMException('', 'SecurityError');
-        stream = await mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+        stream = await mediaDevices.getUserMedia({
+          video: {
+            width: 640,
+            height: 480,
+            // Of a phone's the one that looks away from its user, unless another is chosen.
+            ...(wanted === undefined ? { facingMode: 'environment' } : { deviceId: { exact: wanted } }),
+          },
+        });
         if (gone) {
           stop(stream);
           return;
@@ -33,6 +50,10 @@ export function useCamera(): {
         video.current!.srcObject = stream;
         await video.current!.play();
         setReady(true);
+        setUsed(stream.getVideoTracks()[0].getSettings().deviceId);
+        // Names and ids are told once a camera may be used.
+        const devices = await mediaDevices.enumerateDevices();
+        setCameras(devices.filter(({ kind }) => kind === 'videoinput'));
       } catch (error) {
         if (!gone) setProblem(reasonOf(error));
       }
@@ -40,10 +61,31 @@ export function useCamera(): {
     void begin();
     return () => {
       gone = true;
+      setReady(false);
       stop(stream);
     };
-  }, []);
-  return { video, ready, problem };
+  }, [wanted]);
+  return { video, ready, problem, cameras, used, use: setWanted };
+}
+
+/** Which of several cameras is used; nothing where there is one. */
+export function CameraChoice({ cameras, used, use }: Camera) {
+  if (cameras.length < 2) return null;
+  return (
+    <select
+      aria-label="Camera"
+      value={used}
+      onChange={({ currentTarget }) => {
+        use(currentTarget.value);
+      }}
+    >
+      {cameras.map(({ deviceId, label }, i) => (
+        <option key={deviceId} value={deviceId} selected={deviceId === used}>
+          {label || `Camera ${i + 1}`}
+        </option>
+      ))}
+    </select>
+  );
 }
 
 function stop(stream: MediaStream | undefined): void {
@@ -70,7 +112,8 @@ export function grab(video: HTMLVideoElement, side = SIDE): HTMLCanvasElement {
 }
 
 export function Webcam({ className, onClose }: { readonly className: string; readonly onClose: () => void }) {
-  const { video, ready, problem } = useCamera();
+  const camera = useCamera();
+  const { video, ready, problem } = camera;
   const [taken, setTaken] = useState(0);
   const timer = useRef<ReturnType<typeof setInterval> | undefined>(undefined);
   const files = useRef<File[]>([]);
@@ -111,6 +154,7 @@ export function Webcam({ className, onClose }: { readonly className: string; rea
       {problem === undefined ? (
         <div class="camera">
           <video ref={video} muted playsInline aria-label="What the camera sees" />
+          <CameraChoice {...camera} />
           <button
             type="button"
             class="primary large"

@@ -1,6 +1,6 @@
 /** What there is to begin with. */
 import { emptyCatalog, withClass } from '../pictures/catalog.js';
-import { AddButtons, Importing } from './add-pictures.js';
+import { AddButtons } from './add-pictures.js';
 import { Hero } from './parts.js';
 import { ShapesStrip } from './shapes.js';
 import { changeCatalog, chooseData } from './state.js';
@@ -37,7 +37,6 @@ export function Welcome() {
             them anywhere on this page, or choose them.
           </p>
           <AddButtons />
-          <Importing />
         </article>
         <article class="card start">
           <h2>Your webcam</h2>

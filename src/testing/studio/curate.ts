@@ -51,6 +51,8 @@ export async function curate(studio: StudioPage, total: number): Promise<void> {
   await page.getByRole('button', { name: 'Add class', exact: true }).click();
   await page.click('[aria-label="Webcam: record pictures of camera"]');
   const hold = page.locator('dialog button:has-text("Hold to record")');
+  await page.waitForSelector('dialog button:has-text("Hold to record")');
+  await studio.look('webcam');
   await hold.hover();
   await page.mouse.down();
   await page.waitForFunction(() => /(?:[2-9]|\d\d) pictures recorded/.test(document.body.innerText));
@@ -62,8 +64,13 @@ export async function curate(studio: StudioPage, total: number): Promise<void> {
   await page.click('[aria-label="Look at all pictures of camera"]');
   await page.getByRole('button', { name: 'All of this page', exact: true }).click();
   await page.selectOption('select[aria-label="Use for training or testing"]', 'train');
+  await page.getByRole('button', { name: 'Use', exact: true }).click();
   await page.getByRole('button', { name: 'All of this page', exact: true }).click();
   await page.selectOption('select[aria-label="Move to another class"]', { label: 'star' });
+  // Nothing is done by choosing: the arrow keys choose, too.
+  await studio.look('class');
+  await page.waitForSelector('dialog b:has-text("pictures chosen"):not(:text-is("0 pictures chosen"))');
+  await page.getByRole('button', { name: 'Move', exact: true }).click();
   await page.click('dialog >> text=Close');
   await page.fill('[aria-label="Name of the class camera"]', 'empty');
   await page.press('[aria-label="Name of the class camera"]', 'Enter');

@@ -1,6 +1,9 @@
 /** The Studio on other hosts, and what it takes from elsewhere: a run of the command, its weights, a zip of pictures. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { shapes } from '../../data/shapes.js';
@@ -14,11 +17,41 @@ export async function isolationAnywhere(): Promise<void> {
   await elsewhere.page.waitForFunction(() => crossOriginIsolated);
   await elsewhere.page.waitForSelector('text=WebAssembly');
   elsewhere.assertQuiet();
+  await sendsNothing(elsewhere);
   await elsewhere.close();
   const alone = await StudioPage.open({ isolated: false, serviceWorkers: 'block' });
   await alone.page.waitForSelector('text=WebAssembly, 1 thread');
+  await alone.page.waitForSelector('.badge[title*="binds the page alone here"]');
   await alone.close();
   console.log('A static host without headers: isolated by the service worker; without that, one thread.');
+}
+
+/** Neither the page nor its workers can send anything to another origin, whatever they try. */
+export async function sendsNothing({ page }: StudioPage): Promise<void> {
+  let arrived = 0;
+  const other = createServer((_, response) => {
+    arrived++;
+    response.end();
+  });
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const send = (url: string): Promise<string> =>
+    fetch(url, { method: 'POST', mode: 'no-cors', body: 'a picture' }).then(
+      () => 'sent',
+      () => 'refused',
+    );
+  try {
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+    // Threads of WebAssembly hear nothing while they wait for work.
+    const workers = page.workers().filter((worker) => /\/worker-[^/]*\.js$/.test(worker.url()));
+    assert.equal(workers.length, 2, 'workers of the page');
+    assert.equal(await page.evaluate(send, url), 'refused', 'the page');
+    for (const worker of workers) assert.equal(await worker.evaluate(send, url), 'refused', worker.url());
+    assert.equal(arrived, 0);
+  } finally {
+    other.close();
+    await once(other, 'close');
+  }
 }
 
 const PICTURES = 120;
@@ -75,6 +108,8 @@ export async function exchange(folder: string): Promise<void> {
     const [found, wanted] = [await accuracy(), testAccuracy - 0.2];
     assert.ok(found > wanted, `with the command's weights it is right of ${found}, not of ${wanted}`);
     studio.assertQuiet();
+    // After that is quiet: what is refused is complained of.
+    await sendsNothing(studio);
   } finally {
     await studio.close();
   }

@@ -83,7 +83,7 @@ export class StudioPage {
     webgpu = false,
   }: StudioOptions = {}): Promise<StudioPage> {
     const server = await serveStudio(studioFolder(), 0, { isolated, base });
-    const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+    const camera = ['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream'];
     const browser = await launch(camera, webgpu);
     const context = await browser.newContext({
       viewport: { width: 1280, height: 900 },
@@ -145,10 +145,15 @@ export class StudioPage {
     });
     const serious = findings.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     assert.deepEqual(serious, [], `axe on ${what}`);
-    const wide = await this.page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    const wide = await this.page.evaluate(() =>
+      [document.documentElement, ...document.querySelectorAll('dialog[open]')].map(
+        ({ scrollWidth, clientWidth }) => scrollWidth - clientWidth,
+      ),
     );
-    assert.ok(wide <= 0, `${what}: the page is ${wide} pixels wider than the window`);
+    assert.ok(
+      wide.every((pixels) => pixels <= 0),
+      `${what}: the page, or its dialog, is ${wide.join(' and ')} pixels wider than its place`,
+    );
   }
 
   /** Goes to a control with the keyboard alone, and presses Enter. */

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { noBrowser } from '../browser.js';
 import { curate, tidy, writeUntidy } from './curate.js';
 import { exchange, isolationAnywhere } from './elsewhere.js';
+import { mishaps } from './mishaps.js';
 import { StudioPage } from './studio-page.js';
 import { tract } from './tract.js';
 
@@ -32,6 +33,7 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'tract-studio-'));
   try {
     await isolationAnywhere();
+    await mishaps(join(folder, 'mishaps'));
     await exchange(join(folder, 'exchange'));
     await walk(folder, Number(values.pictures), values.screenshots);
   } finally {
@@ -48,6 +50,7 @@ async function walk(folder: string, total: number, screenshots: string | undefin
   try {
     await page.waitForSelector('h1');
     await studio.look('welcome');
+    await beforeAnything(studio);
     await tidy(studio, pictures, total);
     await curate(studio, total);
     await studio.look('pictures');
@@ -101,6 +104,29 @@ async function walk(folder: string, total: number, screenshots: string | undefin
   } finally {
     await studio.close();
   }
+}
+
+/** What the pages say where there is nothing yet, and the shapes. */
+async function beforeAnything(studio: StudioPage): Promise<void> {
+  const { page } = studio;
+  // The first link leads to the content, not to another page.
+  await studio.goTo('Model');
+  await page.focus('.skip');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'stage');
+  assert.match(page.url(), /#model$/);
+  await studio.goTo('Try');
+  await page.waitForSelector('h1:has-text("Nothing learned yet")');
+  await studio.look('nothing-to-try');
+  await studio.goTo('Pictures');
+  await studio.button('Use the shapes');
+  await page.waitForSelector('.class');
+  await studio.look('shapes');
+  await studio.goTo('Train');
+  await page.waitForSelector('button:has-text("Start")');
+  await studio.look('before-training');
+  await studio.goTo('Pictures');
+  await studio.button('Use your own pictures instead');
 }
 
 async function tryIt(studio: StudioPage, stars: string, learned: boolean): Promise<void> {

@@ -1,5 +1,9 @@
-// A service worker that answers for the page's own files with the headers of cross-origin isolation, which threads on
-// WebAssembly need and which most static hosts do not send. It keeps nothing, and asks no other origin for anything.
+// A service worker that answers for the page's own files with headers that most static hosts do not send: those of
+// cross-origin isolation, which threads on WebAssembly need, and the page's security policy, which workers do not have of
+// the page but of the answer that their script came in. It keeps nothing, and asks no other origin for anything.
+
+// Put in from index.html when the page is built.
+const policy = '__POLICY__';
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener('fetch', (event) => {
@@ -12,6 +16,7 @@ self.addEventListener('fetch', (event) => {
       const headers = new Headers(response.headers);
       headers.set('Cross-Origin-Opener-Policy', 'same-origin');
       headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
+      headers.set('Content-Security-Policy', policy);
       const { status, statusText } = response;
       // These two have no body, and none may be given.
       const body = status === 204 || status === 304 ? null : response.body;
