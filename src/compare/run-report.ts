@@ -2,7 +2,6 @@
 import { pictureFile } from '../data/folder/image-folder.js';
 import type { ImageTransform } from '../data/image-transform.js';
 import type { Model } from '../nn/model.js';
-import { formatLambda } from '../tract/lambda.js';
 import type { LearnedState } from '../train/evaluator.js';
 import type { RunConfig } from '../train/run-config.js';
 import { escapeXml } from './chart.js';
@@ -12,7 +11,7 @@ import { sheetStyle } from './image-figure.js';
 import { filterPicture } from './inspection.js';
 import { definitions, figure, filterFigure, page } from './page.js';
 import { curvesOf, runCharts } from './run-charts.js';
-import { scheduleWords } from './words.js';
+import { runSettings } from './run-settings.js';
 
 /** What is reported of a run. */
 export interface RunReport extends EvaluationReport {
@@ -40,7 +39,7 @@ export async function runReport(report: RunReport): Promise<string> {
   const sections = [
     `<h1>${escapeXml(title)}</h1>`,
     answer(report),
-    definitions(settings(config)),
+    definitions(runSettings(config)),
     charts.length > 0 &&
       `<h2>Curves</h2><div class="charts">${charts.map((chart) => figure(chart)).join('')}</div>`,
     ...(await evaluationSections(report)),
@@ -52,27 +51,6 @@ export async function runReport(report: RunReport): Promise<string> {
       `<h2>What the first layer looks for</h2><p class="note">Each tile is one filter on a scale of its own: grey is no weight, colours are what the filter responds to.</p><div class="charts">${filterFigure(model.name, filters)}</div>`,
   ];
   return page(title, `${matrixStyle}${sheetStyle}${sections.filter(Boolean).join('\n')}`);
-}
-
-/** How the run was trained, in a few lines. */
-function settings(config: RunConfig): [string, string][] {
-  const { data, model, tract, optimizer, schedule, stages } = config;
-  const options = Object.entries(optimizer.config).map(([name, value]) => `${name} ${value}`);
-  const layers = tract && [tract.layer].flat().join(', ');
-  return [
-    ['model', model.name],
-    ['method', tract ? `TrAct on ${layers}, lambda ${formatLambda(tract.lambda)}` : 'vanilla'],
-    [
-      'data',
-      `${data.name}, ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images`,
-    ],
-    ['optimizer', [optimizer.name, ...options].join(', ')],
-    ['learning rate', `${schedule.config.lr}, ${scheduleWords(schedule)}`],
-    ['batches', `${config.batchSize} images, ${config.epochs} epochs, seed ${config.seed}`],
-    ...(stages
-      ? [['stages', stages.map(({ epochs }) => epochs).join(' + ') + ' epochs'] as [string, string]]
-      : []),
-  ];
 }
 
 /** What an evaluation found, for programs. */

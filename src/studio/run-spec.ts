@@ -69,6 +69,8 @@ export type RunTold =
       readonly stepsPerEpoch: number;
       readonly parameters: number;
       readonly modelName: string;
+      /** Of each lane: how it is trained, in words. */
+      readonly settings: readonly (readonly (readonly [what: string, value: string])[])[];
       readonly classNames: readonly string[];
       readonly testImages: number;
       readonly trainImages: number;

@@ -1,5 +1,6 @@
 /** What is trained in the page: one run, or two that take turns, saved as they go on. */
 import { chanceOf } from '../../compare/chance.js';
+import { runSettings } from '../../compare/run-settings.js';
 import { imageCount } from '../../data/dataset.js';
 import { labelsOf } from '../../data/image-source.js';
 import { DeviceError } from '../../engine/device.js';
@@ -289,6 +290,7 @@ export class Session {
       stepsPerEpoch: stepsPerEpochOf(config),
       parameters: [...parameters.values()].reduce((sum, { value }) => sum + elementCount(value.shape), 0),
       modelName: trainer.model.name,
+      settings: this.lanes.map((lane) => runSettings(lane.config)),
       classNames: dataset.classNames,
       trainImages: imageCount(dataset.train),
       testImages: imageCount(dataset.test),

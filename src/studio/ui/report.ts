@@ -15,8 +15,8 @@ export async function reportOf(view: RunView, lane: number, result: TestResult):
   const name = methodNames[method];
   const found = standing(view);
   const title = `${view.modelName} with ${name}, step ${result.step}`;
-  const settings = Object.entries({ ...view.spec.settings, engine: engineName(view.engine) }).map(
-    ([key, value]) => `<tr><th>${escaped(key)}</th><td>${escaped(String(value))}</td></tr>`,
+  const settings = [...view.settings[lane], ['engine', engineName(view.engine)] as const].map(
+    ([what, value]) => `<tr><th>${escaped(what)}</th><td>${escaped(value)}</td></tr>`,
   );
   const body = [
     `<h1>${escaped(title)}</h1>`,
