@@ -139,7 +139,10 @@ export class Session {
   }
 
   get step(): number {
-    return Math.min(...this.lanes.map(({ trainer }) => trainer.progress.step));
+    // One that diverged stays where it is, and the other goes on.
+    const going = this.lanes.filter(({ done }) => !done);
+    const steps = (of: readonly Lane[]): number[] => of.map(({ trainer }) => trainer.progress.step);
+    return going.length > 0 ? Math.min(...steps(going)) : Math.max(...steps(this.lanes));
   }
 
   get steps(): number {

@@ -2,8 +2,9 @@
 import { methodNames } from '../settings.js';
 import { Swatch } from './lanes.js';
 import { LineChart } from './line-chart.js';
-import { percent } from './parts.js';
+import { lossFigure, percent } from './parts.js';
 import type { LaneView, Point, RunView } from './run.js';
+import { smooth } from './smooth.js';
 
 export function Figures({ view }: { readonly view: RunView }) {
   return (
@@ -19,13 +20,19 @@ export function Figures({ view }: { readonly view: RunView }) {
             <p class="muted">
               on test pictures{accuracy && `, step ${accuracy.step}`}
               <br />
-              loss {smooth(lane.losses).at(-1)?.value.toFixed(3) ?? '–'} in training
+              loss {lastLoss(lane)} in training
             </p>
           </div>
         );
       })}
     </div>
   );
+}
+
+/** The mean of the last ten steps. */
+function lastLoss({ losses }: LaneView): string {
+  const last = smooth(losses).at(-1);
+  return last ? lossFigure(last.value) : '–';
 }
 
 const curvesOf = (view: RunView, points: (lane: LaneView) => readonly Point[]) =>
@@ -61,7 +68,9 @@ export function AccuracyChart({ view, version }: { readonly view: RunView; reado
 
 export function LossChart({ view, version }: { readonly view: RunView; readonly version: number }) {
   const curves = curvesOf(view, ({ losses }) => smooth(losses));
-  const last = curves.map(({ label, points }) => `${label} ${points.at(-1)?.value.toFixed(2) ?? 'not yet'}`);
+  const last = curves.map(
+    ({ label, points }) => `${label} ${points.length > 0 ? lossFigure(points.at(-1)!.value) : 'not yet'}`,
+  );
   return (
     <>
       <LineChart
@@ -69,7 +78,7 @@ export function LossChart({ view, version }: { readonly view: RunView; readonly 
         x="step"
         y="loss, mean of ten steps"
         xEnd={view.steps}
-        format={(value) => String(Number(value.toFixed(2)))}
+        format={(value) => (value < 1000 ? String(Number(value.toFixed(2))) : value.toExponential(0))}
         summary={`Loss of the training batches over the steps, mean of ten. ${last.join(', ')}.`}
         version={version}
       />
@@ -88,16 +97,4 @@ function Legend({ view }: { readonly view: RunView }) {
       ))}
     </ul>
   );
-}
-
-const WINDOW = 10;
-
-/** The mean over the last ten steps. */
-function smooth(points: readonly Point[]): Point[] {
-  let sum = 0;
-  return points.map(({ step: at, value }, i) => {
-    sum += value;
-    if (i >= WINDOW) sum -= points[i - WINDOW].value;
-    return { step: at, value: sum / Math.min(i + 1, WINDOW) };
-  });
 }

@@ -306,6 +306,9 @@ export function Dialog({
   );
 }
 
+/** Of a loss: three digits behind the point, or, of one that explodes, three altogether. */
+export const lossFigure = (loss: number): string => (loss < 1000 ? loss.toFixed(3) : loss.toPrecision(3));
+
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 
 /** A time as people say it. */

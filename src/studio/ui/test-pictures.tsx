@@ -106,7 +106,7 @@ function Mistakes({ result }: { readonly result: TestResult }) {
         <p class="muted">There are none: every test picture is right.</p>
       ) : (
         <>
-          <p class="muted">Those it was surest of. Often the label is what is wrong.</p>
+          <p class="muted">Those whose class it held for least likely. Often the label is what is wrong.</p>
           <Sheet result={result} indices={wrong.slice(0, WORST)} told />
         </>
       )}

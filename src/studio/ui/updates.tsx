@@ -87,7 +87,7 @@ type Correlation = { readonly method: LaneView['method']; readonly r: number };
 const words = (of: readonly Correlation[], what: string): string =>
   of.map(({ method, r }) => `${methodNames[method]}: correlation with ${what} ${rounded(r)}.`).join(' ');
 
-const rounded = (r: number): string => (Number.isFinite(r) ? r.toFixed(2).replace('-', '−') : 'undefined');
+const rounded = (r: number): string => (Number.isFinite(r) ? r.toFixed(2).replace('-', '−') : '–');
 
 function Correlations({ of, what }: { readonly of: readonly Correlation[]; readonly what: string }) {
   return (

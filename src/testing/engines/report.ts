@@ -16,7 +16,7 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** Text of an error as a cell of a table. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 300);
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 2000);
 
 /**
  * @param outcomes by the title of the engine; the first is what the others are compared with
