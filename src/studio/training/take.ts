@@ -33,11 +33,22 @@ export async function runZip(
   }
 }
 
-/** An `.onnx` file that takes pixels; standardisation is inside, class names are in its metadata. */
+/**
+ * An `.onnx` file that takes decoded pictures of any size; scaling, where it is known how, and standardisation are inside, class
+ * names are in its metadata.
+ */
 export async function modelOnnx({ trainer, config }: Lane): Promise<Uint8Array> {
+  const { folder, evaluation = [] } = config.data;
+  const [, ...size] = trainer.model.imageShape;
+  const { cover, cut } = folder?.decoding ?? { cover: size, cut: true };
+  // A run of the library may have brought its images to their size in any way.
+  const known = evaluation.every(({ name }) => name === 'centerCrop');
   const learned = {
     weights: await trainer.weights(),
     standardization: { mean: config.data.mean, deviation: config.data.deviation },
   };
-  return exportOnnx(trainer.model, learned, { classNames: config.data.classNames });
+  return exportOnnx(trainer.model, learned, {
+    classNames: config.data.classNames,
+    ...(known && { resizing: { cover, cut } }),
+  });
 }

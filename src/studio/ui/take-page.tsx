@@ -84,8 +84,9 @@ function Takeable({ view }: { readonly view: RunView }) {
           }}
         >
           <p class="muted">
-            An .onnx file for ONNX Runtime in any language: pixels in, logits out, for any number of pictures.
-            Standardisation is inside, class names are in its metadata.
+            An .onnx file for ONNX Runtime in any language: decoded pictures of any size in (bytes, red, green
+            and blue one plane each), logits out. Scaling and standardisation are inside, class names are in
+            its metadata.
           </p>
         </Takeaway>
         {view.spec.data.kind !== 'none' && (
