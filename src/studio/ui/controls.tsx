@@ -21,7 +21,7 @@ export function Controls({ view }: { readonly view: RunView }) {
               secondsLeft.value !== null &&
               ` · about ${duration(secondsLeft.value)} left`}
             {now === 'running' && speed.value !== null && ` · ${Math.round(speed.value)} images/s`}
-            {now === 'paused' && ' · paused'}
+            {now === 'paused' && (at > 0 ? ' · paused: try it, or take it away, as it is' : ' · paused')}
             {now === 'finished' && ' · finished'}
             {savedStep.value !== null && now !== 'finished' && ` · saved at step ${savedStep.value}`}
           </span>
