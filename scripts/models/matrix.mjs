@@ -51,7 +51,7 @@ const wanted = (one) => values.again || !results.has(one);
 /** What a file is measured by: in float32, and, where that goes well, in float64. */
 async function measure(path, python, conversation) {
   const figures = await answerOf(process.execPath, [join(here, 'measure.mjs'), path], limit).catch(
-    ({ message }) => ({ readError: message.slice(0, 600) }),
+    ({ message }) => ({ readError: message.replaceAll(`${values.work}/`, '').slice(0, 600) }),
   );
   if (figures.readError) return figures;
   if (!within(figures)) {
