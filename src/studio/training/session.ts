@@ -212,12 +212,13 @@ export class Session {
         if (await this.#finishIfOver()) return;
         const seconds = (performance.now() - begun) / 1000;
         const made = this.step - first;
+        const training = this.lanes.filter(({ done }) => !done).length;
         if (made > 0) {
           told({
             told: 'turn',
             step: this.step,
             secondsLeft: (seconds / made) * (this.steps - this.step),
-            imagesPerSecond: (made * this.lanes[0].trainer.batchSize * this.lanes.length) / seconds,
+            imagesPerSecond: (made * this.lanes[0].trainer.batchSize * training) / seconds,
           });
         }
         if (performance.now() - this.#saved > SAVE_EVERY) await this.save();

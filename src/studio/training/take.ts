@@ -42,7 +42,10 @@ export async function modelOnnx({ trainer, config }: Lane): Promise<Uint8Array> 
   const [, ...size] = trainer.model.imageShape;
   const { cover, cut } = folder?.decoding ?? { cover: size, cut: true };
   // A run of the library may have brought its images to their size in any way.
-  const known = evaluation.every(({ name }) => name === 'centerCrop');
+  const known = evaluation.every(
+    ({ name, config: { size: side } }) =>
+      name === 'centerCrop' && [side].flat().every((length, axis) => length === size[axis]),
+  );
   const learned = {
     weights: await trainer.weights(),
     standardization: { mean: config.data.mean, deviation: config.data.deviation },

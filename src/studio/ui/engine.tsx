@@ -9,10 +9,13 @@ import { change, settings } from './state.js';
 export const engineName = ({ device, threads }: Pick<RunEngine, 'device' | 'threads'>): string =>
   device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
 
+const oneThreadBecause = ({ device, threads }: Pick<RunEngine, 'device' | 'threads'>): string | undefined =>
+  device === 'cpu' && threads === 1 ? oneThreadReason() : undefined;
+
 /** The engine of the run; before there is one, what every page has. */
 export function EngineBadge({ threads }: { readonly threads: number }) {
   const engine = run.value?.engine ?? { device: 'cpu', threads };
-  const why = engine.device === 'cpu' && engine.threads === 1 ? oneThreadReason() : undefined;
+  const why = oneThreadBecause(engine);
   return (
     <span class="badge" title={why === undefined ? undefined : `One thread, because ${why}.`}>
       {engineName(engine)}
@@ -24,12 +27,14 @@ export function EngineBadge({ threads }: { readonly threads: number }) {
 /** What a run computes on, and why. */
 export function EngineNote({ engine }: { readonly engine: RunEngine }) {
   const { gpu, reason, moved } = engine;
+  const why = oneThreadBecause(engine);
   return (
     <>
       {moved !== undefined && <p class="note">{moved}</p>}
       <p class="muted facts">
         Computed on {engineName(engine)}
-        {gpu !== undefined && gpu !== '' && ` (${gpu})`}.{reason !== undefined && ` ${reason}`}
+        {gpu !== undefined && gpu !== '' && ` (${gpu})`}
+        {why !== undefined && `, because ${why}`}.{reason !== undefined && ` ${reason}`}
       </p>
     </>
   );

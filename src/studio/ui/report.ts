@@ -4,7 +4,8 @@ import { methodNames } from '../settings.js';
 import type { TestResult } from '../training/evaluation.js';
 import { engineName } from './engine.js';
 import { percent } from './parts.js';
-import { type LaneView, type RunView, standing } from './run.js';
+import { type LaneView, type Point, type RunView, standing } from './run.js';
+import { smooth } from './smooth.js';
 import { workers } from './state.js';
 
 const MISTAKES = 24;
@@ -25,7 +26,9 @@ export async function reportOf(view: RunView, lane: number, result: TestResult):
       ? `<p>TrAct reached ${percent(found.accuracy)} after ${Math.round(found.tract)} steps, vanilla after ${Math.round(found.vanilla)}: ${found.speedup.toFixed(1)} times fewer.</p>`
       : '',
     '<h2>Accuracy on test pictures</h2>',
-    curves(view),
+    accuracyChart(view),
+    '<h2>Loss of training batches</h2>',
+    lossChart(view),
     '<h2>Classes</h2>',
     classTable(result),
     ...(result.classNames.length <= LARGEST_MATRIX
@@ -56,17 +59,24 @@ th,td{padding:5px 10px;border-bottom:1px solid var(--grid);text-align:right}th{f
 .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(130px,1fr));gap:14px}figure{margin:0}
 figure img{width:100%;image-rendering:pixelated;border-radius:6px}figcaption{font-size:.85rem;color:var(--muted);overflow-wrap:anywhere}`;
 
-function curves({ lanes, steps }: RunView): string {
-  const [width, height, left, bottom] = [640, 300, 52, 44];
+/** @param marks what is named on the axis of y, from 0 up; the last is its end */
+function chart(
+  { lanes, steps }: RunView,
+  name: string,
+  pointsOf: (lane: LaneView) => readonly Point[],
+  marks: readonly (readonly [value: number, text: string])[],
+): string {
+  const [width, height, left, top, bottom] = [640, 300, 52, 30, 44];
+  const most = marks.at(-1)![0];
   const x = (step: number): number => left + (step / Math.max(steps, 1)) * (width - left - 12);
-  const y = (accuracy: number): number => (1 - accuracy) * (height - bottom - 12) + 12;
-  const lines = lanes.map(({ method, accuracies }: LaneView) => {
-    const points = accuracies.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`);
-    return `<polyline points="${points.join(' ')}" fill="none" stroke="var(--${method})" stroke-width="2.5"/>`;
+  const y = (value: number): number => (1 - Math.min(value / most, 1)) * (height - bottom - top) + top;
+  const lines = lanes.map((lane) => {
+    const points = pointsOf(lane).map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`);
+    return `<polyline points="${points.join(' ')}" fill="none" stroke="var(--${lane.method})" stroke-width="2.5"/>`;
   });
-  const grid = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) =>
-      `<line x1="${left}" x2="${width - 12}" y1="${y(share)}" y2="${y(share)}" stroke="var(--grid)"/><text x="${left - 8}" y="${y(share) + 4}" text-anchor="end">${100 * share} %</text>`,
+  const grid = marks.map(
+    ([value, text]) =>
+      `<line x1="${left}" x2="${width - 12}" y1="${y(value)}" y2="${y(value)}" stroke="var(--grid)"/><text x="${left - 8}" y="${y(value) + 4}" text-anchor="end">${text}</text>`,
   );
   const ends = [0, steps].map(
     (step) =>
@@ -76,7 +86,21 @@ function curves({ lanes, steps }: RunView): string {
     ({ method }, i) =>
       `<text x="${left + 12 + 90 * i}" y="${height - 6}" fill="var(--${method})" font-weight="600">${methodNames[method]}</text>`,
   );
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Accuracy over the steps" font-size="12" fill="var(--muted)" font-family="system-ui,sans-serif">${grid.join('')}${ends.join('')}<text x="${width - 12}" y="${height - 6}" text-anchor="end">step</text>${lines.join('')}${names.join('')}</svg>`;
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${name} over the steps" font-size="12" fill="var(--muted)" font-family="system-ui,sans-serif"><text x="4" y="14">${name}</text>${grid.join('')}${ends.join('')}<text x="${width - 12}" y="${height - 6}" text-anchor="end">step</text>${lines.join('')}${names.join('')}</svg>`;
+}
+
+function accuracyChart(view: RunView): string {
+  const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => [share, `${100 * share} %`] as const);
+  return chart(view, 'accuracy', ({ accuracies }) => accuracies, marks);
+}
+
+function lossChart(view: RunView): string {
+  // One that explodes leaves the chart, so that the rest can be seen.
+  const values = view.lanes.flatMap(({ losses }) => smooth(losses).map(({ value }) => value));
+  const guessing = Math.log(Math.max(view.classNames.length, 2));
+  const most = Math.min(Math.max(0.1, ...values), 3 * guessing);
+  const marks = [0, 0.5, 1].map((share) => [share * most, (share * most).toFixed(2)] as const);
+  return chart(view, 'loss, mean of ten steps', ({ losses }) => smooth(losses), marks);
 }
 
 function tallied({ classNames, labels, predicted }: TestResult): {
