@@ -1,14 +1,14 @@
 /** `tract export`. */
 import { dirname, join } from 'node:path';
 import type { Model } from '../nn/model.js';
-import { elementCount, sameShape } from '../tensor/tensor.js';
+import { elementCount } from '../tensor/tensor.js';
 import { type FileModel, isFileModel } from '../models/file-model-options.js';
 import { writeAtomically } from '../data/atomic-write.js';
-import { sides } from '../data/transform-options.js';
 import { exportFileModel } from '../train/export-file.js';
 import { exportOnnx } from '../train/export.js';
 import type { PictureResizing } from '../train/resizing.js';
 import type { DataConfig } from '../train/run-config.js';
+import { resizingOf } from '../train/run-resizing.js';
 import { UsageError } from './errors.js';
 import { exportStep } from './export-step.js';
 import { print, printJson } from './terminal.js';
@@ -49,7 +49,7 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
     });
     return;
   }
-  const resizing = flags.withPreprocessing ? resizingOf(model, config.data) : undefined;
+  const resizing = flags.withPreprocessing ? resizingWanted(model, config.data) : undefined;
   const bytes = exportOnnx(model, learned, { ...options, ...(resizing && { resizing }) });
   await writeAtomically(out, bytes);
   const batch = batchSize ?? 'N';
@@ -84,20 +84,14 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
   );
 }
 
-/** How a run's pictures become its images. @throws UsageError where they went through what is not written into a file */
-export function resizingOf({ imageShape }: Model, { folder, evaluation = [] }: DataConfig): PictureResizing {
-  const [, ...size] = imageShape;
-  // Images that come from no files are scaled as `predict` scales a picture.
-  if (!folder) return { cover: size, cut: true };
-  const other = evaluation.find(
-    ({ name, config }) => name !== 'centerCrop' || !sameShape(sides('size', config.size as number), size),
-  );
-  if (other)
+/** @throws UsageError where a run's pictures went through what is not written into a file */
+export function resizingWanted(model: Model, data: DataConfig): PictureResizing {
+  const resizing = resizingOf(model, data);
+  if ('unknown' in resizing)
     throw new UsageError(
-      `--with-preprocessing: the images of this run went through ${other.name} in evaluation, which is not written into a file; leave it out, and do that before`,
+      `--with-preprocessing: the images of this run went through ${resizing.unknown} in evaluation, which is not written into a file; leave it out, and do that before`,
     );
-  const { cover, cut } = folder.decoding;
-  return { cover, cut };
+  return resizing;
 }
 
 /** Writes a model that came out of a file, and tells what is in it. */

@@ -1,5 +1,6 @@
 /** What a run is taken away as: a folder that the command goes on with, and a model that any ONNX Runtime runs. */
 import { exportOnnx } from '../../train/export.js';
+import { resizingOf } from '../../train/run-resizing.js';
 import { SOURCE_FILE } from '../../train/load-model.js';
 import { ZipFile } from '../pictures/zip-writer.js';
 import type { Lane } from './lane.js';
@@ -38,20 +39,14 @@ export async function runZip(
  * names are in its metadata.
  */
 export async function modelOnnx({ trainer, config }: Lane): Promise<Uint8Array> {
-  const { folder, evaluation = [] } = config.data;
-  const [, ...size] = trainer.model.imageShape;
-  const { cover, cut } = folder?.decoding ?? { cover: size, cut: true };
-  // A run of the library may have brought its images to their size in any way.
-  const known = evaluation.every(
-    ({ name, config: { size: side } }) =>
-      name === 'centerCrop' && [side].flat().every((length, axis) => length === size[axis]),
-  );
+  const resizing = resizingOf(trainer.model, config.data);
   const learned = {
     weights: await trainer.weights(),
     standardization: { mean: config.data.mean, deviation: config.data.deviation },
   };
   return exportOnnx(trainer.model, learned, {
     classNames: config.data.classNames,
-    ...(known && { resizing: { cover, cut } }),
+    // A run of the library may have brought its images to their size in any way.
+    ...('cover' in resizing && { resizing }),
   });
 }
