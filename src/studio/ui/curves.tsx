@@ -4,7 +4,7 @@ import { Swatch } from './lanes.js';
 import { LineChart } from './line-chart.js';
 import { lossFigure, percent } from './parts.js';
 import type { LaneView, Point, RunView } from './run.js';
-import { smooth } from './smooth.js';
+import { lastMean, smooth } from './smooth.js';
 
 export function Figures({ view }: { readonly view: RunView }) {
   return (
@@ -20,19 +20,13 @@ export function Figures({ view }: { readonly view: RunView }) {
             <p class="muted">
               on test pictures{accuracy && `, step ${accuracy.step}`}
               <br />
-              loss {lastLoss(lane)} in training
+              loss {lossFigure(lastMean(lane.losses))} in training
             </p>
           </div>
         );
       })}
     </div>
   );
-}
-
-/** The mean of the last ten steps. */
-function lastLoss({ losses }: LaneView): string {
-  const last = smooth(losses).at(-1);
-  return last ? lossFigure(last.value) : '–';
 }
 
 const curvesOf = (view: RunView, points: (lane: LaneView) => readonly Point[]) =>
@@ -68,8 +62,8 @@ export function AccuracyChart({ view, version }: { readonly view: RunView; reado
 
 export function LossChart({ view, version }: { readonly view: RunView; readonly version: number }) {
   const curves = curvesOf(view, ({ losses }) => smooth(losses));
-  const last = curves.map(
-    ({ label, points }) => `${label} ${points.length > 0 ? lossFigure(points.at(-1)!.value) : 'not yet'}`,
+  const last = view.lanes.map(
+    ({ method, losses }) => `${methodNames[method]} ${lossFigure(lastMean(losses))}`,
   );
   return (
     <>

@@ -307,7 +307,10 @@ export function Dialog({
 }
 
 /** Of a loss: three digits behind the point, or, of one that explodes, three altogether. */
-export const lossFigure = (loss: number): string => (loss < 1000 ? loss.toFixed(3) : loss.toPrecision(3));
+export function lossFigure(loss: number | undefined): string {
+  if (loss === undefined) return '–';
+  return loss < 1000 ? loss.toFixed(3) : loss.toPrecision(3);
+}
 
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 

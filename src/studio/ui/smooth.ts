@@ -18,6 +18,10 @@ export function smooth(points: readonly Point[]): Point[] {
   return smoothed;
 }
 
+/** The mean of the last ten steps; undefined before there are any. */
+export const lastMean = (points: readonly Point[]): number | undefined =>
+  points.length > 0 ? meanBefore(points, points.length).value : undefined;
+
 function meanBefore(points: readonly Point[], end: number): Point {
   const begin = Math.max(0, end - WINDOW);
   let sum = 0;

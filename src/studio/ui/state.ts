@@ -165,9 +165,11 @@ export async function takeIn(files: readonly GivenFile[]): Promise<void> {
     return;
   }
   const isRun = await attempt(() => workers().training.hasRun(files));
-  if (isRun === true) await openRun(files);
+  if (isRun === true) await attempt(() => replaceRun(files));
   else if (isRun === false) await addFiles(files);
 }
+
+const CHECKPOINT = 'last.safetensors';
 
 /** Takes a model or weights for the next run, if nothing else was dropped. */
 async function takeModelFiles(files: readonly GivenFile[]): Promise<boolean> {
@@ -176,7 +178,7 @@ async function takeModelFiles(files: readonly GivenFile[]): Promise<boolean> {
   );
   if (model.length > 1 || weights.length > 1 || model.length + weights.length < files.length) return false;
   // That file alone is a run, too.
-  if (stage.value !== 'model' && model.length === 0 && weights[0].path === RUN_FILE) return false;
+  if (stage.value !== 'model' && model.length === 0 && weights[0].path === CHECKPOINT) return false;
   goTo('model');
   await attempt(async () => {
     for (const { file } of model) {
@@ -188,8 +190,6 @@ async function takeModelFiles(files: readonly GivenFile[]): Promise<boolean> {
   });
   return true;
 }
-
-const RUN_FILE = 'last.safetensors';
 
 /** Whether the run that is here may be lost: as where it is stopped. */
 function mayReplaceRun(): boolean {
@@ -206,16 +206,19 @@ function mayReplaceRun(): boolean {
 export async function openRun(files: readonly GivenFile[]): Promise<void> {
   if (files.length === 0) return;
   await attempt(async () => {
-    const { training } = workers();
-    if (!(await training.hasRun(files))) {
+    if (!(await workers().training.hasRun(files))) {
       throw new Error(
         'There is no run in what was chosen: it has no last.safetensors. Choose a zip that was saved here, or the folder of a run of tract train.',
       );
     }
-    if (!mayReplaceRun()) return;
-    await training.open(files);
-    goTo('train');
+    await replaceRun(files);
   });
+}
+
+async function replaceRun(files: readonly GivenFile[]): Promise<void> {
+  if (!mayReplaceRun()) return;
+  await workers().training.open(files);
+  goTo('train');
 }
 
 let imports = 0;

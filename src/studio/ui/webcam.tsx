@@ -8,10 +8,11 @@ const EVERY = 100;
 /** Of a picture, by its side. */
 const SIDE = 224;
 
-/** The camera, as long as it is wanted; what went wrong with it, in a sentence. */
+/** A camera in use. */
 export interface Camera {
   readonly video: { readonly current: HTMLVideoElement | null };
   readonly ready: boolean;
+  /** What went wrong with it, in a sentence. */
   readonly problem: string | undefined;
   /** All that there are, as soon as one may be used. */
   readonly cameras: readonly MediaDeviceInfo[];
@@ -20,6 +21,7 @@ export interface Camera {
   readonly use: (id: string) => void;
 }
 
+/** The camera, as long as it is wanted. */
 export function useCamera(): Camera {
   const video = useRef<HTMLVideoElement>(null);
   const [ready, setReady] = useState(false);
