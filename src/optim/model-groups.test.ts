@@ -1,6 +1,8 @@
 /** Parameter groups from settings: what each parameter is trained by. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { modelFromOnnx } from '../models/file-model.js';
 import { mlp } from '../models/mlp.js';
 import { resnet18 } from '../models/resnet.js';
 import { vit } from '../models/vit.js';
@@ -52,6 +54,16 @@ describe('layers', () => {
       'fc.weight': 1,
       'fc.bias': 1,
     });
+  });
+
+  it('of weights that an exporter numbered are not known, and no rate is made of them', () => {
+    const file = new URL('../../src/models/fixtures/dla.torchscript.inference.onnx', import.meta.url);
+    const model = modelFromOnnx(readFileSync(file));
+    assert.throws(
+      () => assigned({ layerDecay: 0.5 }, model),
+      /layerDecay needs to know the layer of each weight, .* numbered "onnx::Conv_\d+" and \d+ more/,
+    );
+    assert.ok(assigned({ firstLayerFactor: 0.5 }, model).size > 0);
   });
 });
 

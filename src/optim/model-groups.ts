@@ -32,7 +32,8 @@ export type ParameterGroups = readonly ParameterGroup[] | ((model: Model) => rea
 /**
  * Parameter groups from settings, for whichever model is trained. The factors of a learning rate are multiplied.
  *
- * @throws OptionError for a factor or layer decay out of range; when a model is trained, for a group that selects nothing
+ * @throws OptionError for a factor or layer decay out of range; when a model is trained, for a group that selects nothing, and
+ *   for layer decay where an exporter numbered weights, so that nobody knows their layers
  */
 export function groupsFor(settings: GroupSettings): (model: Model) => readonly ParameterGroup[] {
   const { groups = [], decayWeightsOnly = false, firstLayerFactor = 1, layerDecay = 1, rest } = settings;
@@ -43,6 +44,7 @@ export function groupsFor(settings: GroupSettings): (model: Model) => readonly P
   const forRest = rest ? muonGroups(rest) : [];
   return (model) => {
     const parameters = groupedParameters(model);
+    if (layerDecay !== 1) checkLayersKnown(parameters);
     const layers = layersOf(parameters);
     const last = Math.max(...layers.values());
     const settingsOf = (parameter: GroupedParameter): Omit<ParameterGroup, 'parameters'> => {
@@ -128,6 +130,18 @@ export function layersOf(parameters: readonly GroupedParameter[]): Map<string, n
       if (!order.includes(current)) order.push(current);
       return [name, order.indexOf(current)];
     }),
+  );
+}
+
+/** What PyTorch's exporters call what they computed of weights: `onnx::MatMul_324`, `val_13`. */
+const NUMBERED = /^(?:onnx::\w+|val)_\d+$/;
+
+function checkLayersKnown(parameters: readonly GroupedParameter[]): void {
+  const unknown = parameters.filter(({ name }) => NUMBERED.test(name));
+  if (unknown.length === 0) return;
+  const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : '';
+  throw new OptionError(
+    `layerDecay needs to know the layer of each weight, and the exporter of this model numbered "${unknown[0].name}"${more}; export it for training`,
   );
 }
 
