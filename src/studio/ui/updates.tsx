@@ -43,7 +43,7 @@ export function Updates({ view, version }: { readonly view: RunView; readonly ve
       <p class="muted">
         Every dot is an image of the batch. Its height says how far the update of the first layer moved what
         that layer makes of it. In vanilla training images far from average brightness outweigh the others:
-        the dots form a V. TrAct evens that out; that images of more contrast move further remains with any
+        the dots form a V. TrAct evens that out. Images of more contrast tend to move further under any
         update. Dots at the upper edge would be above it.
       </p>
       {seen.length === 0 ? (
