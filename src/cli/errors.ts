@@ -41,6 +41,7 @@ const known = [
 const flagsOf = (error: Error): string => {
   if (error instanceof DeviceError) return ' (--device)';
   if (error instanceof RunExistsError) return ' (--resume, --out)';
+  if (error instanceof FirstLayerError && error.canBeNamed) return ' (--tract-layer)';
   return error instanceof FolderInUseError ? ' (--out)' : '';
 };
 

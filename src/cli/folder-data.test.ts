@@ -194,7 +194,7 @@ test('eval is on the test images of the run, or on all pictures of another folde
 
   mkdirSync(join(more, 'zebra'));
   await refused(
-    /more has the class "zebra", which what was asked for has not/,
+    /more has the class "zebra", which is not in the classes asked for/,
     1,
     'eval',
     run,

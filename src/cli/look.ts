@@ -4,13 +4,14 @@ import { contactSheet } from '../compare/contact-sheet.js';
 import { imageCount } from '../data/dataset.js';
 import { isFolderDataset } from '../data/folder/image-folder.js';
 import { writeAtomically } from '../data/atomic-write.js';
-import { augmentationOf } from './augmentation.js';
+import { type MixingFlags, augmentationOf, mixingOf } from './augmentation.js';
 import { Interruption } from './interruption.js';
 import { print, printJson } from './terminal.js';
 import type { DataFlags } from './train-flags.js';
 import { datasetFrom } from './train-plan.js';
 
-export interface LookFlags extends DataFlags {
+export interface LookFlags extends DataFlags, MixingFlags {
+  readonly batchSize: number;
   readonly pictures: number;
   readonly out?: string;
   readonly json?: boolean;
@@ -24,6 +25,9 @@ export async function look(flags: LookFlags): Promise<number> {
     const html = await contactSheet(dataset, {
       augmentation: augmentationOf(flags, dataset),
       seed: flags.seed,
+      // Of few images the batch is all of them.
+      batchSize: Math.min(flags.batchSize, imageCount(dataset.train)),
+      ...mixingOf(flags),
       pictures: flags.pictures,
       ...(isFolderDataset(dataset) && { report: dataset.report }),
     });

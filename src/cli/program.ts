@@ -19,8 +19,10 @@ import { train } from './train.js';
 import {
   type TrainFlags,
   addDataFlags,
+  addMixingFlags,
   addTrainFlags,
   batchNormOption,
+  batchSizeOption,
   cacheSizeOption,
   dataDirOption,
   dataOption,
@@ -248,7 +250,8 @@ function addLook(program: Command, exitWith: (code: number) => void): void {
     .description(
       'Look at data before training: what should be seen to (files that cannot be read, pictures that are there twice or in two splits, small classes), and a page with the first batch of a run as the model gets it, and pictures as they are evaluated.',
     );
-  addDataFlags(command)
+  addMixingFlags(addDataFlags(command))
+    .addOption(batchSizeOption())
     .addOption(new Option('--seed <number>', 'of the run').argParser(whole(0)).default(0))
     .addOption(
       new Option('--pictures <number>', 'how many are drawn of each kind').argParser(whole(1)).default(48),
@@ -257,7 +260,10 @@ function addLook(program: Command, exitWith: (code: number) => void): void {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      examples(['tract look --data photos', 'tract look --data cifar10 --rand-augment --out look.html']),
+      examples([
+        'tract look --data photos',
+        'tract look --data cifar10 --rand-augment --cutmix 1 --out look.html',
+      ]),
     )
     .action(async (flags: LookFlags) => {
       exitWith(await look(flags));

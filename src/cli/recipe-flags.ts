@@ -62,8 +62,12 @@ export function withRecipe<T extends TrainFlags>(
 ): T {
   if (flags.recipe === undefined) return flags;
   const given = (key: string): boolean => varied.includes(key) || command.getOptionValueSource(key) === 'cli';
+  const otherCrop = given('crop') || given('cropScale');
   const own = Object.entries(flagsOf(flags, given('model'))).filter(
-    ([key]) => !given(key) && !(given('optimizer') && optimizing.has(key)),
+    ([key]) =>
+      !given(key) &&
+      !(given('optimizer') && optimizing.has(key)) &&
+      !(otherCrop && (key === 'cropPadding' || key === 'cropMode')),
   );
   return { ...flags, ...Object.fromEntries(own) };
 }

@@ -5,7 +5,7 @@ import { models } from '../models/registry.js';
 import { type TestViews, testViews } from '../nn/test-views.js';
 import { type RecipeName, recipes } from '../train/recipes.js';
 import type { ResolutionStage } from '../train/progressive.js';
-import { type CropMode, type Flip, cropModes, flips } from './augmentation.js';
+import { type AugmentationFlags, type MixingFlags, cropModes, crops, flips } from './augmentation.js';
 import { type ClassWeightsFlag, classWeightsValue } from './class-weights.js';
 import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
@@ -14,7 +14,7 @@ import { type TractFlags, addTractFlags } from './tract-flags.js';
 import { colour, number, oneOf, oneOfOrPath, whole } from './values.js';
 
 /** Which images are trained on, and how they are shown. */
-export interface DataFlags {
+export interface DataFlags extends AugmentationFlags {
   /** A dataset's name, or the path of a folder or a table of pictures. */
   readonly data: string;
   readonly dataDir?: string;
@@ -22,24 +22,13 @@ export interface DataFlags {
   readonly limitTest?: number;
   /** The share of the training images that is set aside. */
   readonly validation?: number;
-  readonly augment: boolean;
-  /** Magnitude. */
-  readonly randAugment?: number;
-  /** Strength. */
-  readonly colorJitter?: number;
-  /** Probability. */
-  readonly randomErasing?: number;
   readonly imageSize?: number;
   readonly background?: string;
   readonly workers?: number;
   readonly cacheSize?: number;
-  readonly flip?: Flip;
-  readonly cropPadding?: number;
-  readonly cropMode?: CropMode;
-  readonly seed: number;
 }
 
-export interface TrainFlags extends DataFlags, OptimizationFlags, TractFlags {
+export interface TrainFlags extends DataFlags, MixingFlags, OptimizationFlags, TractFlags {
   readonly recipe?: RecipeName;
   readonly model: string;
   readonly head?: string;
@@ -55,8 +44,6 @@ export interface TrainFlags extends DataFlags, OptimizationFlags, TractFlags {
   readonly weights?: string;
   readonly labelSmoothing: number;
   readonly classWeights?: ClassWeightsFlag;
-  readonly mixup?: number;
-  readonly cutmix?: number;
   readonly testViews?: TestViews;
   readonly progressive?: readonly ResolutionStage[];
   readonly epochs: number;
@@ -200,8 +187,37 @@ export function addDataFlags(command: Command): Command {
     "mirroring of training images: random, alternating (half of them in every other epoch), none (default: the dataset's)",
     oneOf(flips),
   );
-  add('--crop-padding <pixels>', "border of the random crop (default: the dataset's)", whole(0));
-  add('--crop-mode <name>', 'what is in that border: zeros or reflect (default: zeros)', oneOf(cropModes));
+  add(
+    '--crop <how>',
+    "of training images: resized (a random part in another shape, scaled to the size), padding (moved by a few pixels), none (default: the dataset's)",
+    oneOf(crops),
+  );
+  add('--crop-scale <share>', 'resized: the least share of the area that a part has (default: 0.08)', share);
+  add(
+    '--crop-padding <pixels>',
+    "padding: by how many at most (default: the dataset's, else an eighth of the size)",
+    whole(0),
+  );
+  add(
+    '--crop-mode <name>',
+    'padding: what comes in at the border, zeros or reflect (default: zeros)',
+    oneOf(cropModes),
+  );
+  return command;
+}
+
+export const batchSizeOption = (): Option =>
+  new Option('--batch-size <images>', 'images of a step').argParser(whole(1)).default(128);
+
+/** Adds the flags of `MixingFlags`. */
+export function addMixingFlags(command: Command): Command {
+  const add = adderTo(command);
+  add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
+  add(
+    '--cutmix <alpha>',
+    'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
+    positive,
+  );
   return command;
 }
 
@@ -252,12 +268,7 @@ export function addTrainFlags(command: Command): Command {
     'how much each class counts in the loss: balanced (the less images it has, the more), or numbers by class, such as cat=2,dog=0.5, 1 for the others',
     classWeightsValue,
   );
-  add('--mixup <alpha>', 'mix training images and their labels in pairs, such as 0.2', positive);
-  add(
-    '--cutmix <alpha>',
-    'exchange rectangles of training images in pairs, such as 1; with --mixup either, by chance',
-    positive,
-  );
+  addMixingFlags(command);
   add(
     '--progressive <sizes>',
     'progressive resizing: 16:0.3,24:0.6 trains on images of 16 pixels up to 30 % of the run, of 24 up to 60 %, then of their own size; for resnet',
@@ -268,7 +279,7 @@ export function addTrainFlags(command: Command): Command {
     'test-time augmentation, the mean over views of an image: none, flip, flip-shift (default: none)',
     oneOf(testViews),
   );
-  add('--batch-size <images>', 'images of a step', whole(1), 128);
+  command.addOption(batchSizeOption());
   add(
     '--shards <number>',
     'into how many shards a batch is cut, whose gradients are added: one after the other, or in several processes, which mpirun starts; what is computed depends on this number, not on that of processes (default: one a process)',

@@ -23,7 +23,7 @@ import { Trainer } from '../train/trainer.js';
 import { checkFits } from '../train/loaders.js';
 import { speedGroups } from '../train/recipes.js';
 import type { RunOptions, TrainerOptions } from '../train/options.js';
-import { augmentationOf, checkAugmentation } from './augmentation.js';
+import { augmentationOf, checkAugmentation, mixingOf } from './augmentation.js';
 import { classWeightsOf } from './class-weights.js';
 import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { isDatasetName } from './dataset-names.js';
@@ -226,7 +226,7 @@ export function datasetFrom(flags: DataFlags, signal: AbortSignal): Promise<Imag
 
 /** How it is trained. @throws UsageError, OptionError */
 export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOptions {
-  const { batchSize, shards, seed, labelSmoothing, testViews, progressive, stages, mixup, cutmix } = flags;
+  const { batchSize, shards, seed, labelSmoothing, testViews, progressive, stages } = flags;
   // What is not for Muon has optimizers of its own in the recipe.
   const groups = hasSpeedGroups(flags, command) ? speedGroups(batchSize) : [];
   return {
@@ -235,9 +235,7 @@ export function optimizationFrom(flags: TrainFlags, command: Command): TrainerOp
     ...(shards !== undefined && { shards }),
     seed,
     labelSmoothing,
-    ...((mixup !== undefined || cutmix !== undefined) && {
-      mixing: { ...(mixup !== undefined && { mixup }), ...(cutmix !== undefined && { cutmix }) },
-    }),
+    ...mixingOf(flags),
     ...(testViews && { testViews }),
     ...(progressive && { progressive }),
     ...(stages && { stages }),

@@ -6,12 +6,13 @@ import { type Images, labelsOf, sourceOf } from '../data/image-source.js';
 import type { ImageTransform } from '../data/image-transform.js';
 import type { BatchPlan } from '../data/loader.js';
 import { Subset } from '../data/subset.js';
-import { InlineLoader } from '../data/batches.js';
+import { type Mixing, mixBatch, mixStream } from '../data/mixing.js';
 import { Random } from '../random/random.js';
-import { evaluationPlan } from '../train/loaders.js';
+import { firstBatch, firstImages } from '../train/loaders.js';
 import { escapeXml } from './chart.js';
 import { imageFigure, sheetStyle } from './image-figure.js';
 import { list, page, prose } from './page.js';
+import { percent } from './words.js';
 
 /** What is shown. */
 export interface ContactSheetOptions {
@@ -19,7 +20,13 @@ export interface ContactSheetOptions {
   readonly augmentation: readonly ImageTransform[] | null;
   /** Of the run whose first batch is shown. */
   readonly seed: number;
-  /** Pictures of the batch, and of each class at most an even part of as many. */
+  /** Images in that batch. */
+  readonly batchSize: number;
+  /** How its images are mixed; left out, they are not. */
+  readonly mixing?: Mixing;
+  /** In how many parts of equal size they are; default 1. */
+  readonly shards?: number;
+  /** Pictures that are shown: of the batch at most all of it, of each class at most an even part of as many. */
   readonly pictures: number;
   /** What the first pass over a folder has found. */
   readonly report?: FolderReport;
@@ -28,9 +35,16 @@ export interface ContactSheetOptions {
 /** An image as a model gets it. */
 interface Seen {
   readonly data: Uint8Array;
-  readonly label: number;
+  /** What it is taken for: a class, or several with their shares. */
+  readonly shares: readonly Share[];
   /** Where it comes from, if that is known. */
-  readonly file?: string;
+  readonly file?: string | undefined;
+}
+
+interface Share {
+  readonly label: number;
+  /** Of 1. */
+  readonly share: number;
 }
 
 /** @throws DataError naming an image that cannot be read */
@@ -58,10 +72,14 @@ export async function trainingPictures(
   dataset: ImageDataset,
   options: Omit<ContactSheetOptions, 'report'>,
 ): Promise<string> {
-  const chain = options.augmentation ?? dataset.evaluation ?? [];
-  const behind = chain.length > 0 ? `, behind ${chain.map(words).join(', ')}` : '';
-  const note = `The first images of the first batch of a run with seed ${options.seed}${behind}.`;
-  return `<p class="note">${prose(note)}</p>${await sheet(await firstBatch(dataset, options), dataset)}`;
+  const { augmentation, seed, batchSize, mixing } = options;
+  const chain = (augmentation ?? dataset.evaluation ?? []).map(words);
+  if (mixing) chain.push(words({ name: 'mixing', config: { ...mixing } }));
+  const behind = chain.length > 0 ? `, behind ${chain.join(', ')}` : '';
+  const images = await trainingImages(dataset, options);
+  const part = images.length < batchSize ? `${images.length} of the ` : '';
+  const note = `${part}${batchSize} images of the first batch of a run with seed ${seed}${behind}.`;
+  return `<p class="note">${prose(note)}</p>${await sheet(images, dataset)}`;
 }
 
 /** Pictures as they are evaluated, the first of each class. @throws DataError naming an image that cannot be read */
@@ -73,25 +91,42 @@ export async function evaluatedPictures(dataset: ImageDataset, pictures: number)
 }
 
 /** A transform as it is written in code. */
-function words({ name, config }: ImageTransform): string {
+function words({ name, config }: Pick<ImageTransform, 'name' | 'config'>): string {
   const short = (_: string, value: unknown): unknown =>
     typeof value === 'number' ? Number(value.toPrecision(4)) : value;
   const options = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value, short)}`);
   return options.length === 0 ? name : `${name} (${options.join(', ')})`;
 }
 
-/** The images that a run begins with, as its loader makes them. */
-async function firstBatch(
+/** The images that a run begins with, as its step gets them. */
+async function trainingImages(
   dataset: ImageDataset,
-  { augmentation, seed, pictures }: ContactSheetOptions,
+  { augmentation, seed, batchSize, mixing, shards = 1, pictures }: ContactSheetOptions,
 ): Promise<Seen[]> {
-  const { train, evaluation } = dataset;
+  const { train, evaluation, imageShape, classNames } = dataset;
   const random = Random.fromSeed(seed, 'batches').state;
   const transforms = augmentation ?? evaluation;
-  const count = Math.min(pictures, imageCount(train));
+  const shown = Math.min(pictures, batchSize);
+  const plan: BatchPlan = {
+    ...{ batchSize, shuffle: true, random, last: 'drop' },
+    // The last image of a batch may be in the first.
+    rows: [0, mixing ? batchSize : shown],
+    ...(transforms && { augmentation: transforms }),
+  };
   const order = Random.fromState(random).fork('order').permutation(imageCount(train));
-  const plan = { shuffle: true, random, ...(transforms && { augmentation: transforms }) };
-  return seen(dataset, train, order.subarray(0, count), plan);
+  const { images, labels } = await firstBatch(dataset, train, plan);
+  const mixed =
+    mixing && mixBatch(images, labels, imageShape, classNames.length, mixing, mixStream(random, 0), shards);
+  const sharesOf = (row: number): Share[] => {
+    if (!mixed) return [{ label: labels[row], share: 1 }];
+    const targets = mixed.targets.subarray(row * classNames.length, (row + 1) * classNames.length);
+    return [...targets.entries()].flatMap(([label, share]) => (share > 0 ? [{ label, share }] : []));
+  };
+  return seen(dataset, images, shown, (row) => ({
+    shares: sharesOf(row).sort((a, b) => b.share - a.share),
+    // A mixed image is of two files.
+    file: mixed ? undefined : pictureFile(train, order[row]),
+  }));
 }
 
 /** The first images of each class of a split. */
@@ -103,34 +138,34 @@ async function ofEachClass(dataset: ImageDataset, split: Images, pictures: numbe
   for (let i = 0; i < labels.length; i++) if (found[labels[i]].length < each) found[labels[i]].push(i);
   const indices = Uint32Array.from(found.flat().slice(0, pictures));
   const chosen = new Subset(sourceOf(split, dataset.imageShape), indices);
-  return seen(dataset, chosen, Uint32Array.from(indices.keys()), evaluationPlan(dataset));
+  const { images, labels: shown } = await firstImages(dataset, chosen, indices.length);
+  return seen(dataset, images, indices.length, (row) => ({
+    shares: [{ label: shown[row], share: 1 }],
+    file: pictureFile(split, indices[row]),
+  }));
 }
 
-/** @param numbers which images the rows of the batch are */
-async function seen(
-  { imageShape, preprocessing = [] }: ImageDataset,
-  images: Images,
-  numbers: Uint32Array,
-  plan: Pick<BatchPlan, 'shuffle' | 'random' | 'augmentation'>,
-): Promise<Seen[]> {
-  const loader = new InlineLoader(images, imageShape, { preprocessing });
+/** The first images of a batch, and what is known of each. */
+function seen(
+  { imageShape }: ImageDataset,
+  images: Uint8Array,
+  count: number,
+  about: (row: number) => Omit<Seen, 'data'>,
+): Seen[] {
   const size = imageSize(imageShape);
-  const all: Seen[] = [];
-  for await (const batch of loader.epoch({ ...plan, batchSize: numbers.length, last: 'drop' })) {
-    for (const [row, number] of numbers.entries()) {
-      const file = pictureFile(images, number);
-      const data = batch.images.slice(row * size, (row + 1) * size);
-      all.push({ data, label: batch.labels[row], ...(file !== undefined && { file }) });
-    }
-    break;
-  }
-  await loader.close();
-  return all;
+  return Array.from({ length: count }, (_, row) => ({
+    data: images.slice(row * size, (row + 1) * size),
+    ...about(row),
+  }));
 }
 
 async function sheet(images: readonly Seen[], { classNames, imageShape }: ImageDataset): Promise<string> {
+  const lines = (shares: readonly Share[]): string[] =>
+    shares.map(({ label, share }) =>
+      shares.length === 1 ? classNames[label] : `${classNames[label]} ${percent(share)}`,
+    );
   const figures = await Promise.all(
-    images.map(({ data, label, file }) => imageFigure(data, imageShape, [classNames[label]], file)),
+    images.map(({ data, shares, file }) => imageFigure(data, imageShape, lines(shares), file)),
   );
   return `<div class="sheet">${figures.join('')}</div>`;
 }

@@ -35,7 +35,12 @@ export async function runReport(report: RunReport): Promise<string> {
   const { title, config, model, learned, dataset, metrics, augmentation } = report;
   const charts = await runCharts(curvesOf(metrics));
   const filters = await filterPicture(model, learned.weights);
-  const options = { augmentation, seed: config.seed, pictures: PICTURES };
+  const { seed, batchSize, mixing, shards } = config;
+  const options = {
+    ...{ augmentation, seed, batchSize, pictures: PICTURES },
+    ...(mixing && { mixing }),
+    ...(shards !== undefined && { shards }),
+  };
   const sections = [
     `<h1>${escapeXml(title)}</h1>`,
     answer(report),

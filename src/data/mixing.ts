@@ -1,6 +1,6 @@
 /** Mixup (Zhang et al., 2018) and CutMix (Yun et al., 2019): images of a batch in pairs, and labels that are shares. */
 import { drawBeta } from '../random/beta.js';
-import { Random } from '../random/random.js';
+import { Random, type RandomState } from '../random/random.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type ImageShape, imageSize } from './image-source.js';
 
@@ -32,6 +32,15 @@ export function checkMixing(mixing: Mixing): Required<Mixing> {
   }
   if (mixup === 0 && cutmix === 0) throw new OptionError('mixing: mixup or cutmix must be above 0');
   return { mixup, cutmix, probability, switchProbability };
+}
+
+/**
+ * What a batch of an epoch is mixed by: a stream for each, as its augmentation has one, so that a run may be taken up at any.
+ *
+ * @param epoch what the epoch is drawn by, `BatchPlan.random`
+ */
+export function mixStream(epoch: RandomState, batch: number): Random {
+  return Random.fromState(epoch).fork(`mix/${batch}`);
 }
 
 /** What a batch is to be taken for. */

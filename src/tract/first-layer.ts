@@ -37,6 +37,13 @@ export interface FirstLayer {
 /** No layer can be chosen; the message says why and what to do. */
 export class FirstLayerError extends Error {
   override name = 'FirstLayerError';
+  /** Whether naming a layer (`layer` of `tract`) is a way out. */
+  readonly canBeNamed: boolean;
+
+  constructor(message: string, canBeNamed = false) {
+    super(message);
+    this.canBeNamed = canBeNamed;
+  }
 }
 
 interface Candidate extends FirstLayer {
@@ -154,7 +161,8 @@ export function firstLayer(
     else {
       const place = node.scope === '' ? '' : ` in ${node.scope}`;
       throw new FirstLayerError(
-        `before any linear layer or convolution the image reaches ${node.opType}${place}, which TrAct cannot look through; name the layer it is for: tract(model, { layer: '…' }) with one of ${paths(layers)}`,
+        `before any linear layer or convolution the image reaches ${node.opType}${place}, which TrAct cannot look through; name the layer it is for, one of ${paths(layers)}`,
+        true,
       );
     }
   }
@@ -162,6 +170,7 @@ export function firstLayer(
   if (found.length === 0)
     throw new FirstLayerError('the image reaches no linear layer or convolution with weights of its own');
   throw new FirstLayerError(
-    `the image reaches ${found.length} layers at once (${listed(found)}); name the one TrAct is for: tract(model, { layer: '${found[0].layer}' })`,
+    `the image reaches ${found.length} layers at once (${listed(found)}); name the one TrAct is for`,
+    true,
   );
 }

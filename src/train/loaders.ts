@@ -27,17 +27,28 @@ export function evaluationPlan({
  *
  * @throws DataError when there are fewer, or one of them cannot be read
  */
-export async function firstImages(
+export function firstImages(
   dataset: ImageDataset,
   split: Images,
   count: number,
 ): Promise<Pick<Batch, 'images' | 'labels'>> {
+  return firstBatch(dataset, split, { batchSize: count, last: 'drop', ...evaluationPlan(dataset) });
+}
+
+/**
+ * The first batch of a plan.
+ *
+ * @throws DataError when there are fewer images, or one of them cannot be read
+ */
+export async function firstBatch(
+  { imageShape, preprocessing = [] }: ImageDataset,
+  split: Images,
+  plan: BatchPlan,
+): Promise<Pick<Batch, 'images' | 'labels'>> {
   // Not in a worker thread: for one batch none is worth its start.
-  const { imageShape, preprocessing = [] } = dataset;
   const loader = new InlineLoader(split, imageShape, { preprocessing });
-  const plan = { batchSize: count, last: 'drop' as const, ...evaluationPlan(dataset) };
-  for await (const batch of loader.epoch(plan)) return batch;
-  throw new DataError(`${dataset.name} has no ${count} images.`);
+  // The plan is checked: there is one.
+  return (await loader.epoch(plan)[Symbol.asyncIterator]().next()).value as Batch;
 }
 
 /**

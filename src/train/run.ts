@@ -4,7 +4,7 @@ import { type ImageDataset, followedSplit, imageCount } from '../data/dataset.js
 import type { Images } from '../data/image-source.js';
 import { checkTransforms } from '../data/image-transforms.js';
 import type { Batch } from '../data/loader.js';
-import { mixBatch } from '../data/mixing.js';
+import { mixBatch, mixStream } from '../data/mixing.js';
 import { Random, type RandomState } from '../random/random.js';
 import { checkRunOptions } from './check-options.js';
 import { diverged } from './divergence.js';
@@ -98,13 +98,12 @@ export async function* runEpochs(
     ...figuresOf(followed.kind, evaluation!),
   });
 
-  /** A stream for each batch, as its augmentation has one: a run may be taken up at any. */
   const mixed = ({ images, labels, index }: Batch, random: RandomState): StepBatch => {
     const { mixing } = trainer.options;
     if (!mixing) return { images, labels };
     const { imageShape, classNames } = dataset;
     const { shards = group?.size ?? 1 } = trainer.options;
-    const stream = Random.fromState(random).fork(`mix/${index}`);
+    const stream = mixStream(random, index);
     // Within shards: other processes have the images of others.
     const pieces = (shards * labels.length) / batchSize;
     return { images, ...mixBatch(images, labels, imageShape, classNames.length, mixing, stream, pieces) };

@@ -148,12 +148,16 @@ async function classFolders(
   };
 }
 
-/** @throws DataError naming what only one of the two has: figures on other classes mean nothing */
+/**
+ * @param lacking what to do where the second lacks a class of the first
+ * @throws DataError naming what only one of the two has: figures on other classes mean nothing
+ */
 export function checkSameClasses(
   first: string,
   classNames: readonly string[],
   second: string,
   others: readonly string[],
+  lacking = 'where there are no pictures of it on purpose, make an empty folder of that name',
 ): void {
   const [known, there] = [new Set(classNames), new Set(others)];
   const unknown = others.filter((name) => !known.has(name));
@@ -162,12 +166,12 @@ export function checkSameClasses(
     `${names.slice(0, 5).map(quote).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
   if (unknown.length > 0) {
     throw new DataError(
-      `${second} has the class ${some(unknown)}, which ${first} has not. Classes are matched by their names: rename the folder, or take it out.`,
+      `${second} has the class ${some(unknown)}, which is not in ${first}. Classes are matched by their names: rename it, or take it out.`,
     );
   }
   if (missing.length > 0) {
     throw new DataError(
-      `${second} lacks the class ${some(missing)}, which ${first} has. Classes are matched by their names: where there are no pictures of it on purpose, make an empty folder of that name.`,
+      `${second} lacks the class ${some(missing)}, which is in ${first}. Classes are matched by their names: ${lacking}.`,
     );
   }
 }
@@ -252,7 +256,13 @@ async function tableFiles(path: string, { size }: Stats): Promise<ClassFiles> {
   for (const split of ['validation', 'test'] as const) {
     const others = has(split);
     if (others.length > 0)
-      checkSameClasses(`the training part of ${path}`, training, `its ${split} part`, others);
+      checkSameClasses(
+        `the training part of ${path}`,
+        training,
+        `its ${split} part`,
+        others,
+        'give it pictures of every class, or leave its split out',
+      );
   }
   const labels = new Map(classNames.map((name, label) => [name, label]));
   return {

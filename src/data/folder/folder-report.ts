@@ -141,7 +141,9 @@ export function reportSentences(report: FolderReport): string[] {
     ...(sizes.enlarged > 0 ? [`${count(sizes.enlarged, 'picture')} had to be enlarged`] : []),
     ...(otherFiles > 0
       ? [
-          `${count(otherFiles, 'file')} ${otherFiles === 1 ? 'is' : 'are'} no pictures by ${otherFiles === 1 ? 'its name' : 'their names'}`,
+          otherFiles === 1
+            ? '1 file is not a picture by its name'
+            : `${otherFiles} files are not pictures by their names`,
         ]
       : []),
     ...(otherFolders.length > 0 ? [`left out: the folders ${some(otherFolders)}`] : []),

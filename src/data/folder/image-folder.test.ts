@@ -193,13 +193,13 @@ describe('folders', () => {
     ]);
     await refused(
       dir,
-      /val has the class "wolf", which \S*train has not. Classes are matched by their names/,
+      /val has the class "wolf", which is not in \S*train\. Classes are matched by their names/,
     );
     rmSync(join(dir, 'val', 'wolf'), { recursive: true });
-    await refused(dir, /val lacks the class "dog", which \S*train has\. .* make an empty folder/);
+    await refused(dir, /val lacks the class "dog", which is in \S*train\. .* make an empty folder/);
     await mkdir(join(dir, 'val', 'dog'));
     assert.deepEqual((await open(dir)).classNames, ['cat', 'dog']);
-    await refused(dir, /differ has the class "dog", which what was asked for has not/, {
+    await refused(dir, /differ has the class "dog", which is not in the classes asked for/, {
       classNames: ['cat'],
     });
     const swapped = await open(dir, { classNames: ['dog', 'cat'] });
@@ -258,7 +258,11 @@ describe('folders', () => {
       ['', /names no pictures/],
       [
         'path,label,split\na.png,x,train\nb.png,y,test\n',
-        /its test part has the class "y", which the training part/,
+        /its test part has the class "y", which is not in the training part/,
+      ],
+      [
+        'path,label,split\na.png,x,train\nb.png,y,train\ne.png,x,test\n',
+        /its test part lacks the class "y", which is in the training part .* leave its split out/,
       ],
       [
         'path,label,split\na.png,x,dev\n',

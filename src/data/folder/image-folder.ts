@@ -112,7 +112,7 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   const path = resolve(dir);
   const found = await findClassFiles(path);
   const classNames = options.classNames ?? found.classNames;
-  if (options.classNames) checkSameClasses('what was asked for', classNames, path, found.classNames);
+  if (options.classNames) checkSameClasses('the classes asked for', classNames, path, found.classNames);
   const labelOf = found.classNames.map((name) => classNames.indexOf(name));
   const size = sides('size', options.size ?? (await usualSide(found)));
   const decoding = decodingOf(size, options.resize, { channels, background });
