@@ -6,7 +6,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { type Chart, WIDE, drawChart, seriesColour, seriesDash } from '../compare/chart.js';
 import type { Results } from '../compare/results.js';
 import { pairedDifference } from '../compare/statistics.js';
-import { percent, signed } from '../compare/words.js';
+import { accuracyText, differenceText } from './figures.js';
 
 /** What a seed ended at under both methods after each of its budgets, in the order of epochs. */
 interface SeedCurve {
@@ -80,14 +80,6 @@ export function budgetTable(results: readonly Results[]): string[][] {
     ];
   });
   return [heading, ...rows];
-}
-
-function accuracyText({ mean, deviation }: { mean: number; deviation: number | null }): string {
-  return deviation === null ? percent(mean) : `${percent(mean)} ± ${(100 * deviation).toFixed(1)}`;
-}
-
-function differenceText({ mean, interval }: { mean: number; interval: readonly number[] | null }): string {
-  return interval ? `${signed(mean)} (${signed(interval[0])} to ${signed(interval[1])})` : signed(mean);
 }
 
 function neededTexts({ epochs, interval }: Needed, budget: number, most: number): [string, string] {

@@ -2,7 +2,8 @@
 import { mergedRows, mergedTable } from '../compare/merged-table.js';
 import type { Results } from '../compare/results.js';
 import { budgetTable } from './budget.js';
-import { type Experiment, budgets, experimentNamed } from './experiments.js';
+import { type Experiment, budgets, experimentNamed, experimentsOf, joined } from './experiments.js';
+import { joinedTable } from './joined.js';
 
 type Finished = readonly [Experiment, Results];
 
@@ -28,20 +29,27 @@ export function filled(text: string, blockOf: (name: string) => string): string 
  * @throws RangeError for a block of an experiment that there is not, or of which nothing is kept
  */
 export function block(name: string, resultsOf: (experiment: string) => Results | undefined): string {
-  if (!Object.hasOwn(budgets, name)) {
-    const results = resultsOf(name);
-    if (!results) throw new RangeError(`nothing is kept of the experiment "${name}"`);
-    const table = mergedTable(mergedRows(name, results)).map((row) => row.slice(2));
-    return `${commands([[experimentNamed(name), results]])}\n\n${tableOf(table)}`;
-  }
-  const finished = budgets[name].flatMap((epochs): Finished[] => {
-    const results = resultsOf(`${name}-${epochs}`);
-    return results ? [[experimentNamed(`${name}-${epochs}`), results]] : [];
+  const finished = experimentsOf(name).flatMap((experiment): Finished[] => {
+    const results = resultsOf(experiment);
+    return results ? [[experimentNamed(experiment), results]] : [];
   });
-  if (finished.length === 0) throw new RangeError(`nothing is kept of the experiments "${name}"`);
+  if (finished.length === 0) throw new RangeError(`nothing is kept of "${name}"`);
+  return `${commands(finished)}\n\n${tables(name, finished)}`;
+}
+
+function tables(name: string, finished: readonly Finished[]): string {
   const results = finished.map(([, found]) => found);
-  const picture = `![Final accuracy by epochs of training](plots/${name}.svg)`;
-  return `${commands(finished)}\n\n${tableOf(budgetTable(results))}\n\n${picture}`;
+  if (Object.hasOwn(budgets, name)) {
+    const picture = `![Final accuracy by epochs of training](plots/${name}.svg)`;
+    return `${tableOf(budgetTable(results))}\n\n${picture}`;
+  }
+  if (Object.hasOwn(joined, name)) {
+    const settings = new Map(joined[name]);
+    return tableOf(
+      joinedTable(finished.map(([experiment, found]) => [found, settings.get(experiment.name)!])),
+    );
+  }
+  return tableOf(mergedTable(mergedRows(name, results[0])).map((row) => row.slice(2)));
 }
 
 /** As one would type it, with the seeds that are finished. */

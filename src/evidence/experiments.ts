@@ -41,6 +41,28 @@ export const budgets: Readonly<Record<string, readonly number[]>> = {
   'budget-adam': [5, 10, 25],
 };
 
+/**
+ * Tables of several experiments that differ in one setting: methods stand against the first one of the first. With each what
+ * its methods' labels do not say, if anything.
+ */
+export const joined: Readonly<Record<string, readonly (readonly [name: string, setting: string])[]>> = {
+  'first-layer': [
+    ['rivals', ''],
+    ['tract-layers', 'on conv1 and layer1.0.conv1'],
+    ['tract-early', ''],
+    ['lambda-over-time', ''],
+    ['first-layer-rate', ''],
+    ['first-layer-adam', 'conv1 by Adam at 0.003'],
+  ],
+};
+
+/** The experiments that a table of docs/results.md is made of, in order. */
+export function experimentsOf(block: string): string[] {
+  if (Object.hasOwn(budgets, block)) return budgets[block].map((epochs) => `${block}-${epochs}`);
+  if (Object.hasOwn(joined, block)) return joined[block].map(([name]) => name);
+  return [block];
+}
+
 function budgetExperiments(name: string, optimizer: readonly string[]): Experiment[] {
   return budgets[name].map((epochs) => ({
     name: `${name}-${epochs}`,

@@ -11,7 +11,7 @@ import type { Results } from '../compare/results.js';
 import { writeAtomically } from '../data/atomic-write.js';
 import { budgetChart } from './budget.js';
 import { block, blocksOf, filled } from './document.js';
-import { type Experiment, budgets, experimentNamed, experiments } from './experiments.js';
+import { type Experiment, budgets, experimentNamed, experiments, experimentsOf } from './experiments.js';
 import { keep, keptResults, layOut } from './kept.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -106,7 +106,7 @@ async function rebuild(): Promise<void> {
   await writeAtomically(file, await format(made, { ...options, filepath: file }));
   await mkdir(join(docs, 'plots'), { recursive: true });
   for (const name of blocksOf(text).filter((each) => Object.hasOwn(budgets, each))) {
-    const results = budgets[name].flatMap((epochs) => kept.get(`${name}-${epochs}`) ?? []);
+    const results = experimentsOf(name).flatMap((experiment) => kept.get(experiment) ?? []);
     await writeAtomically(
       join(docs, 'plots', `${name}.svg`),
       standaloneSvg(await budgetChart(name, results)),
