@@ -54,10 +54,16 @@ function tables(name: string, finished: readonly Finished[]): string {
 
 /** As one would type it, with the seeds that are finished. */
 function commands(finished: readonly Finished[]): string {
-  const lines = finished.map(
-    ([{ name, parameters }, { setup }]) =>
-      `tract compare ${parameters.join(' ')} --seeds ${setup.seeds.join(',')} --threads 1 --out runs/${name}`,
-  );
+  const lines = finished.flatMap(([{ name, parameters, pretraining }, { setup }]) => {
+    const before = `runs/${name}-pretrained`;
+    const compared = [...parameters, ...(pretraining ? ['--model', `${before}/model.onnx`] : [])];
+    return [
+      ...(pretraining
+        ? [`tract train ${pretraining.join(' ')} --out ${before}`, `tract export ${before}`]
+        : []),
+      `tract compare ${compared.join(' ')} --seeds ${setup.seeds.join(',')} --threads 1 --out runs/${name}`,
+    ];
+  });
   return `\`\`\`sh\n${lines.join('\n')}\n\`\`\``;
 }
 

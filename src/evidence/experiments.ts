@@ -6,6 +6,8 @@ export interface Experiment {
   /** Of `tract compare`, without `--seeds`, and without where files are. */
   readonly parameters: readonly string[];
   readonly seeds: readonly number[];
+  /** Of `tract train`: what is trained first, exported, and given as `--model`; else models begin with random weights. */
+  readonly pretraining?: readonly string[];
 }
 
 const cifar = ['--data', 'cifar10'];
@@ -171,6 +173,16 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'lambda-over-time',
     parameters: [...small, ...bySmallEpoch, '--methods', 'tract', '--grid', 'lambda-end=0.01,1'],
+    seeds: [0, 1, 2],
+  },
+  // What it has learned of drawn shapes, on photographs.
+  {
+    name: 'fine-tuning',
+    pretraining: ['--data', 'shapes', '--width', '16', '--epochs', '6', '--lr', '0.04'],
+    parameters: [
+      ...[...cifar, '--limit-train', '2000', '--limit-test', '5000', '--epochs', '20'],
+      ...['--head', 'fc', '--eval-every', '15', '--grid', 'lr=0.002,0.01,0.05'],
+    ],
     seeds: [0, 1, 2],
   },
   ...[8, 16, 32].map((batch): Experiment => ({

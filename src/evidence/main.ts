@@ -1,6 +1,7 @@
 /** `npm run results`: the tables and plots of docs/results.md from the records in `evidence`, and the runs that they lack. */
 import { Command, InvalidArgumentError } from 'commander';
 import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,25 +73,42 @@ async function list(of: readonly Experiment[]): Promise<void> {
 }
 
 /** Seed by seed, so that there is something to keep after each. */
-async function run({ name, parameters, seeds }: Experiment, { dataDir, threads, out }: Flags): Promise<void> {
+async function run(experiment: Experiment, { dataDir, threads, out }: Flags): Promise<void> {
+  const { name, parameters, seeds, pretraining } = experiment;
   const folder = join(out, name);
   await layOut(evidence, name, folder);
   const finished = (await keptResults(evidence, name))?.setup.seeds ?? [];
   // The command itself ends at Ctrl-C, after saving; this process then follows it.
   const wait = (): void => undefined;
   process.on('SIGINT', wait);
+  const model = pretraining
+    ? ['--model', pretrained(join(out, `${name}-pretrained`), pretraining, threads)]
+    : [];
   for (const [i, seed] of seeds.entries()) {
     if (finished.includes(seed)) continue;
     const asked = ['--seeds', seeds.slice(0, i + 1).join(','), '--threads', threads, '--out', folder];
     const data = dataDir === undefined ? [] : ['--data-dir', dataDir];
-    console.log(`\n> tract compare ${[...parameters, ...data, ...asked].join(' ')}`);
-    const { status } = spawnSync(process.execPath, [tract, 'compare', ...parameters, ...data, ...asked], {
-      stdio: 'inherit',
-    });
-    if (status !== 0) process.exit(status ?? 1);
+    call('compare', [...parameters, ...model, ...data, ...asked]);
     await keep(folder, evidence, name);
   }
   process.off('SIGINT', wait);
+}
+
+/** The file of a model that is trained first; one that is there is taken. */
+function pretrained(folder: string, parameters: readonly string[], threads: string): string {
+  const file = join(folder, 'model.onnx');
+  if (existsSync(file)) return file;
+  rmSync(folder, { recursive: true, force: true });
+  call('train', [...parameters, '--threads', threads, '--no-report', '--out', folder]);
+  call('export', [folder, '--out', file]);
+  return file;
+}
+
+/** Runs a command of `tract`; where it fails, so does this process. */
+function call(name: string, parameters: readonly string[]): void {
+  console.log(`\n> tract ${[name, ...parameters].join(' ')}`);
+  const { status } = spawnSync(process.execPath, [tract, name, ...parameters], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 async function rebuild(): Promise<void> {
