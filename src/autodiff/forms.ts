@@ -31,8 +31,8 @@ const alongAxis: Form = { attributes: { axis: 'int' } };
 
 /** Pad's modes. */
 const padModes = ['constant', 'reflect', 'edge', 'wrap'] as const;
-/** What scattering may do to elements so that the result is linear in the updates. */
-const linearReductions = ['none', 'add'].map(string);
+/** What scattering may do to elements. */
+const reductions = ['none', 'add', 'mul', 'min', 'max'].map(string);
 
 /** Operators that are not here have no attributes. */
 const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
@@ -113,9 +113,9 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['EyeLike', { attributes: { dtype: 'int', k: 'int' } }],
   ['Gather', alongAxis],
   ['GatherElements', alongAxis],
-  ['ScatterElements', { attributes: { axis: 'int', reduction: linearReductions } }],
+  ['ScatterElements', { attributes: { axis: 'int', reduction: reductions } }],
   ['GatherND', { attributes: { batch_dims: 'int' } }],
-  ['ScatterND', { attributes: { reduction: linearReductions } }],
+  ['ScatterND', { attributes: { reduction: reductions } }],
 ]);
 
 /**
