@@ -8,7 +8,7 @@ import { grad } from './grad.js';
 
 function refusals(build: (x: Value) => Value): [string, string][] {
   const x = new Graph().input('x', 'float32', [4]);
-  return withoutGradient(build(x), [x]).map(({ node, reason }) => [operatorName(node), reason]);
+  return withoutGradient([build(x)], [x]).map(({ node, reason }) => [operatorName(node), reason]);
 }
 
 test('everything that a gradient does not pass is found at once, in order', () => {

@@ -14,13 +14,18 @@ export interface WithoutGradient {
  * The nodes on the way from `from` to `to` that `grad` refuses, in the order of the graph. They are found as `grad` finds
  * them, by the backward pass, which is appended to the graph.
  */
-export function withoutGradient(to: Value, from: readonly Value[]): WithoutGradient[] {
+export function withoutGradient(to: readonly Value[], from: readonly Value[]): WithoutGradient[] {
   const found: WithoutGradient[] = [];
-  const sum = op.reduceSum(
-    to,
-    to.shape.map((_, axis) => axis),
-  );
-  backward(sum, from, ({ message }, node) => {
+  const sums = to
+    .filter(({ dtype }) => dtype === 'float32')
+    .map((value) =>
+      op.reduceSum(
+        value,
+        value.shape.map((_, axis) => axis),
+      ),
+    );
+  if (sums.length === 0) return [];
+  backward(op.sum(sums), from, ({ message }, node) => {
     const known = backwardRules.has(operatorName(node));
     found.push({ node, reason: known ? message.replace(/^grad: /, '') : 'it has no gradient' });
   });

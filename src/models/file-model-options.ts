@@ -1,5 +1,6 @@
 /** What a model out of a file is made with, and what is known of it. */
 import type { ExternalData, ForeignValue } from '../graph/import/foreign-values.js';
+import type { Node } from '../graph/graph.js';
 import type { ConfigValue, Model } from '../nn/model.js';
 import type { Head } from './file-head.js';
 
@@ -72,6 +73,8 @@ export interface FileFacts {
   readonly folded: number;
   /** The names of the nodes that take tensors of the file, by the names of these. */
   readonly users: ReadonlyMap<string, string>;
+  /** What a node of a traced graph is called in the file: its name, or the names of its results. */
+  readonly nodeName: (node: Node) => string | undefined;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
   /** The file, with all its tensors inside. */

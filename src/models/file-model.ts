@@ -7,7 +7,7 @@ import { importGraph } from '../graph/import/import-graph.js';
 import type { ForeignBatchNorm, ImportHooks, ImportedGraph } from '../graph/import/import-options.js';
 import type { ForeignValue } from '../graph/import/foreign-values.js';
 import type { Reference } from '../graph/import/batch-size.js';
-import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { Graph, GraphError, type Node, type Value, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import type { DrawnInitializer, Initializer } from '../nn/init.js';
 import { pytorchDefault, uniform, constant } from '../nn/init.js';
@@ -48,6 +48,7 @@ export function modelFromForeign(
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
   const idle = new Set<string>();
+  const origins = new WeakMap<Node, string>();
   const isConstant = (weight: string): boolean =>
     idle.has(weight) || constants.some((matches) => matches(weight));
   let batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
@@ -62,6 +63,7 @@ export function modelFromForeign(
       graph: images.graph,
       inputs: new Map([[pixels, seen]]),
       outputs: [logits],
+      origins,
       constants: isConstant,
       ...(reference && { reference }),
       ...(batchSize !== undefined && { fileBatchSize: batchSize }),
@@ -120,6 +122,7 @@ export function modelFromForeign(
       operators: first.imported.operators,
       folded: first.imported.folded,
       users: usersIn(file),
+      nodeName: (node) => origins.get(node),
       classNames: classNamesIn(file),
       bytes: options.bytes,
     },
