@@ -202,7 +202,7 @@ export {
 } from './train/checkpoint.js';
 export { type ExportOptions, type PixelsExportOptions, exportOnnx } from './train/export.js';
 export type { PictureResizing } from './train/resizing.js';
-export { exportFileModel } from './train/export-file.js';
+export { type FileExportOptions, exportFileModel } from './train/export-file.js';
 export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
 export {

@@ -225,6 +225,7 @@ function tell(report: Report): void {
     fromText(report),
     `  input      ${input.name}: [${input.shape.join(', ')}]${input.layout === 'NHWC' ? ', channels last in the file' : ''}${report.fileBatchSize === null ? '' : `; the file is for ${report.fileBatchSize} at once, which is changed`}`,
     `  output     ${output.name}: ${output.classes} classes${activation}`,
+    ...(report.activation === 'Sigmoid' ? [SIGMOID] : []),
     `  head       ${headText(report)}`,
     `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
     `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
@@ -252,6 +253,10 @@ function tellOperators({ operators, foldedNodes }: Pick<Report, 'operators' | 'f
   );
   if (foldedNodes > 0) print(`${foldedNodes} more nodes are computed when the file is read.`);
 }
+
+/** What becomes of classes that each have a probability of their own. */
+const SIGMOID =
+  '  loss       softmax cross-entropy of what the Sigmoid gets, for one class an image: the highest score is the class, but after training scores are no probabilities of their own';
 
 function layerText({ layer, weight, shape, operator, node }: TractLayer): string {
   // A weight that has a number for a name is found in the file by its node.
