@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type OnnxFile, node, onnxFile } from '../fuzz/onnx-file.js';
+import { type OnnxFile, node, onnxFile, subgraph } from '../fuzz/onnx-file.js';
+import type { GraphProto } from '../graph/onnx_pb.js';
 import { tensor } from '../tensor/tensor.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 import { normalTensor } from '../testing/file-runs.js';
@@ -122,6 +123,23 @@ test('everything that is not read is named at once, however it is connected, and
     [['Cast of back']],
   );
   assert.match(text, /custom\.Unread: an operator that is not known[^]*ReduceMean +1[^]*4 nodes come behind/);
+});
+
+test('both branches of a choice that cannot be known are looked at', async () => {
+  const branch = (opType: string): GraphProto =>
+    subgraph([node(opType, ['z'], [`of ${opType}`])], [`of ${opType}`]);
+  const { code, report } = await check({
+    nodes: [
+      node('Unread', ['z'], ['which']),
+      node('If', ['which'], ['y'], { then_branch: branch('Relu'), else_branch: branch('Gone') }),
+    ],
+  });
+  assert.equal(code, 1);
+  const unsupported = report.unsupported as { operator: string }[];
+  assert.deepEqual(
+    unsupported.map(({ operator }) => operator),
+    ['Unread', 'Gone'],
+  );
 });
 
 test('dropout counts among the operators', async () => {

@@ -69,8 +69,11 @@ export interface PreludeNode {
  */
 export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   const { name = 'tract', metadata = {}, initializers = {}, dimensions = shapeOf, prelude } = options;
-  const valueInfo = (as: string, value: Value, elementType = dataTypes[value.dtype]): ValueInfoProto =>
-    typeInfo(as, elementType, dimensions(value));
+  const valueInfo = (
+    as: string,
+    value: Value,
+    elementType: number = dataTypes[value.dtype],
+  ): ValueInfoProto => typeInfo(as, elementType, dimensions(value));
   /** The type that an input or output is to have, where it is another. */
   const typeAtEdge = (as: string, { dtype }: Value): number | undefined => {
     const wanted = as === prelude?.input ? undefined : options.elementTypes?.get(as);

@@ -47,7 +47,7 @@ export function functionKey({ domain, opType }: Pick<NodeProto, 'domain' | 'opTy
 
 /** What a node is called in its file: its name, or where it has none those of its results. */
 export function labelOf({ name, output, opType }: Pick<NodeProto, 'name' | 'output' | 'opType'>): string {
-  return name || output.filter((result) => result !== '').join(', ') || opType;
+  return name || shorten(output.filter((result) => result !== '').join(', '), MAXIMUM_NAME) || opType;
 }
 
 /** ONNX's own domain goes by two names. */
