@@ -202,7 +202,7 @@ export {
 } from './train/checkpoint.js';
 export { type ExportOptions, type PixelsExportOptions, exportOnnx } from './train/export.js';
 export type { PictureResizing } from './train/resizing.js';
-export { exportFileModel } from './train/export-file.js';
+export { type FileExportOptions, exportFileModel } from './train/export-file.js';
 export { type ExportStepOptions, type ExportedStep, exportTrainingStep } from './train/export-step.js';
 export { CheckpointError } from './train/json-check.js';
 export {
@@ -236,7 +236,7 @@ export * as op from './graph/operators.js';
 export type { Dimension } from './graph/any-batch.js';
 export { type ParsedModel, fromOnnx } from './graph/parse.js';
 export type { ExternalData, ForeignValue } from './graph/import/foreign-values.js';
-export { ImportError, type ImportProblem } from './graph/import/import-error.js';
+export { ImportError, type ImportFindings, type ImportProblem } from './graph/import/import-error.js';
 export type { Rewrite, Rewrites } from './graph/rewrite.js';
 export { type OnnxOptions, type Prelude, type PreludeNode, toOnnx } from './graph/serialize.js';
 export { evaluationGraph, inferenceGraph } from './train/step-graph.js';

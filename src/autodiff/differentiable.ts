@@ -1,42 +1,33 @@
 /** What stands in the way of a gradient, before it is asked for. */
-import { GraphError, type Node, type Value } from '../graph/graph.js';
-import { checkForm } from './forms.js';
-import { operatorName } from '../graph/graph.js';
+import { type Node, type Value, operatorName } from '../graph/graph.js';
+import * as op from '../graph/ops.js';
+import { backward } from './grad.js';
 import { backwardRules } from './rules.js';
 
-/** An operator between parameters and result that has no gradient. */
+/** An operator between parameters and result that passes no gradient on. */
 export interface WithoutGradient {
   readonly node: Node;
   readonly reason: string;
 }
 
-/** The nodes on the way from `from` to `to` that `grad` would refuse, as far as their operators and forms tell. */
-export function withoutGradient(to: Value, from: readonly Value[]): WithoutGradient[] {
-  const { nodes } = to.graph;
-  const reached = new Set<Value>(from);
-  for (const { inputs, outputs } of nodes) {
-    if (!inputs.some((input) => input && reached.has(input))) continue;
-    for (const output of outputs) if (output.dtype !== 'bool') reached.add(output);
-  }
-  const needed = new Set<Value>([to]);
+/**
+ * The nodes on the way from `from` to `to` that `grad` refuses, in the order of the graph. They are found as `grad` finds
+ * them, by the backward pass, which is appended to the graph.
+ */
+export function withoutGradient(to: readonly Value[], from: readonly Value[]): WithoutGradient[] {
   const found: WithoutGradient[] = [];
-  for (const node of nodes.toReversed()) {
-    if (!node.outputs.some((output) => needed.has(output) && reached.has(output))) continue;
-    if (!node.inputs.some((input) => input && reached.has(input))) continue;
-    for (const input of node.inputs) if (input) needed.add(input);
-    const reason = reasonOf(node);
-    if (reason !== undefined) found.push({ node, reason });
-  }
+  const sums = to
+    .filter(({ dtype }) => dtype === 'float32')
+    .map((value) =>
+      op.reduceSum(
+        value,
+        value.shape.map((_, axis) => axis),
+      ),
+    );
+  if (sums.length === 0) return [];
+  backward(op.sum(sums), from, ({ message }, node) => {
+    const known = backwardRules.has(operatorName(node));
+    found.push({ node, reason: known ? message.replace(/^grad: /, '') : 'it has no gradient' });
+  });
   return found.reverse();
-}
-
-function reasonOf(node: Node): string | undefined {
-  if (!backwardRules.has(operatorName(node))) return 'it has no gradient';
-  try {
-    checkForm(node);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof GraphError)) throw error;
-    return error.message.replace(/^grad: /, '');
-  }
 }

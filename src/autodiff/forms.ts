@@ -31,8 +31,8 @@ const alongAxis: Form = { attributes: { axis: 'int' } };
 
 /** Pad's modes. */
 const padModes = ['constant', 'reflect', 'edge', 'wrap'] as const;
-/** What scattering may do to elements so that the result is linear in the updates. */
-const linearReductions = ['none', 'add'].map(string);
+/** What scattering may do to elements. */
+const reductions = ['none', 'add', 'mul', 'min', 'max'].map(string);
 
 /** Operators that are not here have no attributes. */
 const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
@@ -104,8 +104,9 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
         antialias: 'int',
         extrapolation_value: 'float',
         axes: 'ints',
+        keep_aspect_ratio_policy: ['not_larger', 'not_smaller'].map(string),
       },
-      optional: ['axes'],
+      optional: ['axes', 'keep_aspect_ratio_policy'],
     },
   ],
   ['GridSample', { attributes: { mode: 'string', padding_mode: 'string', align_corners: 'int' } }],
@@ -113,9 +114,9 @@ const forms: ReadonlyMap<string, Form> = new Map<string, Form>([
   ['EyeLike', { attributes: { dtype: 'int', k: 'int' } }],
   ['Gather', alongAxis],
   ['GatherElements', alongAxis],
-  ['ScatterElements', { attributes: { axis: 'int', reduction: linearReductions } }],
+  ['ScatterElements', { attributes: { axis: 'int', reduction: reductions } }],
   ['GatherND', { attributes: { batch_dims: 'int' } }],
-  ['ScatterND', { attributes: { reduction: linearReductions } }],
+  ['ScatterND', { attributes: { reduction: reductions } }],
 ]);
 
 /**

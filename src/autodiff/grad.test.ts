@@ -193,14 +193,6 @@ describe('a gradient that cannot be given is an error:', () => {
       'Cast has no gradient towards its input 0 (output 1 of MaxPool), int64 [1, 1, 1, 1]',
       [1, 1, 2, 2],
     );
-    refuses(
-      (x) => x.graph.add('Gather', [x, op.cast(x, 'int64')], { axis: int(0) }, [x])[0],
-      'Gather has no gradient towards its input 1 (output 0 of Cast), int64 [3]',
-    );
-    refuses(
-      (x) => op.scatterAdd(3, op.cast(x, 'int64'), x),
-      'ScatterElements has no gradient towards its input 1 (output 0 of Cast), int64 [3]',
-    );
   });
 
   test('of a result that the rule does not know', () => {
@@ -325,6 +317,21 @@ describe('at the kinks', () => {
       await gradientOf((x) => op.reduceMax(x, [1]), [2, 4], [1, 5, 5, 0, 7, 7, 7, 7]),
       [0, 0.5, 0.5, 0, 0.25, 0.25, 0.25, 0.25],
     );
+  });
+
+  test('ScatterElements shares the gradient of a greatest element among all that are it', async () => {
+    const graph = new Graph();
+    const [x, updates] = [graph.input('x', 'float32', [2]), graph.input('updates', 'float32', [3])];
+    const y = op.scatterElements(x, op.int64s(graph, [0, 0, 1]), updates, { reduction: 'max' });
+    grad(op.reduceSum(op.mul(y, 6), [0]), [x, updates]).forEach((gradient, i) => {
+      graph.output(`gradient${i}`, gradient);
+    });
+    const results = await runGraph(graph, {
+      x: tensor('float32', [2], [1, 3]),
+      updates: tensor('float32', [3], [1, 1, 2]),
+    });
+    assert.deepEqual(toNumbers(results.gradient0), [2, 6]);
+    assert.deepEqual(toNumbers(results.gradient1), [2, 2, 0]);
   });
 
   test('Relu passes nothing at zero', async () => {

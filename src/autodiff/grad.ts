@@ -11,8 +11,8 @@ import { backwardRules } from './rules.js';
  *
  * A gradient is right or it is an error. Only floating-point values have one. Booleans choose and are constant almost
  * everywhere, so nothing flows through them: that of `where(greater(x, 0), a, b)` reaches x through a and b alone.
- * Integers (positions, counts, rounded numbers) are an error where the loss depends on a wanted value through one, as
- * in a cast to int32 and back.
+ * Positions by which elements are chosen are alike. Other integers (counts, rounded numbers) are an error where the loss
+ * depends on a wanted value through one, as in a cast to int32 and back.
  *
  * @param loss a single floating-point number, of any shape that holds one element
  * @param wrt the values to differentiate by: floating-point parameters, inputs or anything in between
@@ -21,6 +21,21 @@ import { backwardRules } from './rules.js';
  * way that has no gradient; the message names the operator
  */
 export function grad(loss: Value, wrt: readonly Value[]): Value[] {
+  return backward(loss, wrt, (error) => {
+    throw error;
+  });
+}
+
+/**
+ * The same, with a word in what becomes of a node that passes no gradient on.
+ *
+ * @param refused gets the error; where it returns, zeros are passed on in place of the node's gradients
+ */
+export function backward(
+  loss: Value,
+  wrt: readonly Value[],
+  refused: (error: GraphError, node: Node) => void,
+): Value[] {
   const { graph } = loss;
   if (elementCount(loss.shape) !== 1)
     throw new GraphError(`grad: the loss must be one number, not ${describe(loss)}`);
@@ -55,7 +70,17 @@ export function grad(loss: Value, wrt: readonly Value[]): Value[] {
     const wanted = node.inputs.map((input) => input !== null && relevant.has(input));
     if (!wanted.includes(true)) continue;
     graph.inScope(`${node.scope}/grad`, () => {
-      differentiate(node, upstream, wanted).forEach((gradient, i) => {
+      let found: Gradients;
+      try {
+        found = differentiate(node, upstream, wanted);
+      } catch (error) {
+        if (!(error instanceof GraphError)) throw error;
+        refused(error, node);
+        found = node.inputs.map((input, i) =>
+          input && wanted[i] && isFloat(input) ? op.zerosLike(input) : null,
+        );
+      }
+      found.forEach((gradient, i) => {
         if (gradient) accumulate(node.inputs[i]!, gradient);
       });
     });

@@ -42,6 +42,7 @@ describe('the gradient checks are complete:', () => {
       groupNormalization: 'LayerNormalization',
       instanceNormalization: 'LayerNormalization',
       lpNorm: 'ReduceSum',
+      cumProd: 'Mul',
       flatten: 'Reshape',
       squeeze: 'Reshape',
       unsqueeze: 'Reshape',

@@ -2,7 +2,8 @@
 import { withoutGradient } from '../autodiff/differentiable.js';
 import { portable } from '../engine/lowering/portable.js';
 import { peakBytes } from '../engine/step-memory.js';
-import { GraphError, operatorName } from '../graph/graph.js';
+import { GraphError, type Node, type Value, operatorName } from '../graph/graph.js';
+import type { ForeignValue } from '../graph/import/foreign-values.js';
 import { ImportError } from '../graph/import/import-error.js';
 import { rewrite } from '../graph/rewrite.js';
 import type { FileModel, LoadModelOptions } from '../models/file-model-options.js';
@@ -59,42 +60,70 @@ export async function check(path: string, flags: CheckFlags): Promise<number> {
   return report.trainable ? 0 : 1;
 }
 
-function tellUnreadable(path: string, { problems }: ImportError, json: boolean): void {
+/** What can be told of a file that cannot be read in full. */
+function tellUnreadable(path: string, { problems, found }: ImportError, json: boolean): void {
+  const { inputs, outputs, initializers, operators, folded, behind, ends } = found;
+  // The first input holds the images.
+  const weights = ends.at(0)?.graph.inputs.slice(1) ?? [];
+  const report = {
+    file: path,
+    trainable: false,
+    producer: found.producer,
+    operatorSet: found.operatorSet,
+    inputs,
+    outputs,
+    initializers,
+    operators: sorted(operators),
+    foldedNodes: folded,
+    nodesBehind: behind,
+    unsupported: problems.map(({ reason = UNKNOWN, ...rest }) => ({ ...rest, reason })),
+    withoutGradient: obstaclesOf(ends, weights, found.nodeName),
+  };
   if (json) {
-    printJson({ event: 'check', file: path, trainable: false, unsupported: problems });
+    printJson({ event: 'check', ...report });
     return;
   }
-  print(`${path} cannot be trained: it holds what tract-ts does not read.`);
-  for (const { operator, nodes, reason } of problems) {
-    print(`  ${operator}: ${reason ?? 'an operator that is not known'}`);
-    for (const node of nodes) print(`    ${node}`);
-  }
+  print(
+    `${path} cannot be trained: it holds what tract-ts does not read.`,
+    fromText(report),
+    ...inputs.map((value) => `  input      ${valueText(value)}`),
+    ...outputs.map((value) => `  output     ${valueText(value)}`),
+    `  weights    ${short(initializers.elements)} numbers in ${initializers.tensors} initializers`,
+  );
+  tellObstacles([...report.unsupported, ...report.withoutGradient]);
+  tellOperators(report);
+  if (behind > 0)
+    print(
+      `${behind} nodes come behind what is not read: their operators are known, but not whether they are read in this form.`,
+    );
 }
+
+const UNKNOWN = 'an operator that is not known';
+
+const valueText = ({ name, dtype, shape }: ForeignValue): string =>
+  `${name}: ${dtype} [${shape ? shape.map((length) => length ?? '?').join(', ') : 'any shape'}]`;
 
 type Report = ReturnType<typeof reportOf>;
 
 function reportOf(path: string, model: FileModel) {
   const { file } = model;
-  const traced = traceAlone(model, 1, true);
-  const { parameters, buffers, graph, logits, images } = traced;
+  const { parameters, buffers, graph, logits, images } = traceAlone(model, 1, true);
   const values = [...parameters.values()].map(({ value }) => value);
-  const obstacles = new Map<string, Obstacle>();
-  for (const { node, reason } of withoutGradient(logits, values)) {
-    const operator = operatorName(node);
-    const key = JSON.stringify([operator, reason]);
-    const found = obstacles.get(key)?.nodes ?? [];
-    obstacles.set(key, { operator, reason, nodes: [...found, node.outputs[0].name] });
-  }
+  // The backward pass is appended to the graph.
+  const forward = graph.nodes.slice();
+  const obstacles = obstaclesOf([logits], values, file.nodeName);
+  const memory = obstacles.length === 0 ? stepMemory(model) : { refused: undefined };
+  if (memory.refused !== undefined)
+    obstacles.push({ operator: 'the step', nodes: [], reason: memory.refused });
   const inference = traceAlone(model, 1, false);
   const count = (list: Iterable<readonly number[]>): number =>
     [...list].reduce((sum, shape) => sum + elementCount(shape), 0);
-  const constants = graph.nodes.flatMap(({ inputs }) =>
+  const constants = forward.flatMap(({ inputs }) =>
     inputs.flatMap((input) => (input?.constant ? [input] : [])),
   );
-  const trainable = obstacles.size === 0;
   return {
     file: path,
-    trainable,
+    trainable: obstacles.length === 0,
     producer: file.producer,
     operatorSet: file.operatorSet,
     input: { name: file.input.name, layout: file.layout, shape: ['N', ...model.imageShape] },
@@ -104,9 +133,9 @@ function reportOf(path: string, model: FileModel) {
     classNames: file.classNames ?? null,
     heads: file.heads.map(({ weight }) => weight),
     newHead: file.newHead ? { weight: file.newHead.weight, classes: model.classes } : null,
-    operators: Object.fromEntries([...file.operators].sort(([a], [b]) => (a < b ? -1 : 1))),
+    operators: sorted(file.operators),
     foldedNodes: file.folded,
-    unsupported: [...obstacles.values()],
+    unsupported: obstacles,
     parameters: {
       tensors: parameters.size,
       elements: count(values.map(({ shape }) => shape)),
@@ -116,9 +145,9 @@ function reportOf(path: string, model: FileModel) {
       elements: count([...buffers.values()].map(({ value }) => value.shape)),
     },
     constants: { elements: count([...new Set(constants)].map(({ shape }) => shape)) },
-    tract: tractLayer(file.users, images, graph.nodes, parameters),
+    tract: tractLayer(file.users, images, forward, parameters),
     multiplyAdds: multiplyAdds(inference.graph.nodes),
-    stepMemory: trainable ? stepMemory(model) : null,
+    stepMemory: memory.bytes ?? null,
   };
 }
 
@@ -149,49 +178,85 @@ function tractLayer(
   }
 }
 
-/** Bytes of a step of SGD with momentum, by the number of images. */
-function stepMemory(model: FileModel): Record<string, number> | null {
+/** Bytes of a step of SGD with momentum, by the number of images; or why there is no such step. */
+function stepMemory(model: FileModel): {
+  readonly bytes?: Readonly<Record<string, number>>;
+  readonly refused?: string;
+} {
   const optimizer = sgd({ learningRate: 0.1, momentum: 0.9 });
   try {
-    return Object.fromEntries(
-      BATCHES.map((batchSize) => [
-        String(batchSize),
-        peakBytes(rewrite(trainingGraph(model, { batchSize, optimizer }).graph, portable)),
-      ]),
-    );
+    const bytes = BATCHES.map((batchSize) => [
+      String(batchSize),
+      peakBytes(rewrite(trainingGraph(model, { batchSize, optimizer }).graph, portable)),
+    ]);
+    return { bytes: Object.fromEntries(bytes) as Record<string, number> };
   } catch (error) {
-    if (error instanceof GraphError) return null;
+    if (error instanceof GraphError) return { refused: error.message };
     throw error;
   }
 }
+
+/** What passes no gradient on between weights and results, operator by operator. */
+function obstaclesOf(
+  results: readonly Value[],
+  weights: readonly Value[],
+  nodeName: (node: Node) => string | undefined,
+): Obstacle[] {
+  const found = new Map<string, Obstacle & { readonly nodes: string[] }>();
+  for (const { node, reason } of withoutGradient(results, weights)) {
+    const operator = operatorName(node);
+    const key = JSON.stringify([operator, reason]);
+    const obstacle = found.get(key) ?? { operator, reason, nodes: [] };
+    found.set(key, obstacle);
+    const name = nodeName(node) ?? node.outputs[0].name;
+    if (!obstacle.nodes.includes(name)) obstacle.nodes.push(name);
+  }
+  return [...found.values()];
+}
+
+const sorted = (operators: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...operators].sort(([a], [b]) => (a < b ? -1 : 1)));
 
 function tell(report: Report): void {
   const { input, output, parameters, buffers, tract, stepMemory: memory } = report;
   const activation = report.activation === null ? '' : `, before a ${report.activation}`;
   print(
     `${report.file}: ${report.trainable ? 'can be trained' : 'cannot be trained'}`,
-    `  from       ${report.producer || 'an unknown program'}, operator set ${report.operatorSet}`,
+    fromText(report),
     `  input      ${input.name}: [${input.shape.join(', ')}]${input.layout === 'NHWC' ? ', channels last in the file' : ''}${report.fileBatchSize === null ? '' : `; the file is for ${report.fileBatchSize} at once, which is changed`}`,
     `  output     ${output.name}: ${output.classes} classes${activation}`,
+    ...(report.activation === 'Sigmoid' ? [SIGMOID] : []),
     `  head       ${headText(report)}`,
     `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
     `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
     `  memory     ${memory ? `about ${BATCHES.map((batch) => `${megabytes(memory[String(batch)])} at batch ${batch}`).join(', ')}, for a step of SGD with momentum` : 'not known'}`,
     `  TrAct      ${'layer' in tract ? layerText(tract) : tract.reason}`,
   );
-  for (const { operator, nodes, reason } of report.unsupported) {
+  tellObstacles(report.unsupported);
+  tellOperators(report);
+}
+
+const fromText = ({ producer, operatorSet }: Pick<Report, 'producer' | 'operatorSet'>): string =>
+  `  from       ${producer || 'an unknown program'}, operator set ${operatorSet}`;
+
+function tellObstacles(obstacles: readonly Obstacle[]): void {
+  for (const { operator, nodes, reason } of obstacles) {
     print(`  ${operator}: ${reason}`);
     for (const node of nodes) print(`    ${node}`);
   }
+}
+
+function tellOperators({ operators, foldedNodes }: Pick<Report, 'operators' | 'foldedNodes'>): void {
   printTable(
-    [
-      ['operator', 'nodes'],
-      ...Object.entries(report.operators).map(([name, count]) => [name, String(count)]),
-    ],
+    [['operator', 'nodes'], ...Object.entries(operators).map(([name, count]) => [name, String(count)])],
     { left: [0] },
   );
-  if (report.foldedNodes > 0) print(`${report.foldedNodes} more nodes are computed when the file is read.`);
+  if (foldedNodes > 0) print(`${foldedNodes} more nodes are computed when the file is read.`);
 }
+
+/** What becomes of classes that each have a probability of their own. */
+const SIGMOID =
+  '  loss       softmax cross-entropy of what the Sigmoid gets, for one class an image: the highest score is the class, but after training scores are no probabilities of their own';
 
 function layerText({ layer, weight, shape, operator, node }: TractLayer): string {
   // A weight that has a number for a name is found in the file by its node.

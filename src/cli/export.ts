@@ -4,14 +4,16 @@ import type { Model } from '../nn/model.js';
 import { elementCount } from '../tensor/tensor.js';
 import { type FileModel, isFileModel } from '../models/file-model-options.js';
 import { writeAtomically } from '../data/atomic-write.js';
-import { exportFileModel } from '../train/export-file.js';
+import { fileExport } from '../train/export-file.js';
+import { elementTypeName } from '../graph/import/file-tensor.js';
+import { dtypeOf } from '../graph/onnx-types.js';
 import { exportOnnx } from '../train/export.js';
 import type { PictureResizing } from '../train/resizing.js';
 import type { DataConfig } from '../train/run-config.js';
 import { resizingOf } from '../train/run-resizing.js';
 import { UsageError } from './errors.js';
 import { exportStep } from './export-step.js';
-import { print, printJson } from './terminal.js';
+import { note, print, printJson } from './terminal.js';
 import { readTrained } from './trained.js';
 
 export interface ExportFlags {
@@ -40,16 +42,18 @@ export async function exportModel(run: string, flags: ExportFlags): Promise<void
   const { batchSize, json, out = join(dirname(file), 'model.onnx') } = flags;
   const { classNames } = config.data;
   const options = { ...(batchSize !== undefined && { batchSize }), classNames };
-  if (isFileModel(model) && !flags.withPreprocessing) {
-    await giveBack(file, model, exportFileModel(model, learned, options), {
-      out,
-      batchSize,
-      json,
-      classNames,
+  const resizing = flags.withPreprocessing ? resizingWanted(model, config.data) : undefined;
+  if (isFileModel(model)) {
+    const leftOut: LeftOut[] = [];
+    const given = fileExport(model, learned, {
+      ...options,
+      ...(resizing && { resizing }),
+      leftOut: (output, reason) => leftOut.push({ output, reason }),
     });
+    await writeAtomically(out, given.bytes);
+    tellGivenBack(file, model, { ...given, out, batchSize, json, classNames, resizing, leftOut });
     return;
   }
-  const resizing = flags.withPreprocessing ? resizingWanted(model, config.data) : undefined;
   const bytes = exportOnnx(model, learned, { ...options, ...(resizing && { resizing }) });
   await writeAtomically(out, bytes);
   const batch = batchSize ?? 'N';
@@ -94,38 +98,69 @@ export function resizingWanted(model: Model, data: DataConfig): PictureResizing 
   return resizing;
 }
 
-/** Writes a model that came out of a file, and tells what is in it. */
-async function giveBack(
+/** An output of a file that is not given back. */
+interface LeftOut {
+  readonly output: string;
+  readonly reason: string;
+}
+
+interface GivenBack extends ReturnType<typeof fileExport> {
+  readonly out: string;
+  readonly batchSize: number | undefined;
+  readonly json: boolean | undefined;
+  readonly classNames: readonly string[];
+  readonly resizing: PictureResizing | undefined;
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Tells what is in a file that a model out of a file was written to. */
+function tellGivenBack(
   checkpoint: string,
-  { name, imageShape, classes, file }: FileModel,
-  bytes: Uint8Array,
-  {
-    out,
-    batchSize,
-    json,
-    classNames,
-  }: { out: string; batchSize: number | undefined; json: boolean | undefined; classNames: readonly string[] },
-): Promise<void> {
-  await writeAtomically(out, bytes);
-  const batch = batchSize ?? 'N';
-  const [channels, height, width] = imageShape;
-  const shape = [batch, ...(file.layout === 'NHWC' ? [height, width, channels] : imageShape)];
-  const type = file.input.dtype === 'uint8' ? 'uint8' : 'float32';
+  { name, imageShape, file }: FileModel,
+  { out, bytes, outputs, batchSize, json, classNames, resizing, leftOut }: GivenBack,
+): void {
+  const [channels, ...size] = imageShape;
+  const sides = resizing ? ['height', 'width'] : size;
+  const shape = [batchSize ?? 'N', ...(file.layout === 'NHWC' ? [...sides, channels] : [channels, ...sides])];
+  const typeOf = (value: string): string => {
+    const number = file.elementTypes.get(value)!;
+    return dtypeOf(number) ?? elementTypeName(number);
+  };
+  const type = resizing ? 'uint8' : typeOf(file.input.name);
+  const given = outputs.map((one) => ({ ...one, type: typeOf(one.name) }));
+  const output = given.find((one) => one.name === file.output.name)!;
   if (json) {
     printJson({
       event: 'export',
-      checkpoint,
-      out,
-      bytes: bytes.length,
+      ...{ checkpoint, out, bytes: bytes.length },
       input: { name: file.input.name, type, shape },
-      output: { name: file.output.name, type: 'float32', shape: [batch, classes] },
+      output,
+      outputs: given,
+      ...(leftOut.length > 0 && { leftOut }),
       classNames,
+      ...(resizing && { resizing }),
     });
     return;
   }
+  const pixels =
+    type !== 'uint8'
+      ? 'pixels scaled to 0 to 1 and standardised by the mean and deviation in the metadata'
+      : resizing
+        ? `0 to 255; resizing to ${size.join(' x ')} and the standardisation are inside`
+        : '0 to 255; the standardisation is inside';
+  const behind = file.activation ? `, behind the ${file.activation} of the file it came from` : '';
   print(
     `${out}: ${name} from ${checkpoint}, ${(bytes.length / 1e6).toFixed(1)} MB`,
-    `  in   ${file.input.name}  ${type} [${shape.join(', ')}]: ${type === 'uint8' ? '0 to 255; the standardisation is inside' : 'pixels scaled to 0 to 1 and standardised by the mean and deviation in the metadata'}`,
-    `  out  ${file.output.name}  float32 [${batch}, ${classes}]${file.activation ? `, behind the ${file.activation} of the file it came from` : ''}; the metadata entry class_names says which is which`,
+    `  in   ${file.input.name}  ${type} [${shape.join(', ')}]: ${pixels}`,
+    ...given.map(
+      (one) =>
+        `  out  ${one.name}  ${one.type} [${one.shape.map((length) => length ?? '?').join(', ')}]${
+          one === output
+            ? `${behind}; the metadata entry class_names says which is which`
+            : ', as in the file'
+        }`,
+    ),
   );
+  for (const { output: left, reason } of leftOut)
+    note(`The output ${left} of the file is left out: ${reason}`);
 }

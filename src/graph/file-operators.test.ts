@@ -127,6 +127,7 @@ function models(): ModelProto[] {
 const readAsOthers = [
   'Attention',
   'CastLike',
+  'CumProd',
   'DepthToSpace',
   'Dropout',
   'Flatten',
@@ -143,6 +144,7 @@ const readAsOthers = [
   'RMSNormalization',
   'SpaceToDepth',
   'Squeeze',
+  'Swish',
   'Unsqueeze',
 ];
 

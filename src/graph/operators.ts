@@ -96,6 +96,7 @@ export { type PoolingGeometry, averagePool, lpPool, maxPool, maxPoolGrad } from 
 export {
   argMax,
   argMin,
+  cumProd,
   cumSum,
   logSoftmax,
   lpNorm,

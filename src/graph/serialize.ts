@@ -1,8 +1,8 @@
 /** A graph as the bytes of an `.onnx` file (ONNX ModelProto). */
-import { create, toBinary } from '@bufbuild/protobuf';
-import type { DType, Shape, Tensor } from '../tensor/tensor.js';
+import { type MessageInitShape, create, toBinary } from '@bufbuild/protobuf';
+import type { Shape, Tensor } from '../tensor/tensor.js';
 import type { Dimension } from './any-batch.js';
-import { type Attribute, type Attributes } from './attributes.js';
+import { type Attribute, type Attributes, int } from './attributes.js';
 import { type Graph, GraphError, MICROSOFT_DOMAIN, TRACT_DOMAIN, type Value } from './graph.js';
 import { live } from './live.js';
 import { IR_VERSION, OPSET_VERSION, dataTypes } from './onnx-types.js';
@@ -11,6 +11,7 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   ModelProtoSchema,
+  type NodeProtoSchema,
   type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
@@ -29,6 +30,11 @@ export interface OnnxOptions {
   readonly dimensions?: (value: Value) => readonly Dimension[];
   /** What is computed before the graph. */
   readonly prelude?: Prelude;
+  /**
+   * ONNX's numbers of the element types that inputs and outputs have in the file, by their names, where these are others
+   * than in the graph: they are cast. Default: those of the graph.
+   */
+  readonly elementTypes?: ReadonlyMap<string, number>;
 }
 
 /**
@@ -63,8 +69,16 @@ export interface PreludeNode {
  */
 export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   const { name = 'tract', metadata = {}, initializers = {}, dimensions = shapeOf, prelude } = options;
-  const valueInfo = (as: string, value: Value): ValueInfoProto =>
-    typeInfo(as, value.dtype, dimensions(value));
+  const valueInfo = (
+    as: string,
+    value: Value,
+    elementType: number = dataTypes[value.dtype],
+  ): ValueInfoProto => typeInfo(as, elementType, dimensions(value));
+  /** The type that an input or output is to have, where it is another. */
+  const typeAtEdge = (as: string, { dtype }: Value): number | undefined => {
+    const wanted = as === prelude?.input ? undefined : options.elementTypes?.get(as);
+    return wanted === dataTypes[dtype] ? undefined : wanted;
+  };
   const settled = (value: Value): boolean => Object.hasOwn(initializers, value.name);
   const { nodes, constants } = live(graph);
   const unlowered = nodes.find(({ domain }) => domain === TRACT_DOMAIN);
@@ -76,10 +90,25 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
   const nameOf = (value: Value): string =>
     value.name === prelude?.input && !value.producer ? prelude.result : (names.get(value) ?? value.name);
   if (prelude) checkPrelude(prelude, graph);
-  const outputNodes: { opType: string; input: string[]; output: string[] }[] = [];
+  const castNode = (input: string, output: string, to: number) => ({
+    ...{ name: `${output}/Cast`, opType: 'Cast', input: [input], output: [output] },
+    attribute: [attributeProto('to', int(to))],
+  });
+  const inputNodes = graph.inputs.flatMap((value) => {
+    if (settled(value) || typeAtEdge(value.name, value) === undefined) return [];
+    const inside = `${value.name}/${value.dtype}`;
+    names.set(value, inside);
+    return [castNode(value.name, inside, dataTypes[value.dtype])];
+  });
+  const outputNodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
   for (const [output, value] of graph.outputs) {
+    if (typeAtEdge(output, value) !== undefined) continue;
     if (value.producer && !names.has(value)) names.set(value, output);
     else outputNodes.push({ opType: 'Identity', input: [nameOf(value)], output: [output] });
+  }
+  for (const [output, value] of graph.outputs) {
+    const type = typeAtEdge(output, value);
+    if (type !== undefined) outputNodes.push(castNode(nameOf(value), output, type));
   }
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
@@ -97,10 +126,12 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
         .filter((value) => !settled(value))
         .map((value) =>
           value.name === prelude?.input
-            ? typeInfo(value.name, value.dtype, prelude.shape)
-            : valueInfo(value.name, value),
+            ? typeInfo(value.name, dataTypes[value.dtype], prelude.shape)
+            : valueInfo(value.name, value, typeAtEdge(value.name, value)),
         ),
-      output: [...graph.outputs].map(([output, value]) => valueInfo(output, value)),
+      output: [...graph.outputs].map(([output, value]) =>
+        valueInfo(output, value, typeAtEdge(output, value)),
+      ),
       initializer: [
         ...graph.inputs.filter(settled).map((value) => tensorProto(value.name, initializers[value.name])),
         ...constants.map((value) => tensorProto(value.name, value.constant!)),
@@ -115,6 +146,7 @@ export function toOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
         ),
       ],
       node: [
+        ...inputNodes,
         ...(prelude?.nodes ?? []).map(({ opType, inputs, attributes = {}, output }) => ({
           name: output,
           opType,
@@ -157,13 +189,13 @@ function present(inputs: readonly (Value | null)[]): readonly (Value | null)[] {
   return inputs.slice(0, inputs.findLastIndex((input) => input !== null) + 1);
 }
 
-function typeInfo(name: string, dtype: DType, shape: readonly Dimension[]): ValueInfoProto {
+function typeInfo(name: string, elemType: number, shape: readonly Dimension[]): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
       value: {
         case: 'tensorType',
-        value: { elemType: dataTypes[dtype], shape: { dim: shape.map(dimension) } },
+        value: { elemType, shape: { dim: shape.map(dimension) } },
       },
     },
   });

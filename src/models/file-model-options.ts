@@ -1,6 +1,8 @@
 /** What a model out of a file is made with, and what is known of it. */
 import type { ExternalData, ForeignValue } from '../graph/import/foreign-values.js';
+import type { Node, Value } from '../graph/graph.js';
 import type { ConfigValue, Model } from '../nn/model.js';
+import type { Scope } from '../nn/scope.js';
 import type { Head } from './file-head.js';
 
 /** How a file is made a model. */
@@ -59,8 +61,22 @@ export interface FileFacts {
   /** The images that the file was made for; undefined for any number. */
   readonly batchSize: number | undefined;
   readonly output: ForeignValue;
+  /** All outputs, in their order. */
+  readonly outputs: readonly ForeignValue[];
+  /** The numbers that ONNX has for the element types of inputs and outputs, by their names. */
+  readonly elementTypes: ReadonlyMap<string, number>;
+  /**
+   * What adds outputs to a graph as the file has them, with what they depend on.
+   *
+   * @param names which
+   * @returns a function of a scope, which gets the weights, and standardised images as a model takes them
+   * @throws GraphError for what cannot be read, as does the function
+   */
+  readonly readOutputs: (
+    names: readonly string[],
+  ) => (scope: Scope, images: Value) => ReadonlyMap<string, Value>;
   /** What stands between the logits and the output, and is left out in training. */
-  readonly activation: 'Softmax' | 'LogSoftmax' | undefined;
+  readonly activation: 'Softmax' | 'LogSoftmax' | 'Sigmoid' | undefined;
   /** The layers before the logits, the last ones with weights; more than one where the output has several. */
   readonly heads: readonly Head[];
   /** The head that is new, because the number of classes is another than the file's. */
@@ -72,6 +88,8 @@ export interface FileFacts {
   readonly folded: number;
   /** The names of the nodes that take tensors of the file, by the names of these. */
   readonly users: ReadonlyMap<string, string>;
+  /** What a node of a traced graph is called in the file: its name, or the names of its results. */
+  readonly nodeName: (node: Node) => string | undefined;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
   /** The file, with all its tensors inside. */

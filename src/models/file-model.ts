@@ -7,7 +7,7 @@ import { importGraph } from '../graph/import/import-graph.js';
 import type { ForeignBatchNorm, ImportHooks, ImportedGraph } from '../graph/import/import-options.js';
 import type { ForeignValue } from '../graph/import/foreign-values.js';
 import type { Reference } from '../graph/import/batch-size.js';
-import { Graph, GraphError, type Value, describe } from '../graph/graph.js';
+import { Graph, GraphError, type Node, type Value, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
 import type { DrawnInitializer, Initializer } from '../nn/init.js';
 import { pytorchDefault, uniform, constant } from '../nn/init.js';
@@ -48,30 +48,42 @@ export function modelFromForeign(
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
   const idle = new Set<string>();
+  const origins = new WeakMap<Node, string>();
   const isConstant = (weight: string): boolean =>
     idle.has(weight) || constants.some((matches) => matches(weight));
   let batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
+  const read = (
+    images: Value,
+    hooks: ImportHooks,
+    outputs: readonly string[],
+    reference?: Reference,
+  ): ImportedGraph => {
+    const seen = layout === 'NHWC' ? op.transpose(images, [0, 2, 3, 1]) : images;
+    return importGraph(file, {
+      ...hooks,
+      graph: images.graph,
+      inputs: new Map([[pixels, seen]]),
+      outputs,
+      origins,
+      constants: isConstant,
+      ...(reference && { reference }),
+      ...(batchSize !== undefined && { fileBatchSize: batchSize }),
+    });
+  };
   const build = (
     images: Value,
     hooks: ImportHooks,
     reference?: Reference,
   ): { readonly imported: ImportedGraph; readonly result: Value } => {
-    const seen = layout === 'NHWC' ? op.transpose(images, [0, 2, 3, 1]) : images;
-    const imported = importGraph(file, {
-      ...hooks,
-      graph: images.graph,
-      inputs: new Map([[pixels, seen]]),
-      outputs: [logits],
-      constants: isConstant,
-      ...(reference && { reference }),
-      ...(batchSize !== undefined && { fileBatchSize: batchSize }),
-    });
+    const imported = read(images, hooks, [logits], reference);
     return { imported, result: asMatrix(imported.outputs.get(logits)!) };
   };
+  const plainImages = (graph: Graph, images: number): Value =>
+    graph.input('images', 'float32', [images, ...imageShape]);
   const trial = (hooks: (graph: Graph) => ImportHooks) => {
     const attempt = (images: number) => {
       const graph = new Graph();
-      const x = graph.input('images', 'float32', [images, ...imageShape]);
+      const x = plainImages(graph, images);
       return { graph, images: x, ...build(x, hooks(graph)) };
     };
     if (batchSize !== undefined) return attempt(batchSize);
@@ -96,13 +108,21 @@ export function modelFromForeign(
     classes === fileClasses && options.head === undefined
       ? undefined
       : headOf(heads, options.head, fileClasses);
-  const reference = newHead
-    ? trial((graph) => plainHooks(graph, resized(newHead, classes))).imported.reference
+  const changed = newHead && resized(newHead, classes);
+  const reference = changed
+    ? trial((graph) => plainHooks(graph, changed)).imported.reference
     : first.imported.reference;
-  const model = defineModel({ name, config, imageShape, classes }, (scope, images) => {
-    const hooks = hooksIn(scope, newHead && resized(newHead, classes), options.batchNorm ?? 'keep');
-    return build(images, hooks, reference).result;
-  });
+  const hooksOf = (scope: Scope): ImportHooks => hooksIn(scope, changed, options.batchNorm ?? 'keep');
+  const model = defineModel(
+    { name, config, imageShape, classes },
+    (scope, images) => build(images, hooksOf(scope), reference).result,
+  );
+  const readOutputs: FileFacts['readOutputs'] = (names) => {
+    const graph = new Graph();
+    const trialImages = plainImages(graph, batchSize ?? 2);
+    const own = read(trialImages, plainHooks(graph, changed), names).reference;
+    return (scope, images) => read(images, hooksOf(scope), names, own).outputs;
+  };
   return {
     ...model,
     file: {
@@ -113,6 +133,9 @@ export function modelFromForeign(
       layout,
       batchSize,
       output,
+      outputs: file.outputs,
+      elementTypes: elementTypesIn(file),
+      readOutputs,
       activation,
       heads,
       newHead,
@@ -120,6 +143,7 @@ export function modelFromForeign(
       operators: first.imported.operators,
       folded: first.imported.folded,
       users: usersIn(file),
+      nodeName: (node) => origins.get(node),
       classNames: classNamesIn(file),
       bytes: options.bytes,
     },
@@ -133,6 +157,14 @@ function usersIn({ graph, initializers }: ForeignModel): Map<string, string> {
       name === ''
         ? []
         : input.flatMap((tensor) => (initializers.has(tensor) ? [[tensor, name] as const] : [])),
+    ),
+  );
+}
+
+function elementTypesIn({ graph }: ForeignModel): Map<string, number> {
+  return new Map(
+    [...graph.input, ...graph.output].flatMap(({ name, type }) =>
+      type?.value.case === 'tensorType' ? [[name, type.value.value.elemType] as const] : [],
     ),
   );
 }
@@ -200,7 +232,7 @@ function outputOf({ outputs }: ForeignModel, wanted: string | undefined): Foreig
   return found;
 }
 
-/** The value that a loss is computed of: before the softmax that many files end in. */
+/** The value that a loss is computed of: before the softmax, or the sigmoid, that many files end in. */
 function logitsBefore(
   { graph, initializers }: ForeignModel,
   { name }: ForeignValue,
@@ -213,7 +245,7 @@ function logitsBefore(
     const node = producers.get(logits);
     const input = node?.input.at(0);
     if (!node || input === undefined || node.domain !== '' || initializers.has(input)) break;
-    if (node.opType === 'Softmax' || node.opType === 'LogSoftmax')
+    if (node.opType === 'Softmax' || node.opType === 'LogSoftmax' || node.opType === 'Sigmoid')
       return { logits: input, activation: node.opType };
     if (node.opType !== 'Identity') break;
     logits = input;

@@ -8,7 +8,7 @@
  * beyond the edge are those of the edge, and both directions are rounded to bytes. ONNX's Resize has no such filter.
  */
 import type { Dimension } from '../graph/any-batch.js';
-import { type Attributes, int, string } from '../graph/attributes.js';
+import { type Attributes, int, ints, string } from '../graph/attributes.js';
 import { dataTypes } from '../graph/onnx-types.js';
 import type { Prelude, PreludeNode } from '../graph/serialize.js';
 import { MOST_RATIO, type PictureDecoding } from '../data/folder/folder-config.js';
@@ -23,12 +23,14 @@ export type PictureResizing = Pick<PictureDecoding, 'cover' | 'cut'>;
  *
  * @param input the model's input, uint8 [N, C, height, width]; pictures of any height and width take its place
  * @param shape its shape
+ * @param channelsLast whether pictures are [N, height, width, C] instead
  * @throws OptionError where what pictures cover is smaller than the model's images
  */
 export function resizingPrelude(
   input: string,
   [batch, channels, ...size]: readonly [Dimension, number, number, number],
   { cover, cut }: PictureResizing,
+  channelsLast = false,
 ): Prelude {
   if (cover.some((side, axis) => side < size[axis]))
     throw new OptionError(
@@ -36,7 +38,8 @@ export function resizingPrelude(
     );
   const nodes = new PreludeNodes();
   const { add, half, rounded, cast } = nodes;
-  const sides = cast(add('Shape', [input], { start: int(2) }), 'float64');
+  const pictures = channelsLast ? add('Transpose', [input], { perm: ints([0, 3, 1, 2]) }) : input;
+  const sides = cast(add('Shape', [pictures], { start: int(2) }), 'float64');
   // The size that a picture is decoded to, as `decodedSize` has it: that, or all of what sticks out, within limits.
   const scaledBy = (scale: string): string => rounded(add('Mul', [sides, scale]));
   const within = (value: string): string =>
@@ -56,7 +59,7 @@ export function resizingPrelude(
   const reach = add('Ceil', [add('Mul', [add('Max', [shrink, 1]), LOBES + 1])]);
   const border = add('Concat', Array<string>(2).fill(cast(reach, 'int64')), { axis: int(0) });
   const smaller = add('GreaterOrEqual', [shrink, 1]);
-  let pixels = cast(input, 'float32');
+  let pixels = cast(pictures, 'float32');
   for (const [axis, wanted] of size.entries()) {
     const of = (value: string): string => add('Gather', [value, nodes.whole([axis])]);
     const line = { length: of(sides), scaled: of(scaled), first: of(first), average: of(average) };
@@ -70,7 +73,7 @@ export function resizingPrelude(
   }
   return {
     input,
-    shape: [batch, channels, 'height', 'width'],
+    shape: channelsLast ? [batch, 'height', 'width', channels] : [batch, channels, 'height', 'width'],
     nodes: nodes.nodes,
     result: pixels,
     constants: nodes.constants,

@@ -1,9 +1,13 @@
-/** Operators that choose elements by their positions: each has another one that puts the gradient back. */
+/**
+ * Operators that choose elements by their positions: each has another one that puts the gradient back. A position is a
+ * whole number, constant almost everywhere in what it was computed of, so nothing flows through it.
+ */
 import { rowMajorStrides } from '../../graph/broadcast.js';
 import type { Node, Value } from '../../graph/graph.js';
 import * as op from '../../graph/ops.js';
 import { elementCount, tensor, toNumbers } from '../../tensor/tensor.js';
 import { type BackwardRule, numberOf, perInput } from '../rule.js';
+import { scatter } from './scatter.js';
 
 /** The constant indices of a part of an axis that is in order and without gaps; undefined for others. */
 const range = (indices: Value, length: number): { start: number; end: number } | undefined => {
@@ -33,9 +37,6 @@ const ungather = (g: Value, [x, indices]: readonly Value[], node: Node): Value =
 
 const axisOf = (node: Node): number => numberOf(node, 'axis');
 
-/** Of the two reductions that are linear in data and updates. */
-const scatters = (node: Node): 'none' | 'add' => node.attributes.reduction.value as 'none' | 'add';
-
 /** The coordinates of the batch in front of those that GatherND is told: ScatterND has no axes of a batch. */
 const withBatch = (indices: Value, batchDimensions: number): Value => {
   if (batchDimensions === 0) return indices;
@@ -51,30 +52,16 @@ const withBatch = (indices: Value, batchDimensions: number): Value => {
 };
 
 export const indexing: Readonly<Record<string, BackwardRule>> = {
-  Gather: perInput([ungather]),
+  ...scatter,
+  Gather: perInput([ungather, null]),
   GatherElements: perInput([
     (g, [x, indices], node) =>
       op.scatterElements(op.zerosLike(x), indices, g, { axis: axisOf(node), reduction: 'add' }),
-  ]),
-  // Updates that replace elements cut the gradient of these off.
-  ScatterElements: perInput([
-    (g, [, indices], node) =>
-      scatters(node) === 'add'
-        ? g
-        : op.scatterElements(g, indices, op.zerosLike({ ...g, shape: indices.shape }), {
-            axis: axisOf(node),
-          }),
-    undefined,
-    (g, [, indices], node) => op.gatherElements(g, indices, axisOf(node)),
+    null,
   ]),
   GatherND: perInput([
     (g, [x, indices], node) =>
       op.scatterND(op.zerosLike(x), withBatch(indices, numberOf(node, 'batch_dims')), g, 'add'),
-  ]),
-  ScatterND: perInput([
-    (g, [, indices, updates], node) =>
-      scatters(node) === 'add' ? g : op.scatterND(g, indices, op.zerosLike(updates)),
-    undefined,
-    (g, [, indices]) => op.gatherND(g, indices),
+    null,
   ]),
 };

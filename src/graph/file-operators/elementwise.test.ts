@@ -34,6 +34,16 @@ const forms: readonly (readonly [string, FileForm])[] = [
     opType,
     { opType, inputs: [fed(tensor('float32', [4], [-0.75, 0, 0.25, 1]))] },
   ]),
+  ...[1, 0.5].map((alpha): readonly [string, FileForm] => [
+    `Swish with an α of ${alpha}`,
+    {
+      opType: 'Swish',
+      inputs: [random([3, 2])],
+      attributes: { alpha: float(alpha) },
+      opset: 24,
+      tolerance: 1e-6,
+    },
+  ]),
   ['Acosh', { opType: 'Acosh', inputs: [fed(tensor('float32', [2], [1, 3]))] }],
   ['IsInf of one sign', { opType: 'IsInf', inputs: [line], attributes: { detect_negative: int(0) } }],
   [

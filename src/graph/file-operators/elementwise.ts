@@ -39,6 +39,12 @@ function mod(node: FileNode): readonly Value[] {
   return [op.mod(a, b, fmod)];
 }
 
+function swish(node: FileNode): readonly Value[] {
+  const x = node.input(0);
+  const alpha = node.number('alpha', 1);
+  return [op.mul(x, op.sigmoid(alpha === 1 ? x : op.mul(x, alpha)))];
+}
+
 export const elementwise: FileOperators = {
   Abs: unary(op.abs),
   Acos: unary(op.acos),
@@ -117,6 +123,7 @@ export const elementwise: FileOperators = {
   Sqrt: unary(op.sqrt),
   Sub: binary(op.sub),
   Sum: variadic(op.sum),
+  Swish: swish,
   Tan: unary(op.tan),
   Tanh: unary(op.tanh),
   ThresholdedRelu: withAlpha(op.thresholdedRelu, 1),

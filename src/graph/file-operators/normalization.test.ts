@@ -60,6 +60,15 @@ const forms: readonly (readonly [string, FileForm])[] = [
     { opType: 'GroupNormalization', inputs: [x, scale, bias], attributes: { num_groups: int(2) }, opset: 21 },
   ],
   [
+    'GroupNormalization with a scale a group',
+    {
+      opType: 'GroupNormalization',
+      inputs: [x, random([2], 1), random([2], 2)],
+      attributes: { num_groups: int(2) },
+      opset: 18,
+    },
+  ],
+  [
     'RMSNormalization',
     { opType: 'RMSNormalization', inputs: [x, random([3, 2])], attributes: { axis: int(-2) }, opset: 23 },
   ],

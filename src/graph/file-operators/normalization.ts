@@ -66,12 +66,20 @@ const rmsNormalization: FileOperator = (node) => {
 
 const groupNormalization: FileOperator = (node) => {
   node.only('stash_type', 1);
+  const x = node.input(0);
+  const groups = node.int('num_groups');
+  const channels = x.shape[1] ?? 0;
+  // Before operator set 21 there is one number a group.
+  const forChannels = (value: Value): Value =>
+    groups < channels && channels % groups === 0 && sameShape(value.shape, [groups])
+      ? op.reshape(op.expand(op.reshape(value, [groups, 1]), [groups, channels / groups]), [channels])
+      : value;
   return [
     op.groupNormalization(
-      node.input(0),
-      node.input(1),
-      node.input(2),
-      node.int('num_groups'),
+      x,
+      forChannels(node.input(1)),
+      forChannels(node.input(2)),
+      groups,
       node.positive('epsilon', Math.fround(1e-5)),
     ),
   ];

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { tensor } from '../../tensor/tensor.js';
+import { tensor, toNumbers } from '../../tensor/tensor.js';
 import { type FileForm, agrees, fed, list, random, readForm, scalar } from '../../testing/file-operator.js';
 import { type Attributes, float, int } from '../attributes.js';
+import { runGraph } from '../../testing/run.js';
 import { GraphError } from '../graph.js';
 
 const x = random([2, 3, 4]);
@@ -152,4 +153,26 @@ describe('what cannot be is refused:', () => {
         (error) => error instanceof GraphError && message.test(error.message),
       );
     });
+});
+
+test('CumProd is that of ONNX’s documentation, which ONNX Runtime has not', async () => {
+  const value = tensor('float32', [2, 3], [1, 2, 3, 4, 5, 6]);
+  const expected = [
+    [
+      [1, 2, 6, 4, 20, 120],
+      [6, 6, 3, 120, 30, 6],
+    ],
+    [
+      [1, 1, 2, 1, 4, 20],
+      [6, 3, 1, 30, 6, 1],
+    ],
+  ];
+  for (const exclusive of [0, 1])
+    for (const reverse of [0, 1]) {
+      const attributes = { exclusive: int(exclusive), reverse: int(reverse) };
+      const inputs = [fed(value), scalar(1, 'int64')];
+      const graph = readForm({ opType: 'CumProd', inputs, attributes });
+      const { y0 } = await runGraph(graph, { x0: value });
+      assert.deepEqual(toNumbers(y0), expected[exclusive][reverse]);
+    }
 });

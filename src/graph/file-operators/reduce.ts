@@ -47,17 +47,20 @@ const topK: FileOperator = (node) => {
   return [values, indices];
 };
 
-const cumSum: FileOperator = (node) => [
-  op.cumSum(node.input(0), node.constantNumber(1), {
-    exclusive: node.flag('exclusive', false),
-    reverse: node.flag('reverse', false),
-  }),
-];
+const cumulative =
+  (build: typeof op.cumSum): FileOperator =>
+  (node) => [
+    build(node.input(0), node.constantNumber(1), {
+      exclusive: node.flag('exclusive', false),
+      reverse: node.flag('reverse', false),
+    }),
+  ];
 
 export const reduce: FileOperators = {
   ArgMax: position(op.argMax),
   ArgMin: position(op.argMin),
-  CumSum: cumSum,
+  CumProd: cumulative(op.cumProd),
+  CumSum: cumulative(op.cumSum),
   LogSoftmax: alongAxis(op.logSoftmax),
   ReduceL1: reductionOfFloats(op.reduceL1),
   ReduceL2: reductionOfFloats(op.reduceL2),

@@ -21,6 +21,25 @@ const forms: readonly (readonly [string, FileForm])[] = [
   ['Resize to sizes', resize({ mode: string('cubic'), antialias: int(1) }, null, null, list(1, 2, 3, 9))],
   ['Resize with empty scales', resize({}, floats(), floats(), list(1, 2, 3, 9))],
   ['Resize of two axes', resize({ axes: ints([-1, 2]), mode: string('linear') }, null, floats(2, 0.6))],
+  ...['not_larger', 'not_smaller'].flatMap((policy) =>
+    [
+      [7, 6],
+      [2, 3],
+      [9, 11],
+    ].map((sizes): readonly [string, FileForm] => [
+      `Resize to [${sizes.join()}], ${policy}`,
+      resize(
+        { axes: ints([2, 3]), mode: string('linear'), keep_aspect_ratio_policy: string(policy) },
+        null,
+        null,
+        list(...sizes),
+      ),
+    ]),
+  ),
+  [
+    'Resize of every axis, not_larger',
+    resize({ keep_aspect_ratio_policy: string('not_larger') }, null, null, list(1, 2, 9, 9)),
+  ],
   ['Resize of one axis to a size', resize({ axes: ints([3]) }, null, null, list(7))],
   [
     'Resize of a part',

@@ -30,7 +30,7 @@ const resize: FileOperator = (node) => {
   const x = node.input(0);
   const every = x.shape.map((_, axis) => axis);
   const axes = (node.optionalInts('axes') ?? every).map((axis) => op.normalizeAxis('Resize', axis, x.shape));
-  node.text('keep_aspect_ratio_policy', ['stretch'], 'stretch');
+  const policy = node.text('keep_aspect_ratio_policy', ['stretch', ...op.aspectRatioPolicies], 'stretch');
   const [roi, scales, sizes] = [1, 2, 3].map((index) => given(node.optional(index)));
   if (scales === sizes || new Set(axes).size < axes.length)
     throw new GraphError(
@@ -53,6 +53,8 @@ const resize: FileOperator = (node) => {
       excludeOutside: node.flag('exclude_outside', false),
       antialias: node.flag('antialias', false),
       extrapolation: node.number('extrapolation_value', 0),
+      // Says nothing where there are scales.
+      ...(policy !== 'stretch' && !scales && { aspectRatio: { policy, axes } }),
       ...(crops && { region: forEachAxis(node, 1, axes, x, whole) }),
     }),
   ];

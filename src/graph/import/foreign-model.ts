@@ -45,6 +45,11 @@ export function functionKey({ domain, opType }: Pick<NodeProto, 'domain' | 'opTy
   return JSON.stringify([domain, opType]);
 }
 
+/** What a node is called in its file: its name, or where it has none those of its results. */
+export function labelOf({ name, output, opType }: Pick<NodeProto, 'name' | 'output' | 'opType'>): string {
+  return name || shorten(output.filter((result) => result !== '').join(', '), MAXIMUM_NAME) || opType;
+}
+
 /** ONNX's own domain goes by two names. */
 export const plainDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
 

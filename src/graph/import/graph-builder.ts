@@ -51,7 +51,7 @@ export class GraphBuilder {
     return found;
   }
 
-  count({ opType }: OperatorNode): void {
+  count({ opType }: Pick<OperatorNode, 'opType'>): void {
     this.operators.set(opType, (this.operators.get(opType) ?? 0) + 1);
   }
 

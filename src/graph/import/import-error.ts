@@ -1,6 +1,7 @@
 /** What stands in the way of reading a foreign file, all of it at once. */
 import { quote, shorten } from '../../tensor/shorten.js';
-import { GraphError } from '../graph.js';
+import { GraphError, type Node, type Value } from '../graph.js';
+import type { ForeignValue } from './foreign-values.js';
 
 /** Something in a file that is not read. */
 export interface ImportProblem {
@@ -10,14 +11,35 @@ export interface ImportProblem {
   readonly nodes: readonly string[];
 }
 
+/** What is known of a file that cannot be read in full. */
+export interface ImportFindings {
+  /** What wrote it. */
+  readonly producer: string;
+  readonly operatorSet: number;
+  readonly inputs: readonly ForeignValue[];
+  readonly outputs: readonly ForeignValue[];
+  readonly initializers: { readonly tensors: number; readonly elements: number };
+  /** How many nodes of each operator its outputs need, read or not; those that are computed on the way not counted. */
+  readonly operators: ReadonlyMap<string, number>;
+  readonly folded: number;
+  /** Nodes behind those that cannot be read: of these no more is known than their operators. */
+  readonly behind: number;
+  /** The values that unread nodes take: up to here it was read. */
+  readonly ends: readonly Value[];
+  /** What a node that was read is called in the file. */
+  readonly nodeName: (node: Node) => string | undefined;
+}
+
 /** A file that cannot be read in full; the message names everything that stands in the way. */
 export class ImportError extends GraphError {
   override name = 'ImportError';
   readonly problems: readonly ImportProblem[];
+  readonly found: ImportFindings;
 
-  constructor(problems: readonly ImportProblem[]) {
+  constructor(problems: readonly ImportProblem[], found: ImportFindings) {
     super(describeProblems(problems));
     this.problems = problems;
+    this.found = found;
   }
 }
 

@@ -3,7 +3,8 @@
  * constants alone is computed at once (`host.ts`), older forms are turned into present ones (`older-forms.ts`), and
  * everything else is added by the builder of its operator (`graph/file-operators.ts`).
  *
- * What cannot be read is noted, and the walk goes on without it, so that everything is named at once.
+ * What cannot be read is noted, and the walk goes on without it, so that everything is named at once. Of what comes behind
+ * such a node no more than the operators can be judged, since no shapes are known there.
  */
 import { quote } from '../../tensor/shorten.js';
 import { type Shape, type Tensor, elementCount, tensor } from '../../tensor/tensor.js';
@@ -16,13 +17,20 @@ import { adaptBatch, growsWithImages, reshapedByPositions } from './adapt-batch.
 import { AttributeReader } from './attribute-reader.js';
 import { asFloat32, constantAttribute } from './constants.js';
 import { readTensor } from './file-tensor.js';
-import { type ForeignModel, functionKey, neededNodes, operatorSetOf, plainDomain } from './foreign-model.js';
+import {
+  type ForeignModel,
+  functionKey,
+  labelOf,
+  neededNodes,
+  operatorSetOf,
+  plainDomain,
+} from './foreign-model.js';
 import { type Frame, find } from './frames.js';
 import { GraphBuilder } from './graph-builder.js';
 import { evaluateOnHost, isHostOperator } from './host.js';
 import { HostBudget } from './host/call.js';
 import { shapeTensor } from './host/shape.js';
-import { HopelessError, ImportError, UnknownOperatorError } from './import-error.js';
+import { HopelessError, ImportError, type ImportFindings, UnknownOperatorError } from './import-error.js';
 import type { ImportOptions, ImportedGraph } from './import-options.js';
 import { type Known, type OperatorNode, constantOf, shapeOf } from './known.js';
 import { behindConvolution, linearLayer } from './linear-layers.js';
@@ -62,7 +70,10 @@ class Import {
   readonly #joined = new Map<NodeProto, string>();
   /** Names that nodes take as something else than running statistics. */
   #elsewhere: ReadonlySet<string> = new Set();
+  /** Values that nodes take which are not read. */
+  readonly #ends = new Set<Value>();
   #folded = 0;
+  #behind = 0;
   #walked = 0;
 
   constructor(model: ForeignModel, options: ImportOptions) {
@@ -95,7 +106,7 @@ class Import {
     const frame: Frame = { prefix: '', values, operatorSet, uses, depth: 0 };
     for (const [name, known] of values) this.#note(frame, name, known);
     this.#walk(nodes, frame);
-    if (this.#problems.size > 0) throw new ImportError([...this.#problems.values()]);
+    if (this.#problems.size > 0) throw new ImportError([...this.#problems.values()], this.#findings());
     const outputs = new Map(
       wanted.map((name) => [
         name,
@@ -110,8 +121,27 @@ class Import {
     };
   }
 
+  #findings(): ImportFindings {
+    const { producer, operatorSet, inputs, outputs, initializers } = this.#model;
+    const tensors = [...initializers.values()];
+    return {
+      ...{ producer, operatorSet, inputs, outputs },
+      initializers: {
+        tensors: tensors.length,
+        elements: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      },
+      operators: this.#builder.operators,
+      folded: this.#folded,
+      behind: this.#behind,
+      ends: [...this.#ends],
+      nodeName: (node) => this.#options.origins?.get(node),
+    };
+  }
+
   #walk(nodes: readonly NodeProto[], frame: Frame): void {
+    const { graph, origins } = this.#options;
     for (const proto of nodes) {
+      const before = graph.nodes.length;
       this.#spend(1);
       if (proto.output.length > MAXIMUM_OUTPUTS)
         throw new GraphError(`node ${quote(proto.name)} (${quote(proto.opType)}) names too many results`);
@@ -119,11 +149,10 @@ class Import {
       const inputs = proto.input.map((name) => (name === '' ? null : find(frame, name, user)));
       const joined = this.#joined.get(proto);
       const results =
-        joined !== undefined
-          ? [find(frame, joined, user)]
-          : inputs.some((known) => known?.kind === 'missing')
-            ? undefined
-            : this.#attempt(proto, inputs, frame);
+        joined !== undefined ? [find(frame, joined, user)] : this.#attempt(proto, inputs, frame);
+      if (!results) for (const known of inputs) if (known?.kind === 'value') this.#ends.add(known.value);
+      for (const added of origins ? graph.nodes.slice(before) : [])
+        if (!origins!.has(added)) origins!.set(added, labelOf(proto));
       proto.output.forEach((name, i) => {
         if (name === '') return;
         if (frame.values.has(name)) throw new GraphError(`the model has two values named ${quote(name)}`);
@@ -157,6 +186,7 @@ class Import {
       return this.#results(node, proto, frame);
     } catch (error) {
       if (!(error instanceof GraphError) || error instanceof HopelessError) throw error;
+      this.#builder.count({ opType: operator });
       const reason = error instanceof UnknownOperatorError ? undefined : error.message;
       const key = JSON.stringify([operator, reason]);
       const problem = this.#problems.get(key) ?? {
@@ -164,7 +194,7 @@ class Import {
         ...(reason !== undefined && { reason }),
         nodes: [],
       };
-      problem.nodes.push(name);
+      problem.nodes.push(labelOf(proto));
       this.#problems.set(key, problem);
       return undefined;
     }
@@ -179,7 +209,7 @@ class Import {
     });
   }
 
-  #results(node: OperatorNode, proto: NodeProto, frame: Frame): readonly Known[] {
+  #results(node: OperatorNode, proto: NodeProto, frame: Frame): readonly Known[] | undefined {
     const called = this.#model.functions.get(functionKey({ domain: proto.domain, opType: proto.opType }));
     if (called) return this.#call(node, called, frame);
     if (quantized.test(node.opType))
@@ -187,6 +217,7 @@ class Import {
         'it computes with quantised numbers, which have no gradient; train the model that was quantised',
       );
     if (node.domain !== '') throw new UnknownOperatorError(node.opType);
+    if (node.inputs.some((known) => known?.kind === 'missing')) return this.#behindUnread(node, frame);
     const special = this.#special(node, frame);
     if (special) return special;
     modernize(node, frame.operatorSet);
@@ -200,6 +231,29 @@ class Import {
       node.attributes.remove('value');
     }
     return this.#build(node, frame);
+  }
+
+  /** Of a node whose inputs are not known: whether its operator is. */
+  #behindUnread(node: OperatorNode, frame: Frame): readonly Known[] | undefined {
+    const { opType, inputs, attributes } = node;
+    const missing = { kind: 'missing', lengths: true } as const;
+    if (opType === 'Identity') return [inputs[0]!];
+    if (opType === 'If') {
+      for (const name of ['then_branch', 'else_branch'])
+        if (attributes.entries.has(name)) this.#inBranch(node, name, frame);
+      return undefined;
+    }
+    const ofLengths =
+      isHostOperator(opType) &&
+      inputs.every((known) => !known || constantOf(known) || (known.kind === 'missing' && known.lengths));
+    if (opType === 'Shape' || opType === 'Size' || ofLengths) {
+      this.#folded++;
+      return node.outputs.map(() => missing);
+    }
+    if (!fileOperators.has(opType) && !readOtherwise.has(opType)) throw new UnknownOperatorError(opType);
+    this.#behind++;
+    this.#builder.count(node);
+    return undefined;
   }
 
   /** The results of a node of a present form: at once where they depend on constants alone, else by its builder. */
@@ -331,7 +385,10 @@ class Import {
     const condition = constantOf(node.inputs[0]);
     if (!condition)
       throw new GraphError('its condition depends on the images, and only constant ones are read');
-    const name = Number(condition.data[0]) !== 0 ? 'then_branch' : 'else_branch';
+    return this.#inBranch(node, Number(condition.data[0]) !== 0 ? 'then_branch' : 'else_branch', frame);
+  }
+
+  #inBranch(node: OperatorNode, name: string, frame: Frame): readonly Known[] {
     const body = node.attributes.entries.get(name)?.g;
     if (!body) throw new GraphError(`it lacks the attribute "${name}"`);
     this.#spend(body.node.length);
@@ -364,7 +421,6 @@ class Import {
     const [momentum, epsilon] = [attributes.float('momentum', 0.9), attributes.float('epsilon', 1e-5)];
     if (!(momentum >= 0 && momentum <= 1 && epsilon >= 0 && Number.isFinite(epsilon)))
       throw new GraphError(`its momentum is ${momentum} and its epsilon ${epsilon}, which cannot be`);
-    this.#builder.count(node);
     // An exporter may have made one tensor of a shift and a mean that were both zeros.
     const own = (statistic: typeof mean, part: string): typeof mean =>
       this.#elsewhere.has(statistic.name)
@@ -381,6 +437,7 @@ class Import {
         momentum,
       }),
     );
+    this.#builder.count(node);
     return [{ kind: 'value', value }];
   }
 
@@ -422,7 +479,6 @@ class Import {
         ? this.#builder.constant(known.tensor)
         : this.#builder.operand(known, node, i);
     });
-    this.#builder.count(node);
     const values = this.#builder.scoped(node, () => {
       const fileNode = new FileNode(
         this.#options.graph,
@@ -439,6 +495,7 @@ class Import {
       throw new GraphError(
         `its result ${used} is used, and ${values.length === 1 ? 'only the first is' : `only ${values.length} are`} read`,
       );
+    this.#builder.count(node);
     if (pixels) for (const value of values) this.#pixels.add(value);
     const results = values.map((value): Known =>
       value.constant ? { kind: 'constant', tensor: value.constant } : { kind: 'value', value },
@@ -458,6 +515,20 @@ class Import {
 
 /** Operators of quantised models, in ONNX's own domain and in others. */
 const quantized = /^(Q|q)Linear|Integer$|quantize_?linear$/i;
+
+/** Operators that are read by other means than the table of builders. */
+const readOtherwise = new Set([
+  'Bernoulli',
+  'ConcatFromSequence',
+  'Erfc',
+  'RandomUniform',
+  'RandomUniformLike',
+  'SequenceAt',
+  'SequenceConstruct',
+  'SequenceLength',
+  'SplitToSequence',
+  'Upsample',
+]);
 
 /** Operators by which pixels are scaled and moved before a layer sees them. */
 const scaling = new Set([

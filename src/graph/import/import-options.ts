@@ -1,6 +1,6 @@
 /** What a file is added to a graph with, and what comes of it. */
 import type { Shape, Tensor } from '../../tensor/tensor.js';
-import type { Graph, Value } from '../graph.js';
+import type { Graph, Node, Value } from '../graph.js';
 import type { Reference } from './batch-size.js';
 import type { WeightUse } from './weight-use.js';
 
@@ -48,6 +48,8 @@ export interface ImportOptions extends ImportHooks {
   readonly reference?: Reference;
   /** The number of images that the file was made for, if it was for one number. */
   readonly fileBatchSize?: number;
+  /** Is told what each node that is added is called in the file (`labelOf`). */
+  readonly origins?: WeakMap<Node, string>;
   /** Names of initializers that are not trained. */
   readonly constants?: (name: string) => boolean;
 }

@@ -13,8 +13,8 @@ export type Known =
   /** Random numbers, of a graph for inference: uniform ones, or ones that are 1 with the given probability. */
   | { readonly kind: 'random'; readonly shape: Shape; readonly probability?: number }
   | { readonly kind: 'sequence'; readonly values: readonly Known[] }
-  /** It depends on something that cannot be read, which was noted where it is. */
-  | { readonly kind: 'missing' };
+  /** It depends on something that cannot be read, which was noted where it is; on lengths of that alone, if so said. */
+  | { readonly kind: 'missing'; readonly lengths?: boolean };
 
 /** A node of the file with what is known of its inputs. Older forms are turned into the present ones in place. */
 export interface OperatorNode {

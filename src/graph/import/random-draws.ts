@@ -19,6 +19,7 @@ export function dropoutOf(node: OperatorNode, frame: Frame, builder: GraphBuilde
   const p = share ? Number(share.data[0]) : 0.5;
   if (!(p >= 0 && p < 1)) throw new GraphError(`its ratio is ${p}, not at least 0 and below 1`);
   if (x.kind !== 'value') return [x];
+  builder.count(node);
   // Left out, or false: nothing is dropped in inference, which is what such a file was made for; it is in training.
   return [
     {
@@ -36,6 +37,7 @@ export function drawnBy(node: OperatorNode, frame: Frame, builder: GraphBuilder)
   const shape = opType === 'RandomUniform' ? attributes.ints('shape') : inputs[0] && shapeOf(inputs[0]);
   if (!shape) throw new GraphError('the shape of what it draws is not known');
   const [low, high] = [attributes.float('low', 0), attributes.float('high', 1)];
+  builder.count(node);
   const { uniform } = builder.options;
   const drawn =
     uniform && builder.scoped(node, () => uniform(shape, low, high, `${frame.prefix}${node.outputs[0]}`));

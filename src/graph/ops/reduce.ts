@@ -3,9 +3,10 @@ import { formatShape, sameShape, tensor } from '../../tensor/tensor.js';
 import { int } from '../attributes.js';
 import { broadcastShape } from '../broadcast.js';
 import { GraphError, type Value, describe } from '../graph.js';
-import { isFloat } from './build.js';
+import { isFloat, scalarLike } from './build.js';
+import { mul } from './elementwise.js';
 import { absolutePower, positiveRoot } from './powers.js';
-import { int64s, normalizeAxis } from './shape.js';
+import { expand, int64s, normalizeAxis, pad, slice } from './shape.js';
 
 function reduce(opType: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {
   const reduced = new Set(axes.map((axis) => normalizeAxis(opType, axis, x.shape)));
@@ -85,6 +86,32 @@ export function cumSum(
   const at = x.graph.constant(tensor('int64', [], [normalizeAxis('CumSum', axis, x.shape)]));
   const attributes = { exclusive: int(exclusive ? 1 : 0), reverse: int(reverse ? 1 : 0) };
   return x.graph.add('CumSum', [x, at], attributes, [x])[0];
+}
+
+/**
+ * ONNX CumProd-26: each element is the product of those up to it along an axis, as products over 1, 2, 4, … neighbours.
+ *
+ * @param exclusive whether the element itself is left out. Default false
+ * @param reverse whether products begin at the end. Default false
+ */
+export function cumProd(
+  x: Value,
+  axis: number,
+  { exclusive = false, reverse = false }: { readonly exclusive?: boolean; readonly reverse?: boolean } = {},
+): Value {
+  const at = normalizeAxis('CumProd', axis, x.shape);
+  const length = x.shape[at];
+  const none = x.shape.map(() => 0);
+  /** Moved along the axis, with ones where nothing came. */
+  const moved = (value: Value, by: number): Value => {
+    const kept = slice(value, [{ axis: at, start: reverse ? by : 0, end: reverse ? length : length - by }]);
+    const [before, after] = reverse ? [0, by] : [by, 0];
+    return pad(kept, none.with(at, before), none.with(at, after), { value: 1 });
+  };
+  let product = x;
+  if (exclusive) product = length === 1 ? expand(scalarLike(x, 1), x.shape) : moved(x, 1);
+  for (let step = 1; step < length; step *= 2) product = mul(product, moved(product, step));
+  return product;
 }
 
 /**

@@ -20,6 +20,9 @@ export const coordinateModes = [
 /** How the nearest element is found. */
 export const nearestModes = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
 
+/** ONNX's names of the ways to keep the ratio of lengths: no axis is longer than its size, or none shorter. */
+export const aspectRatioPolicies = ['not_larger', 'not_smaller'] as const;
+
 /** Options of `resize`. */
 export interface ResizeOptions {
   /** Default `nearest`. */
@@ -38,6 +41,11 @@ export interface ResizeOptions {
   readonly region?: readonly number[];
   /** Of `tf_crop_and_resize`: what lies outside of x. Default 0. */
   readonly extrapolation?: number;
+  /** By sizes: these axes are scaled by one factor. Default: each by its own. */
+  readonly aspectRatio?: {
+    readonly policy: (typeof aspectRatioPolicies)[number];
+    readonly axes: readonly number[];
+  };
 }
 
 /**
@@ -53,19 +61,27 @@ export function resize(
 ): Value {
   const { mode = 'nearest', coordinates = 'half_pixel', nearest = 'round_prefer_floor' } = options;
   const { cubicCoefficient = -0.75, excludeOutside = false, antialias = false } = options;
-  const { region, extrapolation = 0 } = options;
+  const { region, extrapolation = 0, aspectRatio } = options;
   checkNumber('Resize', 'cubicCoefficient', cubicCoefficient);
   checkNumber('Resize', 'extrapolation', extrapolation);
   const bySizes = 'sizes' in target;
   const numbers = bySizes ? target.sizes : target.scales.map(Math.fround);
   const crops = coordinates === 'tf_crop_and_resize';
-  const shape = bySizes ? target.sizes : x.shape.map((length, axis) => Math.floor(length * numbers[axis]));
+  const factor = aspectRatio && bySizes ? commonFactor(x.shape, numbers, aspectRatio) : undefined;
+  const rounded = (length: number, axis: number): number =>
+    aspectRatio?.axes.includes(axis) ? Math.round(f(factor! * length)) : length;
+  const shape =
+    factor !== undefined
+      ? x.shape.map(rounded)
+      : bySizes
+        ? target.sizes
+        : x.shape.map((length, axis) => Math.floor(length * numbers[axis]));
   const fits =
     numbers.length === x.shape.length &&
     numbers.every((number) => Number.isFinite(number) && number > 0) &&
     shape.every((length) => Number.isSafeInteger(length) && length > 0) &&
     (!crops || (region?.length === 2 * x.shape.length && region.every(Number.isFinite)));
-  if (!fits || (antialias && mode === 'nearest')) {
+  if (!fits || (antialias && mode === 'nearest') || (aspectRatio && (!bySizes || crops))) {
     const part = crops ? ` and the region ${formatShape(region ?? [])}` : '';
     throw new GraphError(
       `Resize: ${describe(x)} cannot be resized by mode ${mode} to the ${bySizes ? 'sizes' : 'scales'} ${formatShape(numbers)}${part}`,
@@ -88,20 +104,45 @@ export function resize(
     return graph.add('Resize', [x, roi, floats(numbers)], attributes, [{ dtype: x.dtype, shape }])[0];
   // Without the number of images, where that stays: so the node is the same for any number of them.
   const batch = shape[0] === x.shape[0] && x.shape.length > 1 && !crops;
-  const axes = x.shape.map((_, axis) => axis).slice(batch ? 1 : 0);
+  const axes = aspectRatio?.axes ?? x.shape.map((_, axis) => axis).slice(batch ? 1 : 0);
   const sizes = int64s(
     graph,
-    axes.map((axis) => shape[axis]),
+    axes.map((axis) => target.sizes[axis]),
   );
   return graph.add(
     'Resize',
     [x, roi, null, sizes],
-    batch ? { ...attributes, axes: ints(axes) } : attributes,
+    {
+      ...attributes,
+      ...((batch || aspectRatio) && { axes: ints(axes) }),
+      ...(aspectRatio && { keep_aspect_ratio_policy: string(aspectRatio.policy) }),
+    },
     [{ dtype: x.dtype, shape }],
   )[0];
 }
 
 const f = Math.fround;
+
+/** The factor of all axes whose ratio is kept; in float32, as ONNX Runtime computes it. */
+function commonFactor(
+  lengths: Shape,
+  sizes: Shape,
+  { policy, axes }: NonNullable<ResizeOptions['aspectRatio']>,
+): number {
+  const factors = axes.map((axis) => f(sizes[axis] / lengths[axis]));
+  return policy === 'not_larger' ? Math.min(...factors) : Math.max(...factors);
+}
+
+/** That factor of a node; undefined where each axis has its own. */
+function commonFactorOf({ attributes, inputs }: Node): number | undefined {
+  if (!Object.hasOwn(attributes, 'keep_aspect_ratio_policy')) return undefined;
+  const lengths = inputs[0]!.shape;
+  const axes = attributes.axes.value as readonly number[];
+  const given = Array.from(inputs[3]!.constant!.data, Number);
+  const sizes = lengths.map((length, axis) => (axes.includes(axis) ? given[axes.indexOf(axis)] : length));
+  const policy = attributes.keep_aspect_ratio_policy.value as (typeof aspectRatioPolicies)[number];
+  return commonFactor(lengths, sizes, { policy, axes });
+}
 
 /** What of a node says how one axis is resized. */
 interface ResizedAxis {
@@ -228,7 +269,9 @@ export function resizeAlong(node: Node, axis: number): AxisMap | undefined {
   const [x, region, scales] = node.inputs;
   const [from, to] = [x!.shape[axis], node.outputs[0].shape[axis]];
   const constant = (value: Value, i: number): number => Number(value.constant!.data[i]);
-  const scale = scales ? constant(scales, axis) : f(to / from);
+  const common = commonFactorOf(node);
+  const kept = common !== undefined && !(node.attributes.axes.value as readonly number[]).includes(axis);
+  const scale = scales ? constant(scales, axis) : kept ? 1 : (common ?? f(to / from));
   if (scale === 1 && !region) return undefined;
   const resized: ResizedAxis = {
     from,

@@ -141,6 +141,12 @@ export const linearAlgebra = {
       ['bij,bjk,bkl->bil', [2, 2, 1], [2, 1, 3], [2, 3, 2]],
       ['ij,ij,ij->ij', [2, 3], [2, 3], [2, 3]],
       ['ab,cd->ac', [2, 3], [2, 2]],
+      ['ncii->nci', [2, 2, 3, 3]],
+      ['ii->', [3, 3]],
+      ['iij,jk->ik', [3, 3, 2], [2, 2]],
+      ['iji,ij->i', [3, 2, 3], [3, 2]],
+      ['iii,i->', [2, 2, 2], [2]],
+      ['ii,i->i', [1, 1], [3]],
     ] satisfies [string, ...Shape[]][]
   ).map(([equation, ...shapes]) => ({
     name: `Einsum ${equation}`,

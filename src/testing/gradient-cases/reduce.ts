@@ -50,6 +50,14 @@ export const reduce = {
       build: (x: Value) => op.cumSum(x, -2, { exclusive, reverse }),
     })),
   ),
+  cumProd: [false, true].flatMap((exclusive) =>
+    [false, true].map((reverse) => ({
+      name: `CumProd${exclusive ? ', exclusive' : ''}${reverse ? ', reverse' : ''}, with zeros`,
+      shapes: [[2, 5]],
+      build: (x: Value) => op.cumProd(x, -1, { exclusive, reverse }),
+      draw: () => [1.5, -2, 0.5, 3, -1, 0.5, 0, 2, 0, 3],
+    })),
+  ),
   topK: [
     { name: 'TopK', shapes: [[2, 5]], build: (x) => op.topK(x, 3).values, draw: distinct },
     {

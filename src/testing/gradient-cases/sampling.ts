@@ -69,6 +69,16 @@ export const sampling = {
         excludeOutside: true,
       }),
     ]),
+    ...op.aspectRatioPolicies.map((policy) =>
+      resized(
+        `linear, ${policy}`,
+        { sizes: [1, 2, 7, 6] },
+        {
+          mode: 'linear',
+          aspectRatio: { policy, axes: [2, 3] },
+        },
+      ),
+    ),
     {
       name: 'Resize of one axis',
       shapes: [[2, 2, 5]],

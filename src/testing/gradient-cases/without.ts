@@ -75,6 +75,7 @@ export const notOperators = {
   resizeAlong: 'a linear map',
   einsumTerms: 'letters',
   resizeModes: 'words',
+  aspectRatioPolicies: 'words',
   coordinateModes: 'words',
   nearestModes: 'words',
   sampleModes: 'words',
