@@ -83,9 +83,8 @@ const edits: readonly Edit[] = [
   }),
   // Another operator.
   nodeEdit((node, random, nodes) => {
-    const [own] = of(node, nodeField.opType);
     const [other] = of(pick(random, nodes), nodeField.opType);
-    if (own !== undefined && other !== undefined) own.value = other.value;
+    for (const own of of(node, nodeField.opType)) own.value = other.value;
   }),
   // Another element type.
   tensorEdit((tensor, random) => {
