@@ -17,7 +17,7 @@ after(() => {
 });
 
 const unlimited = { seconds: Infinity, megabytes: Infinity };
-/** A hundred times what any input takes, so that a machine that does other things, too, stays far below. */
+/** Far above what any input takes, on a machine that does other things, too: most take a millisecond or two, and 3 MB. */
 const limits = { seconds: 10, megabytes: 256 };
 /** What takes a millisecond or two an input: files, and graphs, which are read several times. */
 const counts: Readonly<Record<string, number>> = {
