@@ -1,19 +1,30 @@
 """Tiny members of families of models, at 32 pixels or little more, for the test suite."""
 
+import functools
+
 import timm.models as tm
 import torch
 import torchvision.models as tv
-from timm.layers import BatchNormAct2d, GatedMlp, create_conv2d
+from timm.layers import BatchNormAct2d, ConvNormAct, GatedMlp, create_conv2d
+from timm.models._efficientnet_blocks import SqueezeExcite
 from timm.models._efficientnet_builder import decode_arch_def
 from timm.models.convmixer import ConvMixer
+from timm.models.efficientformer import Attention, EfficientFormer
+from timm.models.inception_resnet_v2 import Block35
+from timm.models.inception_v4 import InceptionA as InceptionV4A
+from timm.models.inception_v4 import ReductionA
 from timm.models.inception_next import InceptionDWConv2d, MetaNeXt
 from timm.models.metaformer import GroupNorm1, Pooling
 from timm.models.mlp_mixer import Affine, ResBlock, SpatialGatingBlock
 from timm.models.pit import PoolingVisionTransformer
 from timm.models.pvt_v2 import PyramidVisionTransformerV2
+from timm.models.rexnet import LinearBottleneck
+from timm.models.selecsls import SelecSls, SelecSlsBlock
 from timm.models.xception import Block as XceptionBlock
 from torch import nn
 from torchvision.models.googlenet import Inception
+from torchvision.models.inception import BasicConv2d, InceptionA, InceptionC
+from torchvision.models.mnasnet import _stack
 
 C = 10
 
@@ -66,11 +77,54 @@ def stem(channels, stride=2):
     )
 
 
-def efficient(*blocks, **options):
+def efficient(*blocks, kind=tm.EfficientNet, **options):
     """A network of timm's builder for mobile networks."""
-    return lambda: tm.EfficientNet(
+    return lambda: kind(
         decode_arch_def([[one] for one in blocks]), num_classes=C, stem_size=8, num_features=16, **options
     )
+
+
+def divided(kind, by=16):
+    """A layer of an Inception with a fraction of its channels, all of which are fixed."""
+    return lambda inputs, outputs, *rest, **options: kind(inputs // by, outputs // by, *rest, **options)
+
+
+def inception_resnet():
+    made = Block35(0.17, divided(ConvNormAct))
+    made.conv2d = nn.Conv2d(8, 20, 1)
+    return made
+
+
+def alexnet():
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 11, 4, 2),
+        nn.ReLU(True),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(8, 12, 5, padding=2),
+        nn.ReLU(True),
+        nn.Flatten(),
+        nn.Dropout(),
+        nn.Linear(12 * 3 * 3, 16),
+        nn.ReLU(True),
+        nn.Linear(16, C),
+    )
+
+
+def efficientformer():
+    """Its attention is made for 7 by 7 positions, whatever size it is given."""
+    model = EfficientFormer(
+        (1, 1, 1, 2),
+        (8, 12, 12, 12),
+        num_classes=C,
+        downsamples=(False, True, False, False),
+        num_vit=1,
+        mlp_ratios=2,
+        layer_scale_init_value=0.1,
+    )
+    for module in model.modules():
+        if isinstance(getattr(module, "token_mixer", None), Attention):
+            module.token_mixer = Attention(12, 4, 2, 2, 4)
+    return model
 
 
 def byob(**options):
@@ -138,6 +192,14 @@ MOBILEVIT = block(
     stride=1,
     block_kwargs={"transformer_dim": 8, "transformer_depth": 1, "patch_size": 2, "num_heads": 2, "mlp_ratio": 2},
 )
+SELECSLS = {
+    "block": SelecSlsBlock,
+    "features": [(32, 0, 8, 8, True, 2), (8, 8, 8, 12, False, 1)],
+    "head": [(12, 16, 3, 2)],
+    "num_features": 16,
+    "feature_info": [{"num_chs": 12, "reduction": 4, "module": "features.1"}],
+}
+HARD = functools.partial(SqueezeExcite, gate_layer="hard_sigmoid", force_act_layer=nn.ReLU)
 SELECTIVE = {"rd_ratio": 0.25, "rd_divisor": 4, "split_input": True}
 NARROW = (4, 4, 4, 8)
 T, D = "torchscript", "dynamo"
@@ -379,4 +441,67 @@ FIXTURES = [
     ("mobilevit", 32, byob(blocks=(block("rep"), MOBILEVIT), stem_type="3x3", stem_chs=8), [(T, False)]),
     ("xception", 32, sequence(stem(8), lambda: XceptionBlock(8, 12, 2, 2)), [(D, True)]),
     ("focalnet", 32, small(tm.FocalNet, depths=(1, 1), embed_dim=8, focal_levels=(2, 2)), [(T, True)]),
+    ("alexnet", 32, alexnet, [(T, True), (D, False)]),
+    ("vgg", 32, sequence(lambda: tv.vgg.make_layers([8, "M", 12, "M", 16], True)), [(D, False)]),
+    ("wide_resnet", 32, resnet_of(tm.resnet.Bottleneck, (4, 4, 4, 4), base_width=128), [(T, True)]),
+    ("mnasnet", 32, sequence(stem(8), lambda: _stack(8, 12, 5, 2, 3, 2, 3e-4)), [(T, True)]),
+    (
+        "lcnet",
+        32,
+        efficient(
+            "dsa_r1_k3_s1_c8",
+            "dsa_r1_k5_s2_c12_se0.25",
+            kind=tm.MobileNetV3,
+            act_layer=nn.Hardswish,
+            se_layer=HARD,
+        ),
+        [(D, False)],
+    ),
+    (
+        "hardcorenas",
+        32,
+        efficient(
+            "ds_r1_k3_s1_e1_c8_nre",
+            "ir_r1_k5_s2_e3_c12_nre_se0.25",
+            "ir_r1_k5_s1_e3_c12_se0.25",
+            "cn_r1_k1_s1_c16",
+            kind=tm.MobileNetV3,
+            act_layer=nn.Hardswish,
+            se_layer=HARD,
+        ),
+        [(T, True)],
+    ),
+    (
+        "tinynet",
+        32,
+        efficient("ds_r1_k3_s1_e1_c8_se0.25", "ir_r1_k3_s2_e4_c16_se0.25", act_layer=nn.SiLU),
+        [(T, False)],
+    ),
+    (
+        "rexnet",
+        32,
+        sequence(
+            stem(8),
+            lambda: LinearBottleneck(8, 10, stride=2, exp_ratio=4, se_ratio=0.5),
+            lambda: LinearBottleneck(10, 12, stride=1, exp_ratio=4, se_ratio=0.5),
+        ),
+        [(D, False)],
+    ),
+    ("selecsls", 32, small(SelecSls, cfg=SELECSLS), [(T, True)]),
+    (
+        "inception",
+        32,
+        sequence(
+            stem(12),
+            lambda: InceptionA(192, 32, divided(BasicConv2d)),
+            lambda: nn.Conv2d(16, 48, 1),
+            lambda: InceptionC(768, 64, divided(BasicConv2d)),
+            lambda: nn.Conv2d(48, 24, 1),
+            lambda: InceptionV4A(divided(functools.partial(ConvNormAct, padding=0))),
+            lambda: ReductionA(divided(functools.partial(ConvNormAct, padding=0))),
+        ),
+        [(T, True)],
+    ),
+    ("inception_resnet", 32, sequence(stem(20), inception_resnet), [(D, False)]),
+    ("efficientformer", 32, efficientformer, [(T, True)]),
 ]

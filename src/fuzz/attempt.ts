@@ -13,7 +13,7 @@ const LONGEST_MESSAGE = 2000;
 export interface Limits {
   /** Processor seconds, of all threads. */
   readonly seconds: number;
-  /** By how much the peak of the process's memory may grow, in MB. */
+  /** By how much the peak of the process's memory, or that of its buffers, may grow, in MB. */
   readonly megabytes: number;
 }
 
@@ -48,6 +48,16 @@ export function inputOf(
   return parser.mutate(seeds[random.integer(seeds.length)], random, seeds);
 }
 
+/** Processor seconds and megabytes until now. Not `process.cpuUsage`, which is ten times as slow. */
+function usage(): { readonly seconds: number; readonly peak: number; readonly buffers: number } {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  return {
+    seconds: (userCPUTime + systemCPUTime) / 1e6,
+    peak: (maxRSS * 1024) / 1e6,
+    buffers: process.memoryUsage().arrayBuffers / 1e6,
+  };
+}
+
 /** Lets the parser read an input. */
 export async function attempt(
   parser: FuzzedParser,
@@ -55,7 +65,7 @@ export async function attempt(
   folder: string,
   limits: Limits,
 ): Promise<Attempt> {
-  const [cpu, peak] = [process.cpuUsage(), process.resourceUsage().maxRSS];
+  const before = usage();
   let outcome: Attempt['outcome'] = 'accepted';
   let reason: string | undefined;
   try {
@@ -69,9 +79,10 @@ export async function attempt(
     } else if ((error as Error).message.length > LONGEST_MESSAGE)
       reason = `a message of ${(error as Error).message.length} characters: ${(error as Error).message.slice(0, 100)}…`;
   }
-  const { user, system } = process.cpuUsage(cpu);
-  const seconds = (user + system) / 1e6;
-  const megabytes = ((process.resourceUsage().maxRSS - peak) * 1024) / 1e6;
+  const after = usage();
+  const seconds = after.seconds - before.seconds;
+  // A buffer that is not written to is none of the process's memory yet.
+  const megabytes = Math.max(after.peak - before.peak, after.buffers - before.buffers);
   if (seconds > limits.seconds) reason ??= `it took ${seconds.toFixed(1)} s`;
   if (megabytes > limits.megabytes) reason ??= `it took ${megabytes.toFixed()} MB`;
   return {

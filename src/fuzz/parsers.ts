@@ -6,6 +6,7 @@ import { image } from './parsers/image.js';
 import { metrics } from './parsers/metrics.js';
 import { flagValues, lambda } from './parsers/numbers.js';
 import { onnx, onnxRun } from './parsers/onnx.js';
+import { onnxExported } from './parsers/onnx-exported.js';
 import { onnxModel } from './parsers/onnx-model.js';
 import { keptScan, pictureTable } from './parsers/pictures.js';
 import { results } from './parsers/results.js';
@@ -20,6 +21,7 @@ export const parsers: readonly FuzzedParser[] = [
   onnx,
   onnxRun,
   onnxModel,
+  onnxExported,
   metrics,
   results,
   lambda,

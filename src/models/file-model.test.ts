@@ -610,3 +610,11 @@ test('batch normalisation that is inserted leaves what the model computes as it 
     ['conv.weight.bn.running_mean', 'conv.weight.bn.running_var'],
   );
 });
+
+test('names of open lengths are shown without their control characters', () => {
+  const file = network({ inputs: [{ name: 'input', shape: ['\u001b[2J', 'n'.repeat(5000)] }] });
+  assert.throws(
+    () => modelFromOnnx(onnxFile(file)),
+    (error) => error instanceof GraphError && /\[\\u001b\[2J, nn+…n+\]$/.test(error.message),
+  );
+});

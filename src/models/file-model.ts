@@ -171,10 +171,15 @@ function elementTypesIn({ graph }: ForeignModel): Map<string, number> {
 
 /** The input that holds the images: the only one there is. */
 function imageInput({ inputs }: ForeignModel): ForeignValue {
+  const lengthOf = (length: number | string | null): number | string =>
+    typeof length === 'string' ? quote(length).slice(1, -1) : (length ?? '?');
   const described = (): string =>
     inputs
       .slice(0, 10)
-      .map(({ name, dtype, shape }) => `${quote(name)} ${dtype} [${shape ? shape.join(', ') : '?'}]`)
+      .map(
+        ({ name, dtype, shape }) =>
+          `${quote(name)} ${dtype} [${shape ? shape.slice(0, 10).map(lengthOf).join(', ') : '?'}]`,
+      )
       .join(', ');
   const images = inputs.filter(
     ({ shape, dtype }) => shape?.length === 4 && ['float32', 'float64', 'uint8'].includes(dtype),

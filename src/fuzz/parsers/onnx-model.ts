@@ -1,16 +1,13 @@
 /** `.onnx` files of other programs, as models: read, and traced for training and inference. */
 import { GraphError } from '../../graph/graph.js';
-import { ModelProtoSchema } from '../../graph/onnx_pb.js';
 import { modelFromOnnx } from '../../models/file-model.js';
 import { mlp } from '../../models/mlp.js';
 import { traceAlone } from '../../nn/model.js';
-import type { Random } from '../../random/random.js';
 import { OptionError } from '../../tensor/option-error.js';
 import { type Tensor, elementCount, sameShape, tensor } from '../../tensor/tensor.js';
 import { exportOnnx } from '../../train/export.js';
 import { modelTensors } from '../../train/step-graph.js';
-import { mutateBytes, pick } from '../mutate-bytes.js';
-import { mutateProtobuf } from '../mutate-protobuf.js';
+import { isPrintable, mutateOnnx } from '../mutate-onnx.js';
 import { type OnnxFile, float, localFunction, node, onnxFile, subgraph, tensorProto } from '../onnx-file.js';
 import { type FuzzedParser, expect } from '../parser.js';
 
@@ -137,16 +134,10 @@ function withResizing(): Uint8Array {
 const seeds = (): Promise<readonly Uint8Array[]> =>
   Promise.resolve([...examples.map(onnxFile), withResizing()]);
 
-function mutate(input: Uint8Array, random: Random, others: readonly Uint8Array[]): Uint8Array {
-  if (random.integer(4) === 0) return mutateBytes(input, random, pick(random, others));
-  const mutated = mutateProtobuf(ModelProtoSchema, input, random);
-  return random.integer(20) === 0 ? mutateBytes(mutated, random) : mutated;
-}
-
 export const onnxModel: FuzzedParser = {
   name: 'onnx-model',
   seeds,
-  mutate,
+  mutate: mutateOnnx,
   read(input) {
     const model = modelFromOnnx(input, { imageSize: 8 });
     const traced = [1, 3].map((images) => traceAlone(model, images, images === 3));
@@ -161,5 +152,5 @@ export const onnxModel: FuzzedParser = {
       'training has other parameters than inference',
     );
   },
-  documented: (error) => error instanceof GraphError || error instanceof OptionError,
+  documented: (error) => (error instanceof GraphError || error instanceof OptionError) && isPrintable(error),
 };

@@ -2,15 +2,12 @@
 import { portable } from '../../engine/lowering/portable.js';
 import { Program } from '../../engine/session.js';
 import { Graph, GraphError, type Value } from '../../graph/graph.js';
-import { ModelProtoSchema } from '../../graph/onnx_pb.js';
 import * as op from '../../graph/ops.js';
 import { fromOnnx } from '../../graph/parse.js';
 import { rewrite } from '../../graph/rewrite.js';
 import { toOnnx } from '../../graph/serialize.js';
-import type { Random } from '../../random/random.js';
 import { type Tensor, elementCount, sameShape, tensor, zeros } from '../../tensor/tensor.js';
-import { mutateBytes, pick } from '../mutate-bytes.js';
-import { mutateProtobuf } from '../mutate-protobuf.js';
+import { isPrintable, mutateOnnx } from '../mutate-onnx.js';
 import { type FuzzedParser, expect } from '../parser.js';
 
 /** Small graphs that between them hold every operator that is read. */
@@ -138,12 +135,6 @@ const seeds = (): Promise<readonly Uint8Array[]> =>
     }),
   );
 
-function mutate(input: Uint8Array, random: Random, others: readonly Uint8Array[]): Uint8Array {
-  if (random.integer(4) === 0) return mutateBytes(input, random, pick(random, others));
-  const mutated = mutateProtobuf(ModelProtoSchema, input, random);
-  return random.integer(20) === 0 ? mutateBytes(mutated, random) : mutated;
-}
-
 const types = ({ inputs, outputs }: Graph): string =>
   JSON.stringify([
     inputs.map(({ name, dtype, shape }) => [name, dtype, shape]),
@@ -171,11 +162,11 @@ function readAgain(input: Uint8Array): { graph: Graph; written: Uint8Array } {
 export const onnx: FuzzedParser = {
   name: 'onnx',
   seeds,
-  mutate,
+  mutate: mutateOnnx,
   read(input) {
     readAgain(input);
   },
-  documented: (error) => error instanceof GraphError,
+  documented: (error) => error instanceof GraphError && isPrintable(error),
 };
 
 /** What is larger takes ONNX Runtime long, and nothing that a file says is wrong with it. */
@@ -186,7 +177,7 @@ class RuntimeRefusal extends Error {}
 export const onnxRun: FuzzedParser = {
   name: 'onnx-run',
   seeds,
-  mutate,
+  mutate: mutateOnnx,
   async read(input) {
     const { graph, written } = readAgain(input);
     const values = [...graph.inputs, ...graph.nodes.flatMap(({ outputs }) => outputs)];
@@ -219,5 +210,6 @@ export const onnxRun: FuzzedParser = {
       );
     }
   },
-  documented: (error) => error instanceof GraphError || error instanceof RuntimeRefusal,
+  documented: (error) =>
+    error instanceof RuntimeRefusal || (error instanceof GraphError && isPrintable(error)),
 };
