@@ -24,6 +24,7 @@ import { Graph } from '../../dist/graph/graph.js';
 import * as op from '../../dist/graph/ops.js';
 import { stateName } from '../../dist/graph/state-names.js';
 import { trace } from '../../dist/nn/model.js';
+import { transposedMatrix } from '../../dist/tensor/tensor.js';
 import { initialWeights, initialSlots } from '../../dist/train/initial-state.js';
 
 /** ‖a − b‖ / ‖b‖ */
@@ -73,6 +74,19 @@ const of = (prefix, tensors) =>
     ),
   );
 
+/** Tensors with the file's names and shapes under the names and in the shapes of the model's parameters. */
+function asInModel(tensors, { file }) {
+  const given = new Map([...file.inFile].map(([name, own]) => [own.name, { ...own, name }]));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([key, value]) => {
+      const [, kind, name] = /^(gradient|tract)\/(.*)$/.exec(key) ?? [];
+      const own = given.get(name);
+      if (!own) return [key, value];
+      return [`${kind}/${own.name}`, own.transposed ? transposedMatrix(value) : value];
+    }),
+  );
+}
+
 /** With TrAct for the first layer; where the image reaches several at once, for the one that PyTorch runs first. */
 function withTract(model, layer) {
   try {
@@ -86,7 +100,7 @@ function withTract(model, layer) {
 /** What is measured of one file. */
 async function measure(path) {
   const model = await loadModel(`${path}.onnx`);
-  const { tensors } = fromSafetensors(readFileSync(`${path}.safetensors`));
+  const tensors = asInModel(fromSafetensors(readFileSync(`${path}.safetensors`)).tensors, model);
   const { images, labels } = tensors;
   const batchSize = images.shape[0];
   const inputs = { images, labels, ...standardization };

@@ -116,6 +116,8 @@ function reportOf(path: string, model: FileModel) {
       elements: count([...buffers.values()].map(({ value }) => value.shape)),
     },
     constants: { elements: count([...new Set(constants)].map(({ shape }) => shape)) },
+    // What the file has a number for.
+    namesInFile: Object.fromEntries([...file.inFile].map(([name, own]) => [name, own.name])),
     tract: tractLayer(file.users, images, graph.nodes, parameters),
     multiplyAdds: multiplyAdds(inference.graph.nodes),
     stepMemory: trainable ? stepMemory(model) : null,
@@ -174,10 +176,10 @@ function tell(report: Report): void {
     `  input      ${input.name}: [${input.shape.join(', ')}]${input.layout === 'NHWC' ? ', channels last in the file' : ''}${report.fileBatchSize === null ? '' : `; the file is for ${report.fileBatchSize} at once, which is changed`}`,
     `  output     ${output.name}: ${output.classes} classes${activation}`,
     `  head       ${headText(report)}`,
-    `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
+    `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters${namedText(report)}; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
     `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
     `  memory     ${memory ? `about ${BATCHES.map((batch) => `${megabytes(memory[String(batch)])} at batch ${batch}`).join(', ')}, for a step of SGD with momentum` : 'not known'}`,
-    `  TrAct      ${'layer' in tract ? layerText(tract) : tract.reason}`,
+    `  TrAct      ${'layer' in tract ? layerText(tract, report) : tract.reason}`,
   );
   for (const { operator, nodes, reason } of report.unsupported) {
     print(`  ${operator}: ${reason}`);
@@ -193,9 +195,18 @@ function tell(report: Report): void {
   if (report.foldedNodes > 0) print(`${report.foldedNodes} more nodes are computed when the file is read.`);
 }
 
-function layerText({ layer, weight, shape, operator, node }: TractLayer): string {
+function namedText({ namesInFile }: Report): string {
+  const count = Object.keys(namesInFile).length;
+  return count === 0 ? '' : `, ${count} of which are numbered in the file and named after their modules`;
+}
+
+function layerText({ layer, weight, shape, operator, node }: TractLayer, { namesInFile }: Report): string {
   // A weight that has a number for a name is found in the file by its node.
-  const found = layer === weight && node !== null ? ` ${node}` : '';
+  const numbered = Object.hasOwn(namesInFile, weight);
+  const found =
+    (layer === weight || numbered) && node !== null
+      ? ` ${node}${numbered ? ` with ${namesInFile[weight]}` : ''}`
+      : '';
   return `trains ${layer} (${operator}${found}, [${shape.join(', ')}]), the first layer that the image reaches`;
 }
 

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Tensors } from '../engine/session.js';
 import type { Model } from '../nn/model.js';
-import { type GroupedParameter, type ParameterGroup, selects } from '../optim/groups.js';
+import { type GroupedParameter, type ParameterGroup, checkMeaning, selects } from '../optim/groups.js';
 import { groupedParameters } from '../optim/model-groups.js';
 import { sameShape } from '../tensor/tensor.js';
 import type { TrainingStage } from '../train/stages.js';
@@ -99,6 +99,7 @@ export function checkSelection({ freeze, trainOnly, stages }: FineTuningFlags, m
       if (!parameters.some(selects(word)))
         throw new UsageError(`${flag} ${word}: no parameter is that; there are ${described(parameters)}`);
     }
+    checkMeaning(words, parameters);
   }
   const left = parameters.filter(
     (parameter) => !selects(freeze ?? [])(parameter) && (!trainOnly || selects(trainOnly)(parameter)),

@@ -1,5 +1,6 @@
 /** What a model out of a file is made with, and what is known of it. */
 import type { ExternalData, ForeignValue } from '../graph/import/foreign-values.js';
+import type { GivenName } from '../graph/import/weight-names.js';
 import type { ConfigValue, Model } from '../nn/model.js';
 import type { Head } from './file-head.js';
 
@@ -72,6 +73,11 @@ export interface FileFacts {
   readonly folded: number;
   /** The names of the nodes that take tensors of the file, by the names of these. */
   readonly users: ReadonlyMap<string, string>;
+  /**
+   * The names in the file of weights that PyTorch's exporters numbered and that have the name of their module here, and
+   * whether the file has the matrix the other way round.
+   */
+  readonly inFile: ReadonlyMap<string, GivenName>;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
   /** The file, with all its tensors inside. */

@@ -48,8 +48,14 @@ export function modelFromForeign(
   const { logits, activation } = logitsBefore(file, output);
   const constants = (options.constants ?? []).map(matcher);
   const idle = new Set<string>();
+  const inFile = new Map(
+    [...file.names].map(([own, { name: given, transposed }]) => [given, { name: own, transposed }]),
+  );
   const isConstant = (weight: string): boolean =>
-    idle.has(weight) || constants.some((matches) => matches(weight));
+    idle.has(weight) ||
+    [weight, inFile.get(weight)?.name].some(
+      (known) => known !== undefined && constants.some((matches) => matches(known)),
+    );
   let batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
   const build = (
     images: Value,
@@ -120,19 +126,22 @@ export function modelFromForeign(
       operators: first.imported.operators,
       folded: first.imported.folded,
       users: usersIn(file),
+      inFile,
       classNames: classNamesIn(file),
       bytes: options.bytes,
     },
   };
 }
 
-/** The names of the nodes that take initializers: what an exporter names by number may have a node with a path. */
-function usersIn({ graph, initializers }: ForeignModel): Map<string, string> {
+/** The names of the nodes that take initializers: what has no name of its own is found in the file by its node. */
+function usersIn({ graph, initializers, names }: ForeignModel): Map<string, string> {
   return new Map(
     graph.node.flatMap(({ name, input }) =>
       name === ''
         ? []
-        : input.flatMap((tensor) => (initializers.has(tensor) ? [[tensor, name] as const] : [])),
+        : input.flatMap((tensor) =>
+            initializers.has(tensor) ? [[names.get(tensor)?.name ?? tensor, name] as const] : [],
+          ),
     ),
   );
 }
@@ -266,9 +275,9 @@ function resized({ weight, bias, shape, outAxis }: Head, classes: number): Resiz
 }
 
 const fromFile =
-  ({ data }: Tensor): DrawnInitializer =>
+  (found: Tensor): DrawnInitializer =>
   () =>
-    (data as Float32Array).slice();
+    (found.data as Float32Array).slice();
 
 /** A graph for looking at a file: weights are inputs, and everything is as in inference. */
 function plainHooks(graph: Graph, changed?: Resized): ImportHooks {

@@ -11,12 +11,13 @@ import type { Graph } from '../graph/graph.js';
 import { stateName } from '../graph/state-names.js';
 import { sgd } from '../optim/sgd.js';
 import { fromSafetensors } from '../tensor/safetensors.js';
-import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
+import { type Tensor, tensor, toNumbers, transposedMatrix } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { tract } from '../tract/tract.js';
 import { initialWeights } from '../train/initial-state.js';
 import { exportFileModel } from '../train/export-file.js';
 import { trainingGraph } from '../train/training-graph.js';
+import type { FileModel } from './file-model-options.js';
 import { modelFromOnnx } from './file-model.js';
 
 const folder = new URL('../../src/models/fixtures/', import.meta.url);
@@ -43,6 +44,22 @@ const entriesOf = (tensors: Readonly<Record<string, Tensor>>, prefix: string): [
     name.startsWith(prefix) ? [[name.slice(prefix.length), toNumbers(value)]] : [],
   );
 
+/** Tensors that PyTorch gave the file's names and shapes, under the names and in the shapes of the model's parameters. */
+function asInModel(
+  tensors: Readonly<Record<string, Tensor>>,
+  { file }: FileModel,
+): Readonly<Record<string, Tensor>> {
+  const given = new Map([...file.inFile].map(([name, own]) => [own.name, { ...own, name }]));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([key, value]) => {
+      const [, kind, name] = /^(gradient|tract)\/(.*)$/.exec(key) ?? [];
+      const own = given.get(name);
+      if (!own) return [key, value];
+      return [`${kind}/${own.name}`, own.transposed ? transposedMatrix(value) : value];
+    }),
+  );
+}
+
 test('there are files of many families, by both exporters, for training and inference', () => {
   const parts = names.map((name) => name.split('.'));
   assert.ok(new Set(parts.map(([family]) => family)).size >= 48);
@@ -57,7 +74,7 @@ for (const name of names) {
   test(`${name}: loss, every gradient, running statistics and the outputs of what is given back are PyTorch's`, async () => {
     const bytes = (ending: string): Uint8Array => readFileSync(new URL(`${name}.${ending}`, folder));
     const model = modelFromOnnx(bytes('onnx'));
-    const { tensors } = fromSafetensors(bytes('safetensors'));
+    const tensors = asInModel(fromSafetensors(bytes('safetensors')).tensors, model);
     // There is none where the first layer's weights are computed of its parameters.
     const [first, transformed] = entriesOf(tensors, 'tract/').at(0) ?? [];
     const given = first === undefined ? model : tract(model, { layer: first.replace(/\.weight$/, '') });

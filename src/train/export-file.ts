@@ -7,7 +7,7 @@ import { rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
 import type { FileModel } from '../models/file-model-options.js';
 import { trace } from '../nn/model.js';
-import { tensor } from '../tensor/tensor.js';
+import { tensor, transposedMatrix } from '../tensor/tensor.js';
 import type { LearnedState } from './evaluator.js';
 import type { ExportOptions } from './export.js';
 import { checkState } from './state.js';
@@ -16,7 +16,7 @@ import { modelTensors, standardize } from './step-graph.js';
 /**
  * A model out of a file with what it has learned, as the bytes of an `.onnx` file: input and output have the names,
  * layout and meaning that they have in the file it came from, a softmax at the end included, and weights and running
- * statistics their names. Any number of images may be given. Images are to be standardised by whoever runs it, unless the
+ * statistics their names and shapes. Any number of images may be given. Images are to be standardised by whoever runs it, unless the
  * file took bytes: then so does this one.
  *
  * The metadata holds `model`, and as JSON `class_names`, `mean` and `deviation`, the standardisation in training.
@@ -32,7 +32,7 @@ export function exportFileModel(
   const { batchSize, classNames } = options;
   const { weights, standardization } = learned;
   checkState(modelTensors(model), weights);
-  const { input, output, layout, activation } = model.file;
+  const { input, output, layout, activation, inFile } = model.file;
   const [channels, height, width] = model.imageShape;
   const build = (images: number): Graph => {
     const graph = new Graph([output.name]);
@@ -46,7 +46,11 @@ export function exportFileModel(
     );
     const { logits } = trace(model, bytes ? standardize(pixels, mean, deviation) : pixels, {
       training: false,
-      weights: (name, type) => graph.input(name, 'float32', type),
+      weights(name, type) {
+        const { name: own, transposed } = inFile.get(name) ?? { name, transposed: false };
+        if (!transposed) return graph.input(own, 'float32', type);
+        return op.transpose(graph.input(own, 'float32', [...type].reverse()), [1, 0]);
+      },
     });
     const ending = { Softmax: op.softmax, LogSoftmax: op.logSoftmax };
     const result = activation ? ending[activation](logits, 1) : logits;
@@ -62,7 +66,12 @@ export function exportFileModel(
     batchSize === undefined ? anyBatch(build) : { graph: build(batchSize), dimensions: undefined };
   return toOnnx(graph, {
     name: model.name,
-    initializers: weights,
+    initializers: Object.fromEntries(
+      Object.entries(weights).map(([name, value]) => {
+        const { name: own, transposed } = inFile.get(name) ?? { name, transposed: false };
+        return [own, transposed ? transposedMatrix(value) : value];
+      }),
+    ),
     ...(dimensions && { dimensions }),
     metadata: {
       model: model.name,
