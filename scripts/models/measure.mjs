@@ -4,7 +4,7 @@
  *
  * Usage: node measure.mjs PATH
  * Reads PATH.onnx and PATH.safetensors, prints a line of JSON, and writes what double.py reads: the step with and without
- * TrAct, and the state that both begin with.
+ * TrAct, the state that both begin with, and what was computed of the file under the names of the state.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process, { argv } from 'node:process';
@@ -177,6 +177,7 @@ async function measure(path) {
   }
   for (const [name, bytes] of Object.entries(files)) writeFileSync(`${path}.${name}.onnx`, bytes);
   writeFileSync(`${path}.state.safetensors`, toSafetensors({ tensors: weights, metadata: {} }));
+  writeFileSync(`${path}.wanted.safetensors`, toSafetensors({ tensors, metadata: {} }));
   return figures;
 }
 

@@ -5,6 +5,7 @@ import { peakBytes } from '../engine/step-memory.js';
 import { GraphError, operatorName } from '../graph/graph.js';
 import { ImportError } from '../graph/import/import-error.js';
 import { rewrite } from '../graph/rewrite.js';
+import { HeadError } from '../models/file-head.js';
 import type { FileModel, LoadModelOptions } from '../models/file-model-options.js';
 import { traceAlone } from '../nn/model.js';
 import { multiplyAdds } from '../nn/multiply-adds.js';
@@ -18,7 +19,7 @@ import { print, printJson, printTable } from './terminal.js';
 
 export interface CheckFlags {
   readonly classes?: number;
-  readonly head?: string;
+  readonly head?: readonly string[];
   readonly batchNorm?: 'keep' | 'insert';
   readonly imageSize?: number;
   readonly output?: string;
@@ -38,22 +39,31 @@ interface Obstacle {
 /** Looks at a file; returns the exit code: 0 if it can be trained. */
 export async function check(path: string, flags: CheckFlags): Promise<number> {
   const { classes, head, batchNorm, imageSize, output } = flags;
-  const options: LoadModelOptions = {
-    ...(classes !== undefined && { classes }),
-    ...(head !== undefined && { head }),
+  const asItIs: LoadModelOptions = {
     ...(batchNorm !== undefined && { batchNorm }),
     ...(imageSize !== undefined && { imageSize }),
     ...(output !== undefined && { output }),
   };
+  const options: LoadModelOptions = {
+    ...asItIs,
+    ...(classes !== undefined && { classes }),
+    ...(head !== undefined && { head }),
+  };
   let model: FileModel;
+  let impossible: string | undefined;
   try {
     model = await loadModel(path, options);
   } catch (error) {
-    if (!(error instanceof ImportError)) throw error;
-    tellUnreadable(path, error, flags.json === true);
-    return 1;
+    if (error instanceof ImportError) {
+      tellUnreadable(path, error, flags.json === true);
+      return 1;
+    }
+    if (!(error instanceof HeadError) || classes === undefined) throw error;
+    // What is in the file can be told all the same.
+    impossible = error.message;
+    model = await loadModel(path, asItIs);
   }
-  const report = reportOf(path, model);
+  const report = reportOf(path, model, impossible);
   if (flags.json) printJson({ event: 'check', ...report });
   else tell(report);
   return report.trainable ? 0 : 1;
@@ -73,7 +83,7 @@ function tellUnreadable(path: string, { problems }: ImportError, json: boolean):
 
 type Report = ReturnType<typeof reportOf>;
 
-function reportOf(path: string, model: FileModel) {
+function reportOf(path: string, model: FileModel, impossible: string | undefined) {
   const { file } = model;
   const traced = traceAlone(model, 1, true);
   const { parameters, buffers, graph, logits, images } = traced;
@@ -91,7 +101,7 @@ function reportOf(path: string, model: FileModel) {
   const constants = graph.nodes.flatMap(({ inputs }) =>
     inputs.flatMap((input) => (input?.constant ? [input] : [])),
   );
-  const trainable = obstacles.size === 0;
+  const trainable = obstacles.size === 0 && impossible === undefined;
   return {
     file: path,
     trainable,
@@ -103,7 +113,12 @@ function reportOf(path: string, model: FileModel) {
     activation: file.activation ?? null,
     classNames: file.classNames ?? null,
     heads: file.heads.map(({ weight }) => weight),
-    newHead: file.newHead ? { weight: file.newHead.weight, classes: model.classes } : null,
+    newHead:
+      file.newHeads.length > 0
+        ? { weights: file.newHeads.map(({ weight }) => weight), classes: model.classes }
+        : null,
+    /** Why it cannot be of the classes that were asked for. */
+    impossibleClasses: impossible ?? null,
     operators: Object.fromEntries([...file.operators].sort(([a], [b]) => (a < b ? -1 : 1))),
     foldedNodes: file.folded,
     unsupported: [...obstacles.values()],
@@ -210,11 +225,15 @@ function layerText({ layer, weight, shape, operator, node }: TractLayer, { names
   return `trains ${layer} (${operator}${found}, [${shape.join(', ')}]), the first layer that the image reaches`;
 }
 
-function headText({ heads, newHead, output }: Report): string {
-  if (newHead) return `${newHead.weight}, new for ${newHead.classes} classes instead of ${output.classes}`;
-  if (heads.length === 1) return `${heads[0]}; for another number of classes it is replaced`;
+function headText({ heads, newHead, impossibleClasses, output }: Report): string {
+  if (impossibleClasses !== null) return impossibleClasses;
+  if (newHead)
+    return newHead.classes === output.classes
+      ? `${newHead.weights.join(', ')}, new`
+      : `${newHead.weights.join(', ')}, new for ${newHead.classes} classes instead of ${output.classes}`;
   if (heads.length === 0) return 'none that could be replaced for another number of classes';
-  return `${heads.join(', ')}; for another number of classes one is to be named (--head)`;
+  if (heads.length === 1) return `${heads[0]}; for another number of classes it is replaced`;
+  return `${heads.join(', ')}; for another number of classes they are replaced together`;
 }
 
 const megabytes = (bytes: number): string =>

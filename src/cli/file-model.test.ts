@@ -97,7 +97,7 @@ test('check tells what is in a file, and for another number of classes what beco
       trainable: true,
       found: { tensors: 5, elements: 8 * 48 + 16 + 80 + 10 },
       buffers: { tensors: 2, elements: 16 },
-      newHead: { weight: 'fc.weight', classes: 10 },
+      newHead: { weights: ['fc.weight'], classes: 10 },
       activation: 'Softmax',
     },
   );
@@ -117,6 +117,24 @@ test('check names the node of a first layer whose weights are numbered in the fi
   const { code, stdout, stderr } = await tract(['check', fileURLToPath(fixture)]);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /TrAct +trains conv1 \(Conv \/conv1\/Conv with onnx::Conv_63, \[8, 3, 3, 3\]\)/);
+});
+
+test('check replaces averaged heads together, and tells of a file all the same that has none to replace', async () => {
+  const fixture = (name: string): string =>
+    fileURLToPath(new URL(`../../src/models/fixtures/${name}.onnx`, import.meta.url));
+  const asked = ['check', fixture('deit.dynamo.inference'), '--classes', '5', '--json'];
+  const [{ newHead }] = jsonLines((await tract(asked)).stdout);
+  assert.deepEqual(newHead, { weights: ['head.weight', 'head_dist.weight'], classes: 5 });
+  const alone = ['check', fixture('deit.dynamo.inference'), '--classes', '5', '--head', 'head'];
+  const { code, stdout } = await tract(alone);
+  assert.equal(code, 1);
+  assert.match(stdout, /cannot be trained/);
+  assert.match(stdout, /"head.weight" cannot be replaced alone for 5 classes .*"head_dist.weight" makes/);
+  const both = await tract([...alone.slice(0, -1), 'head,head_dist']);
+  assert.equal(both.code, 0, both.stderr);
+  const unknown = await tract(['check', fixture('deit.dynamo.inference'), '--head', 'tail']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /head "tail" is no layer before the output; there are .* \(--head\)/);
 });
 
 test('an export for inference takes weights by the names in PyTorch, and is given back with those of the file', async () => {
@@ -267,7 +285,11 @@ test('eval and export take the run; the file that comes back has the names, the 
 test('what cannot be is one sentence: options of other models, a head that is none', async () => {
   const cases: readonly (readonly [readonly string[], RegExp, number])[] = [
     [['train', '--model', file, '--width', '4'], /--width is no option of a model in a file/, 2],
-    [['train', '--model', file, '--head', 'x', '--out', join(folder, 'x')], /no head "x".*"fc\.weight"/, 2],
+    [
+      ['train', '--model', file, '--head', 'x', '--out', join(folder, 'x')],
+      /head "x" is no layer.*"fc\.weight"/,
+      2,
+    ],
   ];
   for (const [words, message, code] of cases) {
     const outcome = await tract(words);

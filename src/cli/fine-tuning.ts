@@ -8,7 +8,7 @@ import { sameShape } from '../tensor/tensor.js';
 import type { TrainingStage } from '../train/stages.js';
 import { UsageError } from './errors.js';
 import { note } from './terminal.js';
-import { number, whole } from './values.js';
+import { names, number, whole } from './values.js';
 
 export interface FineTuningFlags {
   readonly freeze?: readonly string[];
@@ -16,12 +16,6 @@ export interface FineTuningFlags {
   readonly stages?: readonly TrainingStage[];
   readonly patience?: number;
 }
-
-const names = (text: string): string[] => {
-  const found = text.split(',').map((name) => name.trim());
-  if (found.includes('')) throw new InvalidArgumentError('It must be names with commas between them.');
-  return found;
-};
 
 const STAGES =
   'It must be like head:3,all:7, with the number of epochs after the colon; and :lr-factor=0.1 behind it.';

@@ -81,6 +81,19 @@ describe('a numbered weight', () => {
     assert.deepEqual(namesOf([...first, ...second], tensors), {});
   });
 
+  it('of a module inside the one that computes with it has the path of its bias', () => {
+    const nodes = [
+      at('/attn/MatMul', 'MatMul', ['x', 'onnx::MatMul_1'], ['a']),
+      at('/attn/Add', 'Add', ['a', 'attn.qkv.bias'], ['b']),
+      scoped(['', 'attn', 'mul_3'], 'Mul', ['b', 'view_2'], ['y']),
+    ];
+    const { W, shift, table } = shapes;
+    assert.deepEqual(namesOf(nodes, { 'onnx::MatMul_1': W, 'attn.qkv.bias': shift, view_2: table }), {
+      'onnx::MatMul_1': 'attn.qkv.weight transposed',
+      view_2: 'attn.view_2',
+    });
+  });
+
   it('of a convolution with folded batch norm is called after the convolution; one computed otherwise is not', () => {
     const { conv, shift } = shapes;
     const nodes = (bias: string) => [at('/stem/conv/Conv', 'Conv', ['x', 'onnx::Conv_1', bias], ['y'])];

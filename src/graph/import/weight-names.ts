@@ -1,5 +1,6 @@
 /**
- * Names of weights that PyTorch's exporters numbered because they computed them of others (`onnx::MatMul_324`, `val_13`):
+ * Names of weights that PyTorch's exporters numbered because they computed them of others (`onnx::MatMul_324`, `val_13`,
+ * `view_2`):
  * what the nodes that take them tell of the module that they are of.
  *
  * A matrix that was only turned round gets PyTorch's name, and PyTorch's orientation with it. So does a convolution that
@@ -16,8 +17,11 @@ export interface GivenName {
   readonly transposed: boolean;
 }
 
-/** What PyTorch's exporters call what they computed of weights. */
-export const isNumbered = (name: string): boolean => /^(?:onnx::\w+|val)_\d+$/.test(name);
+/** What PyTorch's exporters call what they computed of weights: after the operator, or after nothing. */
+export const isNumbered = (name: string): boolean =>
+  /^(?:(?:onnx::\w+|val)_\d+|(?:view|reshape|(?:un)?squeeze|permute|transpose|expand|repeat|cat|stack|index|slice|select|mul|div|add|sub)(?:_\d+)?)$/.test(
+    name,
+  );
 
 /** The longest name that is given. */
 const MAXIMUM_NAME = 1000;
@@ -114,8 +118,10 @@ function layerOf(
 /** The weight that a bias has beside it; nothing where the node is known to be of another module. */
 function weightBeside(bias: string, path: string | undefined): string | undefined {
   const found = /^(.+)\.((?:in_proj_)?)bias$/.exec(bias);
-  // `blocks.blocks.0` has the path of `blocks.0`.
-  if (!found || (path !== undefined && !`.${found[1]}`.endsWith(`.${path}`))) return undefined;
+  if (!found) return undefined;
+  // `blocks.blocks.0` has the path of `blocks.0`; a module may compute with the weights of one inside it.
+  const [, own] = found;
+  if (path !== undefined && !`.${own}`.endsWith(`.${path}`) && !own.startsWith(`${path}.`)) return undefined;
   return `${found[1]}.${found[2]}weight`;
 }
 
