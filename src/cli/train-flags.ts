@@ -96,7 +96,6 @@ export const headOption = (): Option =>
     '--head <names>',
     '.onnx: the weight of the layer that is replaced by a new one, or of several that make the logits together (default: for another number of classes those before the output)',
   ).argParser(names);
-
 export const batchNormOption = (): Option =>
   new Option(
     '--batch-norm <what>',

@@ -3,10 +3,10 @@ import { GraphError } from '../graph/graph.js';
 import type { GivenName } from '../graph/import/weight-names.js';
 import type { Head } from '../nn/head.js';
 import { type DrawnInitializer, type Initializer, pytorchDefault, uniform } from '../nn/init.js';
-import type { FileModel } from './file-model-options.js';
 import { OptionError } from '../tensor/option-error.js';
 import { quote } from '../tensor/shorten.js';
 import { elementCount } from '../tensor/tensor.js';
+import type { FileModel } from './file-model-options.js';
 
 /** A head that cannot be replaced, or is none. */
 export class HeadError extends OptionError {
@@ -84,8 +84,9 @@ export function checkFileClasses(
     ? 'the same classes in another order'
     : 'other classes';
   const layers = heads.map(({ weight }) => weight).join(',');
+  const wayOut = layers === '' ? '' : `, or name the head for a new one: ${layers}`;
   throw new HeadError(
-    `${data.name} has ${which} than the file of the model names: class ${label} is ${quote(data.classNames[label])}, not ${quote(classNames[label])}. Bring its classes to the names and the order of the file, or name the head for a new one: ${layers}`,
+    `${data.name} has ${which} than the file of the model names: class ${label} is ${quote(data.classNames[label])}, not ${quote(classNames[label])}. Bring its classes to the names and the order of the file${wayOut}`,
   );
 }
 

@@ -43,7 +43,8 @@ export interface Assignment {
 /**
  * How each parameter is trained: by the first group that it is in, else by the optimizer as it is.
  *
- * @throws OptionError for a group that no parameter is in or that may mean weights without a name, or a factor or weight decay out of range
+ * @throws OptionError for a group that no parameter is in, or of which nobody knows whether it means weights that have a
+ *   number for a name; or for a factor or weight decay out of range
  */
 export function assignGroups(
   parameters: readonly GroupedParameter[],

@@ -16,8 +16,8 @@ import { modelTensors, standardize } from './step-graph.js';
 /**
  * A model out of a file with what it has learned, as the bytes of an `.onnx` file: input and output have the names,
  * layout and meaning that they have in the file it came from, a softmax at the end included, and weights and running
- * statistics their names and shapes. Any number of images may be given. Images are to be standardised by whoever runs it, unless the
- * file took bytes: then so does this one.
+ * statistics their names and shapes. Any number of images may be given. Images are to be standardised by whoever runs it,
+ * unless the file took bytes: then so does this one.
  *
  * The metadata holds `model`, and as JSON `class_names`, `mean` and `deviation`, the standardisation in training.
  *
