@@ -97,6 +97,7 @@ function layerOf(
     case 'ConvTranspose':
       return { weight, bias, transposed: false };
     case 'Gemm':
+      if (shape.length !== 2) return undefined;
       return { weight, bias, transposed: !attribute.some(({ name, i }) => name === 'transB' && i !== 0n) };
     case 'MatMul': {
       if (shape.length !== 2) return undefined;
