@@ -6,7 +6,8 @@ export { type AirbenchOptions, airbench } from './models/airbench.js';
 export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
-export type { Head } from './models/file-head.js';
+export type { GivenName } from './graph/import/weight-names.js';
+export type { Head } from './nn/head.js';
 export {
   type FileFacts,
   type FileStandardization,

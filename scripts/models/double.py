@@ -6,7 +6,7 @@ patches, the error function as a series).
 
 Usage: python double.py PATH
 Reads PATH.step.onnx, perhaps PATH.tract.onnx, the state that both begin with in PATH.state.safetensors, and what
-reference.py wrote; prints a line of JSON.
+reference.py computed in PATH.wanted.safetensors, all of which measure.mjs writes; prints a line of JSON.
 """
 
 import json
@@ -326,7 +326,7 @@ def figures(path):
     Gradients of tensors that are no parameter of PyTorch's are held against differences of the loss; they stay as they are
     in the steps that follow.
     """
-    tensors = load_file(f"{path}.safetensors")
+    tensors = load_file(f"{path}.wanted.safetensors")
     rate = float(tensors["rate"][0])
     begin = {name: value.astype(np.float64) for name, value in load_file(f"{path}.state.safetensors").items()}
     step = Step(f"{path}.step.onnx", tensors, rate)

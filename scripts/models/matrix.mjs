@@ -80,7 +80,7 @@ async function take(file, conversation, python) {
   const figures = exported.error
     ? { exportError: exported.error }
     : await measure(path, python, conversation);
-  const endings = ['safetensors', 'step.onnx', 'tract.onnx', 'state.safetensors'];
+  const endings = ['safetensors', 'step.onnx', 'tract.onnx', 'state.safetensors', 'wanted.safetensors'];
   for (const ending of values.keep ? endings : ['onnx', ...endings])
     rmSync(`${path}.${ending}`, { force: true });
   return { ...file, ...figures, seconds: (Date.now() - begin) / 1000 };

@@ -4,7 +4,7 @@
  *
  * Usage: node measure.mjs PATH
  * Reads PATH.onnx and PATH.safetensors, prints a line of JSON, and writes what double.py reads: the step with and without
- * TrAct, and the state that both begin with.
+ * TrAct, the state that both begin with, and what was computed of the file under the names of the state.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import process, { argv } from 'node:process';
@@ -24,6 +24,7 @@ import { Graph } from '../../dist/graph/graph.js';
 import * as op from '../../dist/graph/ops.js';
 import { stateName } from '../../dist/graph/state-names.js';
 import { trace } from '../../dist/nn/model.js';
+import { transposedMatrix } from '../../dist/tensor/tensor.js';
 import { initialWeights, initialSlots } from '../../dist/train/initial-state.js';
 
 /** ‖a − b‖ / ‖b‖ */
@@ -73,6 +74,19 @@ const of = (prefix, tensors) =>
     ),
   );
 
+/** Tensors with the file's names and shapes under the names and in the shapes of the model's parameters. */
+function asInModel(tensors, { file }) {
+  const given = new Map([...file.inFile].map(([name, own]) => [own.name, { ...own, name }]));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([key, value]) => {
+      const [, kind, name] = /^(gradient|tract)\/(.*)$/.exec(key) ?? [];
+      const own = given.get(name);
+      if (!own) return [key, value];
+      return [`${kind}/${own.name}`, own.transposed ? transposedMatrix(value) : value];
+    }),
+  );
+}
+
 /** With TrAct for the first layer; where the image reaches several at once, for the one that PyTorch runs first. */
 function withTract(model, layer) {
   try {
@@ -86,7 +100,7 @@ function withTract(model, layer) {
 /** What is measured of one file. */
 async function measure(path) {
   const model = await loadModel(`${path}.onnx`);
-  const { tensors } = fromSafetensors(readFileSync(`${path}.safetensors`));
+  const tensors = asInModel(fromSafetensors(readFileSync(`${path}.safetensors`)).tensors, model);
   const { images, labels } = tensors;
   const batchSize = images.shape[0];
   const inputs = { images, labels, ...standardization };
@@ -163,6 +177,7 @@ async function measure(path) {
   }
   for (const [name, bytes] of Object.entries(files)) writeFileSync(`${path}.${name}.onnx`, bytes);
   writeFileSync(`${path}.state.safetensors`, toSafetensors({ tensors: weights, metadata: {} }));
+  writeFileSync(`${path}.wanted.safetensors`, toSafetensors({ tensors, metadata: {} }));
   return figures;
 }
 

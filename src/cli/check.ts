@@ -6,6 +6,7 @@ import { GraphError, type Node, type Value, operatorName } from '../graph/graph.
 import type { ForeignValue } from '../graph/import/foreign-values.js';
 import { ImportError } from '../graph/import/import-error.js';
 import { rewrite } from '../graph/rewrite.js';
+import { HeadError } from '../models/file-head.js';
 import type { FileModel, LoadModelOptions } from '../models/file-model-options.js';
 import { traceAlone } from '../nn/model.js';
 import { multiplyAdds } from '../nn/multiply-adds.js';
@@ -19,7 +20,7 @@ import { print, printJson, printTable } from './terminal.js';
 
 export interface CheckFlags {
   readonly classes?: number;
-  readonly head?: string;
+  readonly head?: readonly string[];
   readonly batchNorm?: 'keep' | 'insert';
   readonly imageSize?: number;
   readonly output?: string;
@@ -39,22 +40,31 @@ interface Obstacle {
 /** Looks at a file; returns the exit code: 0 if it can be trained. */
 export async function check(path: string, flags: CheckFlags): Promise<number> {
   const { classes, head, batchNorm, imageSize, output } = flags;
-  const options: LoadModelOptions = {
-    ...(classes !== undefined && { classes }),
-    ...(head !== undefined && { head }),
+  const asItIs: LoadModelOptions = {
     ...(batchNorm !== undefined && { batchNorm }),
     ...(imageSize !== undefined && { imageSize }),
     ...(output !== undefined && { output }),
   };
+  const options: LoadModelOptions = {
+    ...asItIs,
+    ...(classes !== undefined && { classes }),
+    ...(head !== undefined && { head }),
+  };
   let model: FileModel;
+  let impossible: string | undefined;
   try {
     model = await loadModel(path, options);
   } catch (error) {
-    if (!(error instanceof ImportError)) throw error;
-    tellUnreadable(path, error, flags.json === true);
-    return 1;
+    if (error instanceof ImportError) {
+      tellUnreadable(path, error, flags.json === true);
+      return 1;
+    }
+    if (!(error instanceof HeadError) || classes === undefined) throw error;
+    // What is in the file can be told all the same.
+    impossible = error.message;
+    model = await loadModel(path, asItIs);
   }
-  const report = reportOf(path, model);
+  const report = reportOf(path, model, impossible);
   if (flags.json) printJson({ event: 'check', ...report });
   else tell(report);
   return report.trainable ? 0 : 1;
@@ -105,7 +115,7 @@ const valueText = ({ name, dtype, shape }: ForeignValue): string =>
 
 type Report = ReturnType<typeof reportOf>;
 
-function reportOf(path: string, model: FileModel) {
+function reportOf(path: string, model: FileModel, impossible: string | undefined) {
   const { file } = model;
   const { parameters, buffers, graph, logits, images } = traceAlone(model, 1, true);
   const values = [...parameters.values()].map(({ value }) => value);
@@ -123,7 +133,7 @@ function reportOf(path: string, model: FileModel) {
   );
   return {
     file: path,
-    trainable: obstacles.length === 0,
+    trainable: obstacles.length === 0 && impossible === undefined,
     producer: file.producer,
     operatorSet: file.operatorSet,
     input: { name: file.input.name, layout: file.layout, shape: ['N', ...model.imageShape] },
@@ -132,7 +142,12 @@ function reportOf(path: string, model: FileModel) {
     activation: file.activation ?? null,
     classNames: file.classNames ?? null,
     heads: file.heads.map(({ weight }) => weight),
-    newHead: file.newHead ? { weight: file.newHead.weight, classes: model.classes } : null,
+    newHead:
+      file.newHeads.length > 0
+        ? { weights: file.newHeads.map(({ weight }) => weight), classes: model.classes }
+        : null,
+    /** Why it cannot be of the classes that were asked for. */
+    impossibleClasses: impossible ?? null,
     operators: sorted(file.operators),
     foldedNodes: file.folded,
     unsupported: obstacles,
@@ -145,6 +160,8 @@ function reportOf(path: string, model: FileModel) {
       elements: count([...buffers.values()].map(({ value }) => value.shape)),
     },
     constants: { elements: count([...new Set(constants)].map(({ shape }) => shape)) },
+    // What the file has a number for.
+    namesInFile: Object.fromEntries([...file.inFile].map(([name, own]) => [name, own.name])),
     tract: tractLayer(file.users, images, forward, parameters),
     multiplyAdds: multiplyAdds(inference.graph.nodes),
     stepMemory: memory.bytes ?? null,
@@ -227,10 +244,10 @@ function tell(report: Report): void {
     `  output     ${output.name}: ${output.classes} classes${activation}`,
     ...(report.activation === 'Sigmoid' ? [SIGMOID] : []),
     `  head       ${headText(report)}`,
-    `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
+    `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters${namedText(report)}; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
     `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
     `  memory     ${memory ? `about ${BATCHES.map((batch) => `${megabytes(memory[String(batch)])} at batch ${batch}`).join(', ')}, for a step of SGD with momentum` : 'not known'}`,
-    `  TrAct      ${'layer' in tract ? layerText(tract) : tract.reason}`,
+    `  TrAct      ${'layer' in tract ? layerText(tract, report) : tract.reason}`,
   );
   tellObstacles(report.unsupported);
   tellOperators(report);
@@ -258,17 +275,30 @@ function tellOperators({ operators, foldedNodes }: Pick<Report, 'operators' | 'f
 const SIGMOID =
   '  loss       softmax cross-entropy of what the Sigmoid gets, for one class an image: the highest score is the class, but after training scores are no probabilities of their own';
 
-function layerText({ layer, weight, shape, operator, node }: TractLayer): string {
+function namedText({ namesInFile }: Report): string {
+  const count = Object.keys(namesInFile).length;
+  return count === 0 ? '' : `, ${count} of which are numbered in the file and named after their modules`;
+}
+
+function layerText({ layer, weight, shape, operator, node }: TractLayer, { namesInFile }: Report): string {
   // A weight that has a number for a name is found in the file by its node.
-  const found = layer === weight && node !== null ? ` ${node}` : '';
+  const numbered = Object.hasOwn(namesInFile, weight);
+  const found =
+    (layer === weight || numbered) && node !== null
+      ? ` ${node}${numbered ? ` with ${namesInFile[weight]}` : ''}`
+      : '';
   return `trains ${layer} (${operator}${found}, [${shape.join(', ')}]), the first layer that the image reaches`;
 }
 
-function headText({ heads, newHead, output }: Report): string {
-  if (newHead) return `${newHead.weight}, new for ${newHead.classes} classes instead of ${output.classes}`;
-  if (heads.length === 1) return `${heads[0]}; for another number of classes it is replaced`;
+function headText({ heads, newHead, impossibleClasses, output }: Report): string {
+  if (impossibleClasses !== null) return impossibleClasses;
+  if (newHead)
+    return newHead.classes === output.classes
+      ? `${newHead.weights.join(', ')}, new`
+      : `${newHead.weights.join(', ')}, new for ${newHead.classes} classes instead of ${output.classes}`;
   if (heads.length === 0) return 'none that could be replaced for another number of classes';
-  return `${heads.join(', ')}; for another number of classes one is to be named (--head)`;
+  if (heads.length === 1) return `${heads[0]}; for another number of classes it is replaced`;
+  return `${heads.join(', ')}; for another number of classes they are replaced together`;
 }
 
 const megabytes = (bytes: number): string =>

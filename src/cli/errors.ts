@@ -5,6 +5,7 @@ import { MissingPackageError } from '../data/optional-package.js';
 import { DeviceError } from '../engine/device.js';
 import { ProcessGroupError } from '../engine/process-group.js';
 import { GraphError } from '../graph/graph.js';
+import { HeadError } from '../models/file-head.js';
 import { OptionError } from '../tensor/option-error.js';
 import { SafetensorsError } from '../tensor/safetensors.js';
 import { FirstLayerError } from '../tract/first-layer.js';
@@ -40,6 +41,7 @@ const known = [
 /** The flags that a way out is taken by, where the library speaks of options. */
 const flagsOf = (error: Error): string => {
   if (error instanceof DeviceError) return ' (--device)';
+  if (error instanceof HeadError) return ' (--head)';
   if (error instanceof RunExistsError) return ' (--resume, --out)';
   if (error instanceof FirstLayerError && error.canBeNamed) return ' (--tract-layer)';
   return error instanceof FolderInUseError ? ' (--out)' : '';

@@ -6,8 +6,11 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
 import { TensorProtoSchema, TensorProto_DataLocation as DataLocation } from '../graph/onnx_pb.js';
-import { fromSafetensors } from '../tensor/safetensors.js';
-import { tensor } from '../tensor/tensor.js';
+import { readForeign } from '../graph/import/foreign-model.js';
+import { modelFromOnnx } from '../models/file-model.js';
+import { fromSafetensors, toSafetensors } from '../tensor/safetensors.js';
+import { tensor, transposedMatrix } from '../tensor/tensor.js';
+import { modelTensors } from '../train/step-graph.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 import { normalTensor, runFile } from '../testing/file-runs.js';
 import { float, node, onnxFile } from '../fuzz/onnx-file.js';
@@ -94,7 +97,7 @@ test('check tells what is in a file, and for another number of classes what beco
       trainable: true,
       found: { tensors: 5, elements: 8 * 48 + 16 + 80 + 10 },
       buffers: { tensors: 2, elements: 16 },
-      newHead: { weight: 'fc.weight', classes: 10 },
+      newHead: { weights: ['fc.weight'], classes: 10 },
       activation: 'Softmax',
     },
   );
@@ -109,11 +112,94 @@ test('check tells what is in a file, and for another number of classes what beco
   assert.equal((operators as Record<string, number>).Conv, 1);
 });
 
-test('check names the node of a first layer whose weights have a number for a name', async () => {
+test('check names the node of a first layer whose weights are numbered in the file', async () => {
   const fixture = new URL('../../src/models/fixtures/resnet.torchscript.inference.onnx', import.meta.url);
   const { code, stdout, stderr } = await tract(['check', fileURLToPath(fixture)]);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /TrAct +trains onnx::Conv_63 \(Conv \/conv1\/Conv, \[8, 3, 3, 3\]\)/);
+  assert.match(stdout, /TrAct +trains conv1 \(Conv \/conv1\/Conv with onnx::Conv_63, \[8, 3, 3, 3\]\)/);
+});
+
+test('check replaces averaged heads together, and tells of a file all the same that has none to replace', async () => {
+  const fixture = (name: string): string =>
+    fileURLToPath(new URL(`../../src/models/fixtures/${name}.onnx`, import.meta.url));
+  const asked = ['check', fixture('deit.dynamo.inference'), '--classes', '5', '--json'];
+  const [{ newHead }] = jsonLines((await tract(asked)).stdout);
+  assert.deepEqual(newHead, { weights: ['head.weight', 'head_dist.weight'], classes: 5 });
+  const alone = ['check', fixture('deit.dynamo.inference'), '--classes', '5', '--head', 'head'];
+  const { code, stdout } = await tract(alone);
+  assert.equal(code, 1);
+  assert.match(stdout, /cannot be trained/);
+  assert.match(stdout, /"head.weight" cannot be replaced alone for 5 classes .*"head_dist.weight" makes/);
+  const both = await tract([...alone.slice(0, -1), 'head,head_dist']);
+  assert.equal(both.code, 0, both.stderr);
+  const unknown = await tract(['check', fixture('deit.dynamo.inference'), '--head', 'tail']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /head "tail" is no layer before the output; there are .* \(--head\)/);
+});
+
+test('an export for inference takes weights by the names in PyTorch, and is given back with those of the file', async () => {
+  const path = fileURLToPath(
+    new URL('../../src/models/fixtures/deit.dynamo.inference.onnx', import.meta.url),
+  );
+  const model = modelFromOnnx(readFileSync(path));
+  const types = modelTensors(model);
+  const given = Object.fromEntries(
+    Object.entries(types).map(([name, { shape }], i) => [name, normalTensor(shape, i + 1, 0.1)]),
+  );
+  const square = 'blocks.0.attn.proj.weight';
+  assert.deepEqual(types[square].shape, [12, 12]);
+  const weights = join(folder, 'pytorch.safetensors');
+  writeFileSync(weights, toSafetensors({ tensors: given, metadata: {} }));
+  const out = join(folder, 'named');
+  const trained = await tract([
+    ...['train', '--model', path, '--weights', weights, '--freeze', 'blocks.0', '--layer-decay', '0.5'],
+    ...[
+      '--limit-train',
+      '64',
+      '--limit-test',
+      '16',
+      '--batch-size',
+      '16',
+      '--max-steps',
+      '2',
+      '--lr',
+      '0.05',
+    ],
+    ...['--threads', '1', '--out', out],
+  ]);
+  assert.equal(trained.code, 0, trained.stderr);
+  const exported = join(folder, 'named.onnx');
+  const { code, stderr } = await tract(['export', out, '--out', exported]);
+  assert.equal(code, 0, stderr);
+  const [before, after] = [path, exported].map((name) => readForeign(readFileSync(name)).initializers);
+  for (const name of Object.keys(types)) {
+    const { name: own, transposed } = model.file.inFile.get(name) ?? { name, transposed: false };
+    const found = after.get(own)!;
+    assert.deepEqual(found.shape, before.get(own)!.shape, own);
+    const wanted = transposed ? transposedMatrix(given[name]) : given[name];
+    assert.equal(
+      Buffer.compare(Buffer.from(found.data.buffer), Buffer.from(wanted.data.buffer)) === 0,
+      name.startsWith('blocks.0.'),
+      name,
+    );
+  }
+});
+
+test('weights of a model with batch norm are refused for a file that it was folded in', async () => {
+  const path = new URL('../../src/models/fixtures/resnet.torchscript.inference.onnx', import.meta.url);
+  const types = modelTensors(modelFromOnnx(readFileSync(path)));
+  const weights = join(folder, 'unfolded.safetensors');
+  const own = Object.entries(types).map(
+    ([name, { shape }], i) => [name, normalTensor(shape, i + 1)] as const,
+  );
+  const tensors = Object.fromEntries([...own, ['bn1.weight', normalTensor([8], 1)]]);
+  writeFileSync(weights, toSafetensors({ tensors, metadata: {} }));
+  const { code, stderr } = await tract([
+    ...['train', '--model', fileURLToPath(path), '--weights', weights, '--limit-train', '16'],
+    ...['--limit-test', '16', '--batch-size', '16', '--max-steps', '1', '--out', join(folder, 'unfolded')],
+  ]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /has a tensor "bn1\.weight", which the model lacks/);
 });
 
 test('compare trains a model in a file, read once for all points of a grid', async () => {
@@ -199,7 +285,11 @@ test('eval and export take the run; the file that comes back has the names, the 
 test('what cannot be is one sentence: options of other models, a head that is none', async () => {
   const cases: readonly (readonly [readonly string[], RegExp, number])[] = [
     [['train', '--model', file, '--width', '4'], /--width is no option of a model in a file/, 2],
-    [['train', '--model', file, '--head', 'x', '--out', join(folder, 'x')], /no head "x".*"fc\.weight"/, 2],
+    [
+      ['train', '--model', file, '--head', 'x', '--out', join(folder, 'x')],
+      /head "x" is no layer.*"fc\.weight"/,
+      2,
+    ],
   ];
   for (const [words, message, code] of cases) {
     const outcome = await tract(words);

@@ -2,13 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Tensors } from '../engine/session.js';
 import type { Model } from '../nn/model.js';
-import { type GroupedParameter, type ParameterGroup, selects } from '../optim/groups.js';
+import { type GroupedParameter, type ParameterGroup, checkMeaning, selects } from '../optim/groups.js';
 import { groupedParameters } from '../optim/model-groups.js';
 import { sameShape } from '../tensor/tensor.js';
 import type { TrainingStage } from '../train/stages.js';
 import { UsageError } from './errors.js';
 import { note } from './terminal.js';
-import { number, whole } from './values.js';
+import { names, number, whole } from './values.js';
 
 export interface FineTuningFlags {
   readonly freeze?: readonly string[];
@@ -16,12 +16,6 @@ export interface FineTuningFlags {
   readonly stages?: readonly TrainingStage[];
   readonly patience?: number;
 }
-
-const names = (text: string): string[] => {
-  const found = text.split(',').map((name) => name.trim());
-  if (found.includes('')) throw new InvalidArgumentError('It must be names with commas between them.');
-  return found;
-};
 
 const STAGES =
   'It must be like head:3,all:7, with the number of epochs after the colon; and :lr-factor=0.1 behind it.';
@@ -99,6 +93,7 @@ export function checkSelection({ freeze, trainOnly, stages }: FineTuningFlags, m
       if (!parameters.some(selects(word)))
         throw new UsageError(`${flag} ${word}: no parameter is that; there are ${described(parameters)}`);
     }
+    checkMeaning(words, parameters);
   }
   const left = parameters.filter(
     (parameter) => !selects(freeze ?? [])(parameter) && (!trainOnly || selects(trainOnly)(parameter)),

@@ -23,6 +23,7 @@ import {
   addTrainFlags,
   batchNormOption,
   batchSizeOption,
+  headOption,
   cacheSizeOption,
   dataDirOption,
   dataOption,
@@ -160,7 +161,7 @@ function addCheck(program: Command, exitWith: (code: number) => void): void {
     )
     .argument('<model.onnx>', 'the file')
     .addOption(new Option('--classes <number>', 'as it would be with this many classes').argParser(whole(1)))
-    .option('--head <name>', 'the weight of the layer that is replaced for another number of classes')
+    .addOption(headOption())
     .addOption(batchNormOption())
     .addOption(
       new Option('--image-size <pixels>', 'height and width, where the file leaves them open').argParser(

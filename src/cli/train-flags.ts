@@ -11,7 +11,7 @@ import { dataWords, datasetNames, isDatasetName } from './dataset-names.js';
 import { UsageError } from './errors.js';
 import { type OptimizationFlags, addOptimizationFlags } from './optimization-flags.js';
 import { type TractFlags, addTractFlags } from './tract-flags.js';
-import { colour, number, oneOf, oneOfOrPath, whole } from './values.js';
+import { colour, names, number, oneOf, oneOfOrPath, whole } from './values.js';
 
 /** Which images are trained on, and how they are shown. */
 export interface DataFlags extends AugmentationFlags {
@@ -31,7 +31,7 @@ export interface DataFlags extends AugmentationFlags {
 export interface TrainFlags extends DataFlags, MixingFlags, OptimizationFlags, TractFlags {
   readonly recipe?: RecipeName;
   readonly model: string;
-  readonly head?: string;
+  readonly head?: readonly string[];
   readonly batchNorm?: 'keep' | 'insert';
   readonly width?: number;
   readonly depth?: number;
@@ -78,6 +78,11 @@ export const jsonOption = (): Option =>
   new Option('--json', 'print JSON lines on stdout, and nothing else there');
 export const dataOption = (): Option =>
   new Option('--data <name>', dataWords).argParser(oneOfOrPath(datasetNames));
+export const headOption = (): Option =>
+  new Option(
+    '--head <names>',
+    '.onnx: the weight of the layer that is replaced by a new one, or of several that make the logits together (default: for another number of classes those before the output)',
+  ).argParser(names);
 export const batchNormOption = (): Option =>
   new Option(
     '--batch-norm <what>',
@@ -234,7 +239,7 @@ export function addTrainFlags(command: Command): Command {
 
   command.optionsGroup('Model:');
   add('--model <name>', 'see tract models; or an .onnx file, see tract check', modelName, 'resnet18');
-  add('--head <name>', '.onnx: the weight of the layer that is replaced for another number of classes');
+  command.addOption(headOption());
   command.addOption(batchNormOption());
   add(
     '--width <number>',

@@ -46,6 +46,13 @@ export function oneOfOrPath(words: readonly string[]): Parser<string> {
   };
 }
 
+/** Names with commas between them. */
+export function names(text: string): string[] {
+  const found = text.split(',').map((name) => name.trim());
+  if (found.includes('')) throw new InvalidArgumentError('It must be names with commas between them.');
+  return found;
+}
+
 /** A colour, `#rrggbb`. */
 export function colour(text: string): string {
   if (/^#[0-9a-f]{6}$/i.test(text)) return text;

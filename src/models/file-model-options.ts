@@ -1,16 +1,21 @@
 /** What a model out of a file is made with, and what is known of it. */
 import type { ExternalData, ForeignValue } from '../graph/import/foreign-values.js';
 import type { Node, Value } from '../graph/graph.js';
+import type { GivenName } from '../graph/import/weight-names.js';
+import type { Head } from '../nn/head.js';
 import type { ConfigValue, Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
-import type { Head } from './file-head.js';
 
 /** How a file is made a model. */
 export interface LoadModelOptions {
-  /** Default: as many as the file has. With another number the head is replaced by a new one of that size. */
+  /** Default: as many as the file has. With another number the head is replaced by a new one of that size, and where
+   * several make the logits together, as in distilled DeiT and LeViT, all of them. */
   readonly classes?: number;
-  /** The weight of the layer that is replaced for another number of classes. Default: the one before the output. */
-  readonly head?: string;
+  /**
+   * The weight of the layer that is replaced, of the file's number of classes, too; several where several make the logits
+   * together. Default: those before the output, for another number of classes.
+   */
+  readonly head?: string | readonly string[];
   /** Height and width of the images, where the file leaves them open. Default 224. */
   readonly imageSize?: number | readonly [number, number];
   /** Channels, where the file leaves them open. Default 3. */
@@ -77,10 +82,10 @@ export interface FileFacts {
   ) => (scope: Scope, images: Value) => ReadonlyMap<string, Value>;
   /** What stands between the logits and the output, and is left out in training. */
   readonly activation: 'Softmax' | 'LogSoftmax' | 'Sigmoid' | undefined;
-  /** The layers before the logits, the last ones with weights; more than one where the output has several. */
+  /** The layers before the logits, the last ones with weights; more than one where the results of several are added. */
   readonly heads: readonly Head[];
-  /** The head that is new, because the number of classes is another than the file's. */
-  readonly newHead: Head | undefined;
+  /** Those that are new, because the number of classes is another than the file's, or because they were named. */
+  readonly newHeads: readonly Head[];
   /** Classes of the file itself. */
   readonly fileClasses: number;
   /** How many nodes of each operator there are, and how many were computed while the file was read. */
@@ -90,6 +95,11 @@ export interface FileFacts {
   readonly users: ReadonlyMap<string, string>;
   /** What a node of a traced graph is called in the file: its name, or the names of its results. */
   readonly nodeName: (node: Node) => string | undefined;
+  /**
+   * The names in the file of weights that PyTorch's exporters numbered and that have the name of their module here, and
+   * whether the file has the matrix the other way round.
+   */
+  readonly inFile: ReadonlyMap<string, GivenName>;
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
   /** The file, with all its tensors inside. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../graph/graph.js';
 import { TensorProtoSchema } from '../graph/onnx_pb.js';
+import { parameterKinds } from '../nn/kinds.js';
 import { traceAlone } from '../nn/model.js';
 import { OptionError } from '../tensor/option-error.js';
 import { type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
@@ -544,7 +545,7 @@ test('a file in float64 is trained in float32, its arithmetic on constants in fl
   );
 });
 
-test('for another number of classes the head is replaced, and where several could be, one has to be named', async () => {
+test('for another number of classes the head is replaced, and several together where their results are added', async () => {
   const model = modelFromOnnx(onnxFile(network()), { classes: 7 });
   const { parameters } = traceAlone(model, 2, true);
   assert.deepEqual(parameters.get('fc.weight')?.value.shape, [7, 4]);
@@ -559,10 +560,24 @@ test('for another number of classes the head is replaced, and where several coul
       node('Add', ['a', 'b'], ['output']),
     ],
   });
+  const both = modelFromOnnx(onnxFile(two), { classes: 7 });
+  assert.deepEqual(both.file.newHeads.map(({ weight }) => weight).sort(), ['dist.weight', 'fc.weight']);
+  assert.deepEqual((await runModel(both, normalTensor([2, 3, 8, 8]))).shape, [2, 7]);
+  const kinds = parameterKinds(traceAlone(both, 1, true));
+  assert.deepEqual(
+    [...kinds]
+      .filter(([, of]) => of.has('head'))
+      .map(([name]) => name)
+      .sort(),
+    ['dist.weight', 'fc.bias', 'fc.weight'],
+  );
+  for (const head of [['fc', 'dist.weight'], 'fc'])
+    assert.deepEqual(modelFromOnnx(onnxFile(two), { head }).file.newHeads.length, [head].flat().length);
   assert.throws(
-    () => modelFromOnnx(onnxFile(two), { classes: 7 }),
+    () => modelFromOnnx(onnxFile(two), { classes: 7, head: 'fc' }),
     (error) =>
-      error instanceof OptionError && /2 layers.*"(fc|dist).weight", "(fc|dist).weight"/.test(error.message),
+      error instanceof OptionError &&
+      /"fc.weight" cannot be replaced alone for 7 classes.*"dist.weight"/.test(error.message),
   );
 });
 

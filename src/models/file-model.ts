@@ -9,15 +9,15 @@ import type { ForeignValue } from '../graph/import/foreign-values.js';
 import type { Reference } from '../graph/import/batch-size.js';
 import { Graph, GraphError, type Node, type Value, describe } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
-import type { DrawnInitializer, Initializer } from '../nn/init.js';
-import { pytorchDefault, uniform, constant } from '../nn/init.js';
+import { findHeads } from '../nn/head.js';
+import { type DrawnInitializer, constant } from '../nn/init.js';
 import { moveStatistics } from '../nn/layers.js';
 import { defineModel } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
 import { OptionError } from '../tensor/option-error.js';
 import { quote } from '../tensor/shorten.js';
-import { type Tensor, elementCount } from '../tensor/tensor.js';
-import { type Head, findHeads } from './file-head.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type Resized, newHeadsOf, resizable, resized } from './file-head.js';
 import { resizedIn, standardizedIn } from './file-standardization.js';
 import type { FileFacts, FileModel, FileModelOptions, FileModelSource } from './file-model-options.js';
 
@@ -25,7 +25,7 @@ import type { FileFacts, FileModel, FileModelOptions, FileModelSource } from './
  * Makes a model of the bytes of an `.onnx` file.
  *
  * @throws GraphError for a file that is damaged, and naming everything in it that cannot be read
- * @throws OptionError for a number of classes, a head or an output that cannot be
+ * @throws OptionError for a number of classes, a head (HeadError) or an output that cannot be
  */
 export function modelFromOnnx(bytes: Uint8Array, options: FileModelOptions = {}): FileModel {
   return modelFromForeign(readForeign(bytes, options.externalData), { ...options, bytes });
@@ -49,8 +49,14 @@ export function modelFromForeign(
   const constants = (options.constants ?? []).map(matcher);
   const idle = new Set<string>();
   const origins = new WeakMap<Node, string>();
+  const inFile = new Map(
+    [...file.names].map(([own, { name: given, transposed }]) => [given, { name: own, transposed }]),
+  );
   const isConstant = (weight: string): boolean =>
-    idle.has(weight) || constants.some((matches) => matches(weight));
+    idle.has(weight) ||
+    [weight, inFile.get(weight)?.name].some(
+      (known) => known !== undefined && constants.some((matches) => matches(known)),
+    );
   let batchSize = typeof input.shape?.[0] === 'number' ? input.shape[0] : undefined;
   const read = (
     images: Value,
@@ -104,14 +110,12 @@ export function modelFromForeign(
   const { classes = fileClasses } = options;
   if (!Number.isSafeInteger(classes) || classes < 1)
     throw new OptionError(`classes must be a positive whole number, not ${classes}`);
-  const newHead =
-    classes === fileClasses && options.head === undefined
-      ? undefined
-      : headOf(heads, options.head, fileClasses);
-  const changed = newHead && resized(newHead, classes);
-  const reference = changed
-    ? trial((graph) => plainHooks(graph, changed)).imported.reference
-    : first.imported.reference;
+  const newHeads = newHeadsOf(heads, [options.head ?? []].flat(), classes, fileClasses, inFile);
+  const changed = resized(newHeads, classes);
+  const reference =
+    newHeads.length > 0
+      ? resizable(() => trial((graph) => plainHooks(graph, changed)), classes, fileClasses).imported.reference
+      : first.imported.reference;
   const hooksOf = (scope: Scope): ImportHooks => hooksIn(scope, changed, options.batchNorm ?? 'keep');
   const model = defineModel(
     { name, config, imageShape, classes },
@@ -138,25 +142,28 @@ export function modelFromForeign(
       readOutputs,
       activation,
       heads,
-      newHead,
+      newHeads,
       fileClasses,
       operators: first.imported.operators,
       folded: first.imported.folded,
       users: usersIn(file),
       nodeName: (node) => origins.get(node),
+      inFile,
       classNames: classNamesIn(file),
       bytes: options.bytes,
     },
   };
 }
 
-/** The names of the nodes that take initializers: what an exporter names by number may have a node with a path. */
-function usersIn({ graph, initializers }: ForeignModel): Map<string, string> {
+/** The names of the nodes that take initializers: what has no name of its own is found in the file by its node. */
+function usersIn({ graph, initializers, names }: ForeignModel): Map<string, string> {
   return new Map(
     graph.node.flatMap(({ name, input }) =>
       name === ''
         ? []
-        : input.flatMap((tensor) => (initializers.has(tensor) ? [[tensor, name] as const] : [])),
+        : input.flatMap((tensor) =>
+            initializers.has(tensor) ? [[names.get(tensor)?.name ?? tensor, name] as const] : [],
+          ),
     ),
   );
 }
@@ -270,49 +277,17 @@ function asMatrix(value: Value): Value {
   return value;
 }
 
-function headOf(heads: readonly Head[], name: string | undefined, classes: number): Head {
-  const names = (): string => heads.map(({ weight }) => quote(weight)).join(', ');
-  if (name !== undefined) {
-    const found = heads.find(({ weight }) => weight === name || weight === `${name}.weight`);
-    if (found) return found;
-    throw new OptionError(
-      `there is no head ${quote(name)} before the output; ${heads.length === 0 ? 'there is none' : `there are ${names()}`}`,
-    );
-  }
-  if (heads.length === 1) return heads[0];
-  throw new OptionError(
-    heads.length === 0
-      ? `the model is of ${classes} classes, and no layer before its output can be replaced for another number`
-      : `the model is of ${classes} classes, and ${heads.length} layers before its output could be replaced for another number: ${names()}; name one (head)`,
-  );
-}
-
-/** The tensors of a head in another size: how they begin. */
-type Resized = ReadonlyMap<string, { readonly shape: readonly number[]; readonly initializer: Initializer }>;
-
-function resized({ weight, bias, shape, outAxis }: Head, classes: number): Resized {
-  const grown = shape.map((length, axis) => (axis === outAxis ? classes : length));
-  const inputs = elementCount(shape) / shape[outAxis];
-  const draw: DrawnInitializer = outAxis === 0 ? pytorchDefault : uniform(1 / Math.sqrt(inputs));
-  return new Map([
-    [weight, { shape: grown, initializer: draw }],
-    ...(bias === undefined
-      ? []
-      : [[bias, { shape: [classes], initializer: uniform(1 / Math.sqrt(inputs)) }] as const]),
-  ]);
-}
-
 const fromFile =
-  ({ data }: Tensor): DrawnInitializer =>
+  (found: Tensor): DrawnInitializer =>
   () =>
-    (data as Float32Array).slice();
+    (found.data as Float32Array).slice();
 
 /** A graph for looking at a file: weights are inputs, and everything is as in inference. */
-function plainHooks(graph: Graph, changed?: Resized): ImportHooks {
+function plainHooks(graph: Graph, changed: Resized = new Map()): ImportHooks {
   const buffer = ({ name, tensor: { shape } }: ForeignBatchNorm['mean']): Value =>
     graph.inputs.find((input) => input.name === name) ?? graph.input(name, 'float32', shape);
   return {
-    weight: (name, { shape }) => graph.input(name, 'float32', changed?.get(name)?.shape ?? shape),
+    weight: (name, { shape }) => graph.input(name, 'float32', changed.get(name)?.shape ?? shape),
     batchNorm: ({ x, scale, bias, mean, variance, epsilon }) =>
       op.batchNormalization(x, scale, bias, buffer(mean), buffer(variance), epsilon),
     dropout: (x) => x,
@@ -333,7 +308,7 @@ function withoutEffect(graph: Graph, result: Value): Value[] {
 const INSERTED = { epsilon: 1e-5, momentum: 0.1 };
 
 /** What a file declares in a model's scope. */
-function hooksIn(scope: Scope, changed: Resized | undefined, batchNorm: 'keep' | 'insert'): ImportHooks {
+function hooksIn(scope: Scope, changed: Resized, batchNorm: 'keep' | 'insert'): ImportHooks {
   const buffers = new Map<string, Value>();
   const buffer = ({ name, tensor: found }: ForeignBatchNorm['mean']): Value => {
     const known = buffers.get(name);
@@ -345,7 +320,7 @@ function hooksIn(scope: Scope, changed: Resized | undefined, batchNorm: 'keep' |
   const { training } = scope;
   return {
     weight(name, found, use) {
-      const other = changed?.get(name);
+      const other = changed.get(name);
       return scope.parameter(name, other?.shape ?? found.shape, other?.initializer ?? fromFile(found), use);
     },
     batchNorm({ x, scale, bias, mean, variance, epsilon, momentum }) {

@@ -12,12 +12,13 @@ import { sgd } from '../optim/sgd.js';
 import type { Trainable } from '../optim/trainable.js';
 import type { GradientTransform } from '../optim/transform.js';
 import { fromSafetensors } from '../tensor/safetensors.js';
-import { type Shape, type Tensor, tensor, toNumbers } from '../tensor/tensor.js';
+import { type Shape, type Tensor, tensor, toNumbers, transposedMatrix } from '../tensor/tensor.js';
 import { assertWithin } from '../testing/distance.js';
 import { tract } from '../tract/tract.js';
 import { initialWeights } from '../train/initial-state.js';
 import { exportFileModel } from '../train/export-file.js';
 import { trainingGraph } from '../train/training-graph.js';
+import type { FileModel } from './file-model-options.js';
 import { modelFromOnnx } from './file-model.js';
 
 const folder = new URL('../../src/models/fixtures/', import.meta.url);
@@ -45,6 +46,22 @@ function channelsLast(pixels: Float32Array, [count, channels, height, width]: Sh
     ];
     return pixels[(image * channels + channel) * size + position];
   });
+}
+
+/** Tensors that PyTorch gave the file's names and shapes, under the names and in the shapes of the model's parameters. */
+function asInModel(
+  tensors: Readonly<Record<string, Tensor>>,
+  { file }: FileModel,
+): Readonly<Record<string, Tensor>> {
+  const given = new Map([...file.inFile].map(([name, own]) => [own.name, { ...own, name }]));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([key, value]) => {
+      const [, kind, name] = /^(gradient|tract)\/(.*)$/.exec(key) ?? [];
+      const own = given.get(name);
+      if (!own) return [key, value];
+      return [`${kind}/${own.name}`, own.transposed ? transposedMatrix(value) : value];
+    }),
+  );
 }
 
 test('there are files of many families, by all exporters, for training and inference', () => {
@@ -80,7 +97,7 @@ for (const name of names) {
   test(`${name}: losses, every gradient, running statistics and the outputs of what is given back are PyTorch's`, async () => {
     const bytes = (ending: string): Uint8Array => readFileSync(new URL(`${name}.${ending}`, folder));
     const model = modelFromOnnx(bytes('onnx'));
-    const { tensors } = fromSafetensors(bytes('safetensors'));
+    const tensors = asInModel(fromSafetensors(bytes('safetensors')).tensors, model);
     const { images, labels } = tensors;
     // There is none where the first layer's weights are computed of its parameters.
     const transformed = entriesOf(tensors, 'tract/').at(0);

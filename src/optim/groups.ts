@@ -1,4 +1,5 @@
 /** Parameter groups: which parameters are trained, and how. */
+import { isNumbered } from '../graph/import/weight-names.js';
 import { OptionError } from '../tensor/option-error.js';
 import type { Optimizer } from './optimizer.js';
 
@@ -42,7 +43,8 @@ export interface Assignment {
 /**
  * How each parameter is trained: by the first group that it is in, else by the optimizer as it is.
  *
- * @throws OptionError for a group that no parameter is in, or a factor or weight decay out of range
+ * @throws OptionError for a group that no parameter is in, or of which nobody knows whether it means weights that have a
+ *   number for a name; or for a factor or weight decay out of range
  */
 export function assignGroups(
   parameters: readonly GroupedParameter[],
@@ -55,6 +57,7 @@ export function assignGroups(
   const taken = new Set<string>();
   for (const group of groups) {
     const { trainable = true, learningRateFactor = 1, weightDecay, optimizer: own = optimizer } = group;
+    checkMeaning(group.parameters, parameters);
     checkNumber('learningRateFactor', learningRateFactor);
     if (weightDecay !== undefined) checkNumber('weightDecay', weightDecay);
     const members = parameters.filter(selects(group.parameters));
@@ -88,6 +91,34 @@ export function selects(selector: Selector): (parameter: GroupedParameter) => bo
         (word.includes('*') ? matches(name, word) : name === word || name.startsWith(`${word}.`)),
     );
 }
+
+/**
+ * @throws OptionError for a path or pattern where an exporter numbered weights that may be below it: nobody knows whether it
+ *   means them
+ */
+export function checkMeaning(selector: Selector, parameters: readonly GroupedParameter[]): void {
+  if (typeof selector === 'function') return;
+  const chosen = selects(selector);
+  const open = parameters.filter((parameter) => isNumbered(parameter.name) && !chosen(parameter));
+  if (open.length === 0) return;
+  const word = [selector].flat().find((one) => {
+    if (parameters.some(({ name, kinds }) => name === one || kinds.has(one))) return false;
+    const end = one.slice(one.lastIndexOf('*') + 1);
+    return (
+      parameters.some(selects(one)) &&
+      open.some(({ kinds }) => !one.includes('*') || mayEnd(kinds.has('bias') ? '.bias' : '.weight', end))
+    );
+  });
+  if (word === undefined) return;
+  const names = open.slice(0, 3).map(({ name }) => JSON.stringify(name));
+  const more = open.length > names.length ? ` and ${open.length - names.length} more` : '';
+  throw new OptionError(
+    `nobody knows whether ${JSON.stringify(word)} means ${names.join(', ')}${more}, which the exporter of this model numbered; name every parameter in full, or kinds, or export the model for training`,
+  );
+}
+
+/** Whether a name that has one of two ends may have the other, too. */
+const mayEnd = (a: string, b: string): boolean => a.endsWith(b) || b.endsWith(a);
 
 /** Whether a name is what a pattern describes; linear in both for each `*`. */
 function matches(name: string, pattern: string): boolean {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { FileModel } from '../models/file-model-options.js';
 import { modelFromOnnx } from '../models/file-model.js';
 import { mlp } from '../models/mlp.js';
 import { resnet18 } from '../models/resnet.js';
@@ -16,6 +17,10 @@ import { muon } from './muon.js';
 import { sgd } from './sgd.js';
 
 const small = vit({ width: 12, depth: 2, heads: 2 });
+/** A model as an exporter wrote it. */
+const fixture = (name: string): FileModel =>
+  modelFromOnnx(readFileSync(new URL(`../../src/models/fixtures/${name}.onnx`, import.meta.url)));
+
 const common = sgd({ learningRate: 0.1 });
 
 function assigned(settings: GroupSettings, model = small): ReadonlyMap<string, Assignment> {
@@ -56,13 +61,25 @@ describe('layers', () => {
     });
   });
 
-  it('of weights that an exporter numbered are not known, and no rate is made of them', () => {
-    const file = new URL('../../src/models/fixtures/dla.torchscript.inference.onnx', import.meta.url);
-    const model = modelFromOnnx(readFileSync(file));
+  it('of weights that an exporter numbered are those of their nodes, where these tell', () => {
+    const model = fixture('pvt.torchscript.inference');
+    const layers = layersOf(groupedParameters(model));
+    assert.equal(layers.get('stages.0.blocks.0.attn.q.weight'), layers.get('stages.0.blocks.0.attn.q.bias'));
+    assert.ok(assigned({ layerDecay: 0.5 }, model).size > 0);
+  });
+
+  it('of weights without a name are not known: no rate is made of them, and no path is taken for all below it', () => {
+    const model = fixture('xcit.dynamo.inference');
     assert.throws(
       () => assigned({ layerDecay: 0.5 }, model),
-      /layerDecay needs to know the layer of each weight, .* numbered "onnx::Conv_\d+" and \d+ more/,
+      /layerDecay needs to know the layer of each weight, .* numbered "val_155"/,
     );
+    const frozen = (parameters: string | string[]): unknown =>
+      assigned({ groups: [{ parameters, trainable: false }] }, model);
+    for (const path of ['blocks.0', 'blocks.*', '*.weight'])
+      assert.throws(() => frozen(path), /nobody knows whether ".*" means "val_155", which the exporter/);
+    for (const clear of ['head', 'norm', '*.bias', 'blocks.0.mlp.fc1.weight', ['blocks.0', 'val_155']])
+      frozen(clear);
     assert.ok(assigned({ firstLayerFactor: 0.5 }, model).size > 0);
   });
 });

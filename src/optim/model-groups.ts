@@ -1,8 +1,9 @@
 /** Parameter groups from settings that go together: rates by layer, decay of weights alone, an optimizer for the rest. */
+import { isNumbered } from '../graph/import/weight-names.js';
 import { parameterKinds } from '../nn/kinds.js';
 import { type Model, traceAlone } from '../nn/model.js';
 import { OptionError } from '../tensor/option-error.js';
-import { type GroupedParameter, type ParameterGroup, selects } from './groups.js';
+import { type GroupedParameter, type ParameterGroup, checkMeaning, selects } from './groups.js';
 import { muonGroups } from './muon.js';
 import type { Optimizer } from './optimizer.js';
 
@@ -45,6 +46,7 @@ export function groupsFor(settings: GroupSettings): (model: Model) => readonly P
   return (model) => {
     const parameters = groupedParameters(model);
     if (layerDecay !== 1) checkLayersKnown(parameters);
+    for (const group of groups) checkMeaning(group.parameters, parameters);
     const layers = layersOf(parameters);
     const last = Math.max(...layers.values());
     const settingsOf = (parameter: GroupedParameter): Omit<ParameterGroup, 'parameters'> => {
@@ -133,11 +135,8 @@ export function layersOf(parameters: readonly GroupedParameter[]): Map<string, n
   );
 }
 
-/** What PyTorch's exporters call what they computed of weights: `onnx::MatMul_324`, `val_13`. */
-const NUMBERED = /^(?:onnx::\w+|val)_\d+$/;
-
 function checkLayersKnown(parameters: readonly GroupedParameter[]): void {
-  const unknown = parameters.filter(({ name }) => NUMBERED.test(name));
+  const unknown = parameters.filter(({ name }) => isNumbered(name));
   if (unknown.length === 0) return;
   const more = unknown.length > 1 ? ` and ${unknown.length - 1} more` : '';
   throw new OptionError(

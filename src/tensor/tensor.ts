@@ -102,6 +102,16 @@ export function zeros<D extends DType>(dtype: D, shape: Shape): Tensor<D> {
   return { dtype, shape, data: allocate(dtype, elementCount(shape)) };
 }
 
+/** A matrix with its axes exchanged. */
+export function transposedMatrix({ dtype, shape, data }: Tensor): Tensor {
+  const [rows, columns] = shape;
+  const result = allocate(dtype, data.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = data[row * columns + column];
+  return { dtype, shape: [columns, rows], data: result };
+}
+
 /** The elements as JavaScript numbers, for tests, printing and constant folding. */
 export function toNumbers(value: Tensor): number[] {
   return Array.from(value.data as ArrayLike<number | bigint>, Number);

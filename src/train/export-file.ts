@@ -3,12 +3,13 @@ import { portable } from '../engine/lowering/portable.js';
 import { type Dimension, anyBatch } from '../graph/any-batch.js';
 import { Graph, GraphError, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
+import type { GivenName } from '../graph/import/weight-names.js';
 import { rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
 import type { FileModel } from '../models/file-model-options.js';
 import { trace } from '../nn/model.js';
 import { Scope } from '../nn/scope.js';
-import { type Tensor, tensor } from '../tensor/tensor.js';
+import { type Tensor, tensor, transposedMatrix } from '../tensor/tensor.js';
 import type { LearnedState } from './evaluator.js';
 import type { PixelsExportOptions } from './export.js';
 import { initialWeights } from './initial-state.js';
@@ -25,9 +26,9 @@ export interface FileExportOptions extends PixelsExportOptions {
 /**
  * A model out of a file with what it has learned, as the bytes of an `.onnx` file: input and outputs have the names, element
  * types, layout and meaning that they have in the file it came from, a softmax at the end included, and weights and running
- * statistics their names. Any number of images may be given. Images are to be standardised by whoever runs it, unless the
- * file took bytes: then so does this one. With `resizing` it takes decoded pictures of any height and width, uint8 in the
- * layout of the file's input.
+ * statistics their names and shapes. Any number of images may be given. Images are to be standardised by whoever runs it,
+ * unless the file took bytes: then so does this one. With `resizing` it takes decoded pictures of any height and width, uint8
+ * in the layout of the file's input.
  *
  * Outputs beside the trained one are computed as in the file, with weights of their own as they were; one that cannot be
  * computed of any number of images is left out.
@@ -88,7 +89,8 @@ function written(
   { batchSize, classNames, resizing }: FileExportOptions,
   others: readonly string[],
 ): { readonly bytes: Uint8Array; readonly outputs: readonly FileOutput[] } {
-  const { input, output, outputs, layout, elementTypes, readOutputs } = model.file;
+  const { input, output, outputs, layout, elementTypes, readOutputs, inFile } = model.file;
+  const ownName = (name: string): GivenName => inFile.get(name) ?? { name, transposed: false };
   const [channels, height, width] = model.imageShape;
   const channelsLast = layout === 'NHWC';
   const addOthers = others.length > 0 ? readOutputs(others) : undefined;
@@ -107,7 +109,7 @@ function written(
     const seen = bytes ? standardize(pixels, mean, deviation) : pixels;
     const known = new Map<string, Value>();
     const weight = (name: string, type: readonly number[]): Value => {
-      const value = known.get(name) ?? graph.input(name, 'float32', type);
+      const value = known.get(name) ?? weightIn(graph, ownName(name), type);
       known.set(name, value);
       return value;
     };
@@ -131,7 +133,12 @@ function written(
   const { mean, deviation } = standardization;
   const bytes = toOnnx(graph, {
     name: model.name,
-    initializers: { ...further, ...weights },
+    initializers: Object.fromEntries(
+      Object.entries({ ...further, ...weights }).map(([name, value]) => {
+        const { name: own, transposed } = ownName(name);
+        return [own, transposed ? transposedMatrix(value) : value];
+      }),
+    ),
     dimensions,
     elementTypes,
     ...(prelude && { prelude }),
@@ -147,6 +154,12 @@ function written(
     bytes,
     outputs: [...graph.outputs].map(([name, value]) => ({ name, shape: dimensions(value) })),
   };
+}
+
+/** A weight under its name in the file, and turned round where it lies the other way there. */
+function weightIn(graph: Graph, { name, transposed }: GivenName, shape: readonly number[]): Value {
+  if (!transposed) return graph.input(name, 'float32', shape);
+  return op.transpose(graph.input(name, 'float32', shape.toReversed()), [1, 0]);
 }
 
 /** The trained output as the file has it, of the logits. */

@@ -13,6 +13,7 @@ import { tensor, toNumbers } from '../tensor/tensor.js';
 import { temporaryFolder } from '../testing/command.js';
 import { assertWithin } from '../testing/distance.js';
 import { normalTensor, runFile } from '../testing/file-runs.js';
+import { HeadError } from '../models/file-head.js';
 import { resnet18 } from '../models/resnet.js';
 import { type OnnxFile, float, node, onnxFile } from '../fuzz/onnx-file.js';
 import { tract } from '../tract/tract.js';
@@ -291,4 +292,35 @@ test('tensors beside the file are read from its folder alone, and no further tha
     ),
     /give the bytes of that file too/,
   );
+});
+
+test('classes that the file names are those of the data, in their order, unless the head is new', async () => {
+  const dataset = shapes({ train: 16, test: 16 });
+  const names = dataset.classNames;
+  const start = async (classNames: readonly string[], head?: string): Promise<void> => {
+    const file = onnxFile(network({ metadata: { class_names: JSON.stringify(classNames) } }));
+    const model = await loadModel(file, head === undefined ? {} : { head });
+    const trainer = await Trainer.create(model, { batchSize: 8, optimizer: sgd({ learningRate: 0.1 }) });
+    try {
+      await trainer.evaluate(dataset);
+      await trainer.fit(dataset, { epochs: 1, maxSteps: 1 });
+    } finally {
+      await trainer.release();
+    }
+  };
+  await start(names);
+  // Metadata of another number of classes is of other logits.
+  await start(names.slice(1));
+  const reversed = names.toReversed();
+  await assert.rejects(start(reversed), (error: Error) => {
+    assert.ok(error instanceof HeadError);
+    assert.match(
+      error.message,
+      /has the same classes in another order than the file of the model names: class 0/,
+    );
+    assert.ok(error.message.endsWith('name the head for a new one: fc.weight'));
+    return true;
+  });
+  await assert.rejects(start(names.with(3, 'cat')), /has other classes .* class 3 is "\w+", not "cat"/);
+  await start(reversed, 'fc');
 });

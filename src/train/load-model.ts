@@ -29,7 +29,7 @@ export const SOURCE_FILE = 'source.onnx';
  *
  * @param source in Node the path of the file, whose tensors may be in other files of its folder; in browsers its
  *   address; everywhere its bytes, or a `Blob` or `File`
- * @param options.classes another number than the file's replaces its head
+ * @param options.classes another number than the file's replaces its head, or heads
  * @throws GraphError for a file that is damaged, naming everything in it that cannot be read; and for one that was made for
  *   a fixed number of images, and mixes them where there are others
  * @throws OptionError for a number of classes, a head or an output that cannot be
@@ -61,7 +61,7 @@ function configOf(options: LoadModelOptions): Record<string, ConfigValue> {
   const [height, width] = typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? []);
   const given = {
     classes,
-    head,
+    head: head === undefined ? undefined : [head].flat().join(SEPARATOR),
     height,
     width,
     channels,
@@ -86,7 +86,7 @@ function optionsOf(config: Readonly<Record<string, ConfigValue>>): LoadModelOpti
     ...(classes !== undefined && { classes }),
     ...(channels !== undefined && { channels }),
     ...(height !== undefined && width !== undefined && { imageSize: [height, width] }),
-    ...(head !== undefined && { head }),
+    ...(head !== undefined && { head: head.split(SEPARATOR) }),
     ...(output !== undefined && { output }),
     ...(config.batchNorm === 'insert' && { batchNorm: 'insert' as const }),
     ...(constants !== undefined && { constants: constants.split(SEPARATOR) }),

@@ -5,6 +5,8 @@ import { DataError } from '../data/data-error.js';
 import { checkTransforms } from '../data/image-transforms.js';
 import type { ImageDataset, Images } from '../data/dataset.js';
 import type { Batch, BatchLoader, BatchPlan } from '../data/loader.js';
+import { checkFileClasses } from '../models/file-head.js';
+import { isFileModel } from '../models/file-model-options.js';
 import type { Model } from '../nn/model.js';
 import { sameShape } from '../tensor/tensor.js';
 
@@ -54,6 +56,7 @@ export async function firstBatch(
 /**
  * @throws DataError when a model does not take a dataset's images, or has another number of classes; and when the
  *   dataset's statistics are none
+ * @throws HeadError when a model out of a file has logits of other classes, or of the same in another order
  */
 export function checkFits(dataset: ImageDataset, model: Model): void {
   const { name, imageShape, classNames } = dataset;
@@ -62,6 +65,7 @@ export function checkFits(dataset: ImageDataset, model: Model): void {
       `${name} has ${classNames.length} classes of images [${imageShape.join(', ')}], but this ${model.name} takes ${model.classes} classes of images [${model.imageShape.join(', ')}].`,
     );
   }
+  if (isFileModel(model)) checkFileClasses(model, dataset);
   checkStatistics(dataset, imageShape[0], name);
   if (dataset.preprocessing) checkTransforms('preprocessing', dataset.preprocessing);
   if (dataset.evaluation) checkTransforms('evaluation', dataset.evaluation);

@@ -1,6 +1,6 @@
 /** Stages of training: which parameters are trained, and for how many epochs, one after the other. */
 import type { Model } from '../nn/model.js';
-import { type Selector, assignGroups, selects } from '../optim/groups.js';
+import { type Selector, assignGroups, checkMeaning, selects } from '../optim/groups.js';
 import { type ParameterGroups, groupedParameters } from '../optim/model-groups.js';
 import type { Optimizer } from '../optim/optimizer.js';
 import { OptionError } from '../tensor/option-error.js';
@@ -85,6 +85,7 @@ export function checkTrainingStages(
     const unknown = words.find((word) => !parameters.some(selects(word)));
     if (unknown !== undefined)
       throw new OptionError(`stage ${i + 1}: no parameter is ${JSON.stringify(unknown)}`);
+    checkMeaning(words, parameters);
     const chosen = groupsInStage(stage, groups);
     const own = typeof chosen === 'function' ? chosen(model) : chosen;
     if ([...assignGroups(parameters, own, optimizer).values()].every(({ trainable }) => !trainable))

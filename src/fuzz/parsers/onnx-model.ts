@@ -52,7 +52,12 @@ const examples: readonly OnnxFile[] = [
   {
     inputs: [{ name: 'x', shape: ['n', 8, 8, 3] }],
     outputs: [{ name: 'y', shape: ['n', 4] }],
-    initializers: { w: floats(192, 6), b: floats(6), v: floats(6, 4), scale: tensor('float32', [], [0.5]) },
+    initializers: {
+      'onnx::MatMul_1': floats(192, 6),
+      'onnx::Add_2': floats(6),
+      'onnx::MatMul_3': floats(6, 4),
+      scale: tensor('float32', [], [0.5]),
+    },
     nodes: [
       node('Mul', ['x', 'scale'], ['scaled']),
       node('Shape', ['scaled'], ['shape']),
@@ -62,8 +67,8 @@ const examples: readonly OnnxFile[] = [
       node('Constant', [], ['rest'], { value: tensorProto('', int64(-1)) }),
       node('Concat', ['count', 'rest'], ['target'], { axis: 0 }),
       node('Reshape', ['scaled', 'target'], ['flat']),
-      node('MatMul', ['flat', 'w'], ['product']),
-      node('Add', ['product', 'b'], ['sum']),
+      { ...node('MatMul', ['flat', 'onnx::MatMul_1'], ['product']), name: '/fcs/fcs.0/MatMul' },
+      node('Add', ['product', 'onnx::Add_2'], ['sum']),
       node('Greater', ['count', 'zero'], ['many']),
       node('Squeeze', ['many'], ['many too']),
       node('If', ['many too'], ['chosen'], {
@@ -71,7 +76,7 @@ const examples: readonly OnnxFile[] = [
         else_branch: subgraph([node('Identity', ['sum'], ['e'])], ['e']),
       }),
       node('Twice', ['chosen'], ['twice'], { axis: 1 }, 'local'),
-      node('MatMul', ['twice', 'v'], ['y']),
+      { ...node('MatMul', ['twice', 'onnx::MatMul_3'], ['y']), name: '/head/MatMul' },
     ],
     functions: [
       localFunction(

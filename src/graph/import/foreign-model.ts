@@ -18,6 +18,7 @@ import {
 } from '../onnx_pb.js';
 import { elementTypeName, externalBytes, readAs, readTensor } from './file-tensor.js';
 import type { ExternalData, ForeignValue } from './foreign-values.js';
+import { type GivenName, weightNames } from './weight-names.js';
 
 /** The operator sets of ONNX that are read; the newest is the newest that ONNX Runtime takes. */
 const OLDEST_OPERATOR_SET = 7;
@@ -34,6 +35,8 @@ export interface ForeignModel {
   readonly graph: GraphProto;
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly initializers: ReadonlyMap<string, Tensor>;
+  /** What initializers are called that have a number for a name in the file, as far as their nodes tell. */
+  readonly names: ReadonlyMap<string, GivenName>;
   /** Inputs that are no initializers. */
   readonly inputs: readonly ForeignValue[];
   readonly outputs: readonly ForeignValue[];
@@ -92,6 +95,7 @@ export function readForeign(bytes: Uint8Array, external?: ExternalData): Foreign
     graph,
     functions,
     initializers,
+    names: weightNames(graph, initializers),
     inputs: graph.input.filter(({ name }) => !initializers.has(name)).map(valueOf),
     outputs: graph.output.map(valueOf),
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),

@@ -1,7 +1,8 @@
 /** From what is known of a file's values to values of the graph. */
 import { shorten } from '../../tensor/shorten.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { type Tensor, transposedMatrix } from '../../tensor/tensor.js';
 import { GraphError, type Value } from '../graph.js';
+import { transpose } from '../ops.js';
 import { asFloat32 } from './constants.js';
 import type { ImportOptions } from './import-options.js';
 import type { Known, OperatorNode } from './known.js';
@@ -25,7 +26,11 @@ export class GraphBuilder {
     if (neverTrained(node, index, known)) return this.constant(known.tensor);
     const found = this.#weights.get(known.name);
     if (found) return found;
-    const value = this.options.weight(known.name, known.tensor, useOf(node, index, known));
+    const { name, tensor, transposed = false } = known;
+    const use = useOf(node, index, known);
+    const value = transposed
+      ? transpose(this.options.weight(name, turned(tensor), use), [1, 0])
+      : this.options.weight(name, tensor, use);
     this.#weights.set(known.name, value);
     return value;
   }
@@ -61,3 +66,12 @@ export class GraphBuilder {
     return this.options.graph.inScope(name.slice(0, Math.max(name.lastIndexOf('/'), 0)), build);
   }
 }
+
+/** A matrix with its axes exchanged; its elements are copied when they are asked for. */
+const turned = (matrix: Tensor): Tensor => ({
+  dtype: matrix.dtype,
+  shape: [matrix.shape[1], matrix.shape[0]],
+  get data() {
+    return transposedMatrix(matrix).data;
+  },
+});

@@ -83,19 +83,20 @@ class Import {
   }
 
   run(): ImportedGraph {
-    const { graph, initializers, operatorSet } = this.#model;
+    const { graph, initializers, names, operatorSet } = this.#model;
     const { inputs, outputs: wanted, constants = () => false } = this.#options;
     const { nodes, uses } = neededNodes(graph.node, wanted, inputs);
-    this.#elsewhere = usedElsewhere(nodes);
+    this.#elsewhere = new Set([...usedElsewhere(nodes)].map((name) => names.get(name)?.name ?? name));
     const values = new Map<string, Known>();
     for (const [name, kept] of initializers) {
       // Weights are trained in float32; what depends on constants alone is computed in the precision of the file.
       const single = asFloat32(kept);
-      const trained = isTrainable(name, single) && !constants(name);
-      const found = trained ? single : kept;
+      const given = names.get(name) ?? { name };
       values.set(
         name,
-        trained ? { kind: 'weight', name, tensor: found } : { kind: 'constant', tensor: found },
+        isTrainable(name, single) && !constants(given.name)
+          ? { kind: 'weight', ...given, tensor: single }
+          : { kind: 'constant', tensor: kept },
       );
     }
     for (const [name, value] of inputs) {

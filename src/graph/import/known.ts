@@ -8,7 +8,13 @@ export type Known =
   /** Its elements do not depend on images or weights. */
   | { readonly kind: 'constant'; readonly tensor: Tensor }
   /** A float initializer, which may be trained. */
-  | { readonly kind: 'weight'; readonly name: string; readonly tensor: Tensor }
+  | {
+      readonly kind: 'weight';
+      readonly name: string;
+      readonly tensor: Tensor;
+      /** Whether the parameter of this name is the matrix with its axes exchanged. */
+      readonly transposed?: boolean;
+    }
   | { readonly kind: 'value'; readonly value: Value }
   /** Random numbers, of a graph for inference: uniform ones, or ones that are 1 with the given probability. */
   | { readonly kind: 'random'; readonly shape: Shape; readonly probability?: number }

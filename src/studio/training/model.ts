@@ -27,7 +27,12 @@ export async function modelFor(
   const classes = classNames.length;
   if (settings.model === 'file') {
     if (!file) throw new Error('The model is to come from a file. Choose an .onnx file, or another model.');
-    return loadModel(file, { classes, channels, imageSize: [height, width] });
+    const options = { classes, channels, imageSize: [height, width] as const };
+    const found = await loadModel(file, options);
+    const { classNames: own, heads } = found.file;
+    // Of other classes, or of the same in another order: what the head has learned says something else here.
+    if (own?.length !== classes || own.every((name, i) => name === classNames[i])) return found;
+    return loadModel(file, { ...options, head: heads.map(({ weight }) => weight) });
   }
   const { model, width: features } = settings;
   // Patches of 4 pixels would be thousands in a photograph.
@@ -93,7 +98,7 @@ export function augmentationFor(
  * The weights of a file where they fit the model, its own where they do not: a head of another number of classes begins
  * anew.
  *
- * @throws Error for a file of which nothing fits
+ * @throws Error for a file of which nothing fits, or whose batch normalisation the model has in its convolutions
  */
 export function mergedWeights(
   own: Tensors,
@@ -103,6 +108,11 @@ export function mergedWeights(
     Object.hasOwn(given, name) &&
     given[name].dtype === own[name].dtype &&
     sameShape(given[name].shape, own[name].shape);
+  const lost = Object.keys(given).find((name) => name.endsWith('.running_mean') && !Object.hasOwn(own, name));
+  if (lost !== undefined)
+    throw new Error(
+      `The file of weights has batch normalisation (${lost}) that this model lacks, so that its convolutions mean something else; choose the model that they are of, exported for training.`,
+    );
   const names = Object.keys(own);
   const isNew = names.filter((name) => !fits(name));
   if (isNew.length === names.length)

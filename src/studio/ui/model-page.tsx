@@ -132,7 +132,7 @@ function ModelFile() {
       {file ? (
         <b>{file.name}</b>
       ) : (
-        <span class="muted">Its head is replaced where it has another number of classes.</span>
+        <span class="muted">Its head is replaced where it is of other classes.</span>
       )}
     </p>
   );
