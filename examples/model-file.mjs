@@ -21,7 +21,7 @@ writeFileSync('small.onnx', t.toOnnx(graph, { initializers }));
 
 const dataset = t.shapes({ train: 256, test: 64 });
 const model = await t.loadModel('small.onnx', { classes: dataset.classNames.length });
-console.log(`${model.file.input.name} [${model.imageShape}], new: ${model.file.newHead?.weight}`);
+console.log(`${model.file.input.name} [${model.imageShape}], new: ${model.file.newHeads[0]?.weight}`);
 
 const optimizer = t.sgd({ learningRate: 0.1, momentum: 0.9 });
 const trainer = await t.Trainer.create(t.tract(model), { optimizer, batchSize: 32 });

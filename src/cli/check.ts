@@ -191,7 +191,7 @@ function tractLayer(
     };
   } catch (error) {
     if (!(error instanceof FirstLayerError)) throw error;
-    return { reason: error.message };
+    return { reason: `${error.message}${error.canBeNamed ? ' (--tract-layer)' : ''}` };
   }
 }
 
