@@ -6,7 +6,7 @@ export { type AirbenchOptions, airbench } from './models/airbench.js';
 export { mlp } from './models/mlp.js';
 export { resnet18 } from './models/resnet.js';
 export { vit } from './models/vit.js';
-export type { GivenName } from './graph/import/weight-names.js';
+export type { GivenName } from './graph/import/foreign-values.js';
 export type { Head } from './nn/head.js';
 export {
   type FileFacts,

@@ -136,6 +136,11 @@ const jitter = (strength: number): ImageTransform =>
 
 /** @throws UsageError for flags that leave each other nothing */
 export function checkAugmentation(flags: AugmentationFlags): void {
-  if (flags.augment || added(flags).length === 0) return;
-  throw new UsageError('--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing');
+  if (flags.augment) return;
+  if (added(flags).length > 0)
+    throw new UsageError(
+      '--no-augment leaves nothing for --rand-augment, --color-jitter and --random-erasing',
+    );
+  if (flags.flip !== undefined || cropFlags.some((flag) => flags[flag] !== undefined))
+    throw new UsageError('--no-augment leaves nothing for --flip and --crop');
 }

@@ -76,6 +76,7 @@ const usage: readonly [string, RegExp][] = [
   ['train --model mlp --drop-path 0.1', /--drop-path is no option of mlp/],
   ['train --momentum 0 --nesterov', /Nesterov needs a momentum above 0/],
   ['train --device gpu', /--device .* one of cpu, webgpu, cuda\./],
+  ['train --no-augment --crop resized', /--no-augment leaves nothing for --flip and --crop/],
   ['train --no-augment --color-jitter 1', /--no-augment leaves nothing for --rand-augment/],
   ['train shapes', /too many arguments/],
   ['eval', /missing required argument 'run'/],

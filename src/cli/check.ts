@@ -160,6 +160,10 @@ function reportOf(path: string, model: FileModel, impossible: string | undefined
       elements: count([...buffers.values()].map(({ value }) => value.shape)),
     },
     constants: { elements: count([...new Set(constants)].map(({ shape }) => shape)) },
+    // Single numbers are settings.
+    untrained: file.unreached.flatMap(({ name, shape }) =>
+      elementCount(shape) > 1 ? [{ name, shape: [...shape] }] : [],
+    ),
     // What the file has a number for.
     namesInFile: Object.fromEntries([...file.inFile].map(([name, own]) => [name, own.name])),
     tract: tractLayer(file.users, images, forward, parameters),
@@ -245,6 +249,7 @@ function tell(report: Report): void {
     ...(report.activation === 'Sigmoid' ? [SIGMOID] : []),
     `  head       ${headText(report)}`,
     `  weights    ${short(parameters.elements)} in ${parameters.tensors} parameters${namedText(report)}; ${short(buffers.elements)} in ${buffers.tensors} running statistics; ${short(report.constants.elements)} constants`,
+    ...(report.untrained.length > 0 ? [untrainedText(report)] : []),
     `  arithmetic ${short(report.multiplyAdds)} multiply-adds an image`,
     `  memory     ${memory ? `about ${BATCHES.map((batch) => `${megabytes(memory[String(batch)])} at batch ${batch}`).join(', ')}, for a step of SGD with momentum` : 'not known'}`,
     `  TrAct      ${'layer' in tract ? layerText(tract, report) : tract.reason}`,
@@ -274,6 +279,13 @@ function tellOperators({ operators, foldedNodes }: Pick<Report, 'operators' | 'f
 /** What becomes of classes that each have a probability of their own. */
 const SIGMOID =
   '  loss       softmax cross-entropy of what the Sigmoid gets, for one class an image: the highest score is the class, but after training scores are no probabilities of their own';
+
+function untrainedText({ untrained }: Report): string {
+  const elements = untrained.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const more = untrained.length > 3 ? ` and ${untrained.length - 3} more` : '';
+  const names = untrained.slice(0, 3).map(({ name }) => name);
+  return `  untrained  ${short(elements)} numbers that no gradient can come to, and that stay as they are: ${names.join(', ')}${more}`;
+}
 
 function namedText({ namesInFile }: Report): string {
   const count = Object.keys(namesInFile).length;

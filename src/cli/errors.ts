@@ -4,6 +4,7 @@ import { DataError } from '../data/data-error.js';
 import { MissingPackageError } from '../data/optional-package.js';
 import { DeviceError } from '../engine/device.js';
 import { ProcessGroupError } from '../engine/process-group.js';
+import { AnyBatchError } from '../graph/any-batch.js';
 import { GraphError } from '../graph/graph.js';
 import { HeadError } from '../models/file-head.js';
 import { OptionError } from '../tensor/option-error.js';
@@ -42,6 +43,7 @@ const known = [
 const flagsOf = (error: Error): string => {
   if (error instanceof DeviceError) return ' (--device)';
   if (error instanceof HeadError) return ' (--head)';
+  if (error instanceof AnyBatchError) return ' (--batch-size)';
   if (error instanceof RunExistsError) return ' (--resume, --out)';
   if (error instanceof FirstLayerError && error.canBeNamed) return ' (--tract-layer)';
   return error instanceof FolderInUseError ? ' (--out)' : '';

@@ -183,6 +183,12 @@ test('an export for inference takes weights by the names in PyTorch, and is give
       name,
     );
   }
+  // The numbers are those of the file, and what they mean is not lost with the nodes that told it.
+  assert.deepEqual(
+    Object.keys(modelTensors(modelFromOnnx(readFileSync(exported)))).sort(),
+    Object.keys(types).sort(),
+  );
+  assert.match(trained.stderr, /matrices that the model's file has numbers for are taken to be PyTorch's/);
 });
 
 test('weights of a model with batch norm are refused for a file that it was folded in', async () => {
@@ -192,14 +198,18 @@ test('weights of a model with batch norm are refused for a file that it was fold
   const own = Object.entries(types).map(
     ([name, { shape }], i) => [name, normalTensor(shape, i + 1)] as const,
   );
-  const tensors = Object.fromEntries([...own, ['bn1.weight', normalTensor([8], 1)]]);
+  const norm = ['bn1.weight', 'bn1.running_mean'].map((name) => [name, normalTensor([8], 1)] as const);
+  const tensors = Object.fromEntries([...own, ...norm]);
   writeFileSync(weights, toSafetensors({ tensors, metadata: {} }));
   const { code, stderr } = await tract([
     ...['train', '--model', fileURLToPath(path), '--weights', weights, '--limit-train', '16'],
     ...['--limit-test', '16', '--batch-size', '16', '--max-steps', '1', '--out', join(folder, 'unfolded')],
   ]);
   assert.notEqual(code, 0);
-  assert.match(stderr, /has a tensor "bn1\.weight", which the model lacks/);
+  assert.match(
+    stderr,
+    /has batch normalisation \(bn1\.running_mean\) that the file of the model has folded into/,
+  );
 });
 
 test('compare trains a model in a file, read once for all points of a grid', async () => {

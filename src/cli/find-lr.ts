@@ -14,7 +14,7 @@ import { augmentationOf } from './augmentation.js';
 import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
-import { addFineTuningFlags, checkSelection, tellNewHead, withHead } from './fine-tuning.js';
+import { addFineTuningFlags, checkSelection, tellWeights, withHead } from './fine-tuning.js';
 import { longFlag } from './flags.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
@@ -125,7 +125,7 @@ async function find(
   };
   const complete =
     weights && withHead(weights, initialWeights(traceAlone(model, 1, true), flags.seed), model);
-  if (complete) tellNewHead(complete);
+  if (complete) tellWeights(complete, model);
   return findLearningRate(given, trainerOptions, dataset, {
     steps,
     warmup,

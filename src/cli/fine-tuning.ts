@@ -1,6 +1,7 @@
 /** The flags of `tract train` for models that have learned something already. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Tensors } from '../engine/session.js';
+import type { FileModel } from '../models/file-model-options.js';
 import type { Model } from '../nn/model.js';
 import { type GroupedParameter, type ParameterGroup, checkMeaning, selects } from '../optim/groups.js';
 import { groupedParameters } from '../optim/model-groups.js';
@@ -111,22 +112,38 @@ function described(parameters: readonly GroupedParameter[]): string {
   return `the kinds ${[...kinds].join(', ')} and the parameters ${some.join(', ')}${more}`;
 }
 
-/** Says which parameters of the head are new, of weights that were taken from a file. */
-export function tellNewHead({ isNew }: { readonly isNew: readonly string[] }): void {
+/** Says what was made of weights that were taken from a file: which parameters are new, and what is assumed of others. */
+export function tellWeights({ isNew }: { readonly isNew: readonly string[] }, model: Model): void {
   if (isNew.length > 0)
     note(`The head is new, because the weights have none of its size: ${isNew.join(', ')}`);
+  const turned =
+    'file' in model
+      ? [...(model as FileModel).file.inFile.values()].filter(({ transposed }) => transposed)
+      : [];
+  if (turned.length > 0)
+    note(
+      `${turned.length} matrices that the model's file has numbers for are taken to be PyTorch's, only turned round; what a module computes of a weight before it uses it would be something else.`,
+    );
 }
 
 /**
  * Weights with the head that a model begins with, where they have none, or one of another size.
  *
  * @returns the weights, and the names of what is new
+ * @throws UsageError for weights with batch normalisation that the model has no more
  */
 export function withHead(
   weights: Tensors,
   initial: Tensors,
   model: Model,
 ): { readonly weights: Tensors; readonly isNew: readonly string[] } {
+  const norm = Object.keys(weights).find(
+    (name) => name.endsWith('.running_mean') && !Object.hasOwn(initial, name),
+  );
+  if ('file' in model && norm !== undefined)
+    throw new UsageError(
+      `--weights has batch normalisation (${norm}) that the file of the model has folded into its convolutions, whose weights are others there; take a file that was exported for training`,
+    );
   const isNew = groupedParameters(model).flatMap(({ name, kinds }) => {
     const given = Object.hasOwn(weights, name) ? weights[name] : undefined;
     return kinds.has('head') && !(given && sameShape(given.shape, initial[name].shape)) ? [name] : [];

@@ -1,6 +1,7 @@
 /** `--recipe`: what flags are set to where they are not given. */
 import type { Command } from 'commander';
 import { paper, speed } from '../train/recipes.js';
+import { augmentationFlags } from './augmentation.js';
 import type { TrainFlags } from './train-flags.js';
 
 /** The flags of a recipe's optimizer: where another is asked for they say nothing. */
@@ -67,7 +68,8 @@ export function withRecipe<T extends TrainFlags>(
     ([key]) =>
       !given(key) &&
       !(given('optimizer') && optimizing.has(key)) &&
-      !(otherCrop && (key === 'cropPadding' || key === 'cropMode')),
+      !(otherCrop && (key === 'cropPadding' || key === 'cropMode')) &&
+      (flags.augment || !augmentationFlags.has(key)),
   );
   return { ...flags, ...Object.fromEntries(own) };
 }

@@ -29,7 +29,7 @@ import { knownModel, modelFor, trainableFrom } from './chosen-model.js';
 import { isDatasetName } from './dataset-names.js';
 import { datasetOfRun, loadDataset } from './datasets.js';
 import { UsageError } from './errors.js';
-import { checkSelection, epochsOf, tellNewHead, withHead } from './fine-tuning.js';
+import { checkSelection, epochsOf, tellWeights, withHead } from './fine-tuning.js';
 import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
 import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
@@ -117,7 +117,7 @@ export async function newRun(asked: TrainFlags, command: Command, runner: Runner
         try {
           const complete = withHead(weights, await trainer.weights(), model);
           trainer.load(complete.weights);
-          tellNewHead(complete);
+          tellWeights(complete, model);
         } catch (error) {
           await trainer.release();
           throw error;

@@ -27,6 +27,11 @@ const BATCH = 'N';
  */
 const SIZES = [1009, 1013, 5040] as const;
 
+/** A graph that is another one for each number of images; a number is the way out. */
+export class AnyBatchError extends GraphError {
+  override name = 'AnyBatchError';
+}
+
 /** A graph for one number of images. */
 interface Sized {
   readonly size: number;
@@ -41,7 +46,7 @@ type Length = { readonly fixed: number } | { readonly times: number };
  * lengths that are a multiple of the batch: in shapes, and in the shapes that Reshape and Expand are told.
  *
  * @param build the graph for a batch of the given size, of standard operators
- * @throws GraphError naming the first node where they differ in something else
+ * @throws AnyBatchError naming the first node where they differ in something else
  */
 export function anyBatch(build: (batchSize: number) => Graph): AnyBatch {
   const [first, ...others] = SIZES.map((size): Sized => ({ size, graph: build(size) }));
@@ -120,8 +125,8 @@ function agree(holds: boolean, where: string): void {
   if (!holds) throw differing(where);
 }
 
-function differing(where: string): GraphError {
-  return new GraphError(
+function differing(where: string): AnyBatchError {
+  return new AnyBatchError(
     `the model cannot be written for any number of images, because its graphs for ${SIZES.join(', ')} of them differ in more than that number (${where}); write it for a certain number`,
   );
 }

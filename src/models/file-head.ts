@@ -1,6 +1,6 @@
 /** New heads for a model out of a file: for another number of classes, or for other classes. */
 import { GraphError } from '../graph/graph.js';
-import type { GivenName } from '../graph/import/weight-names.js';
+import type { GivenName } from '../graph/import/foreign-values.js';
 import type { Head } from '../nn/head.js';
 import { type DrawnInitializer, type Initializer, pytorchDefault, uniform } from '../nn/init.js';
 import { OptionError } from '../tensor/option-error.js';

@@ -1,7 +1,7 @@
 /** What a model out of a file is made with, and what is known of it. */
 import type { ExternalData, ForeignValue } from '../graph/import/foreign-values.js';
 import type { Node, Value } from '../graph/graph.js';
-import type { GivenName } from '../graph/import/weight-names.js';
+import type { GivenName } from '../graph/import/foreign-values.js';
 import type { Head } from '../nn/head.js';
 import type { ConfigValue, Model } from '../nn/model.js';
 import type { Scope } from '../nn/scope.js';
@@ -100,6 +100,8 @@ export interface FileFacts {
    * whether the file has the matrix the other way round.
    */
   readonly inFile: ReadonlyMap<string, GivenName>;
+  /** Float tensors that choose or count, and reach the logits by no real number: they are constants. */
+  readonly unreached: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Class names that the file's metadata has, if there are any. */
   readonly classNames: readonly string[] | undefined;
   /** The file, with all its tensors inside. */

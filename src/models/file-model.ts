@@ -103,7 +103,8 @@ export function modelFromForeign(
     }
   };
   let first = trial((graph) => plainHooks(graph));
-  for (const { name: weight } of withoutEffect(first.graph, first.result)) idle.add(weight);
+  const unreached = withoutEffect(first.graph, first.result);
+  for (const { name: weight } of unreached) idle.add(weight);
   if (idle.size > 0) first = trial((graph) => plainHooks(graph));
   const [, fileClasses] = first.result.shape;
   const heads = findHeads(first.result, first.graph);
@@ -149,6 +150,7 @@ export function modelFromForeign(
       users: usersIn(file),
       nodeName: (node) => origins.get(node),
       inFile,
+      unreached: unreached.map(({ name: weight, shape }) => ({ name: weight, shape })),
       classNames: classNamesIn(file),
       bytes: options.bytes,
     },

@@ -3,7 +3,8 @@ import { portable } from '../engine/lowering/portable.js';
 import { type Dimension, anyBatch } from '../graph/any-batch.js';
 import { Graph, GraphError, type Value } from '../graph/graph.js';
 import * as op from '../graph/ops.js';
-import type { GivenName } from '../graph/import/weight-names.js';
+import type { GivenName } from '../graph/import/foreign-values.js';
+import { WEIGHT_NAMES, namesText } from '../graph/import/weight-names.js';
 import { rewrite } from '../graph/rewrite.js';
 import { toOnnx } from '../graph/serialize.js';
 import type { FileModel } from '../models/file-model-options.js';
@@ -147,6 +148,11 @@ function written(
       ...(classNames && { class_names: JSON.stringify(classNames) }),
       mean: JSON.stringify(mean),
       deviation: JSON.stringify(deviation),
+      ...(inFile.size > 0 && {
+        [WEIGHT_NAMES]: namesText(
+          new Map([...inFile].map(([name, { name: own, transposed }]) => [own, { name, transposed }])),
+        ),
+      }),
       ...(prelude && { resizing: JSON.stringify({ ...resizing, images: prelude.result }) }),
     },
   });

@@ -17,8 +17,8 @@ import {
   type ValueInfoProto,
 } from '../onnx_pb.js';
 import { elementTypeName, externalBytes, readAs, readTensor } from './file-tensor.js';
-import type { ExternalData, ForeignValue } from './foreign-values.js';
-import { type GivenName, weightNames } from './weight-names.js';
+import type { ExternalData, ForeignValue, GivenName } from './foreign-values.js';
+import { WEIGHT_NAMES, namesIn, weightNames } from './weight-names.js';
 
 /** The operator sets of ONNX that are read; the newest is the newest that ONNX Runtime takes. */
 const OLDEST_OPERATOR_SET = 7;
@@ -89,16 +89,17 @@ export function readForeign(bytes: Uint8Array, external?: ExternalData): Foreign
   const functions = new Map<string, FunctionProto>();
   for (const one of model.functions)
     functions.set(functionKey({ domain: one.domain, opType: one.name }), one);
+  const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
   return {
     producer: shorten(`${model.producerName} ${model.producerVersion}`.trim()),
     operatorSet,
     graph,
     functions,
     initializers,
-    names: weightNames(graph, initializers),
+    names: namesIn(metadata[WEIGHT_NAMES], initializers) ?? weightNames(graph, initializers),
     inputs: graph.input.filter(({ name }) => !initializers.has(name)).map(valueOf),
     outputs: graph.output.map(valueOf),
-    metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
+    metadata,
   };
 }
 

@@ -10,6 +10,13 @@ export interface ForeignValue {
   readonly shape: readonly (number | string | null)[] | undefined;
 }
 
+/** What a tensor of a file is called. */
+export interface GivenName {
+  readonly name: string;
+  /** Whether the file holds the matrix with its axes exchanged. */
+  readonly transposed: boolean;
+}
+
 /**
  * Gives the bytes of a file beside the model.
  *

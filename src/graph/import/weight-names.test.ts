@@ -6,6 +6,7 @@ import { node, onnxFile } from '../../fuzz/onnx-file.js';
 import { normalTensor } from '../../testing/file-runs.js';
 import { NodeProtoSchema, type NodeProto } from '../onnx_pb.js';
 import { readForeign } from './foreign-model.js';
+import { namesIn, namesText } from './weight-names.js';
 
 const shapes = { W: [4, 4], V: [4, 4], conv: [4, 3, 1, 1], shift: [4], table: [2, 4], one: [1] };
 
@@ -119,6 +120,25 @@ describe('a numbered weight', () => {
       ),
       { 'onnx::Add_1': 'layers.0.attn.onnx::Add_1' },
     );
+  });
+
+  it('is called what the metadata say, where they are of this file', () => {
+    const named = new Map([['onnx::MatMul_1', { name: 'fc.weight', transposed: true }]]);
+    const text = namesText(named);
+    const tensors = new Map([['onnx::MatMul_1', normalTensor([4, 4], 1)]]);
+    assert.deepEqual(namesIn(text, tensors), named);
+    assert.equal(namesIn(undefined, tensors), undefined);
+    for (const wrong of [
+      '{',
+      'null',
+      '[["onnx::MatMul_2","fc.weight",true]]',
+      '[["onnx::MatMul_1","fc\\u0007",true]]',
+      '[["onnx::MatMul_1","fc.weight"]]',
+      '[["onnx::MatMul_1","onnx::MatMul_1",true]]',
+      '[["onnx::MatMul_1","a",true],["onnx::MatMul_1","b",true]]',
+    ])
+      assert.equal(namesIn(wrong, tensors), undefined, wrong);
+    assert.equal(namesIn(text, new Map([['onnx::MatMul_1', normalTensor([4], 1)]])), undefined);
   });
 
   it('does not take the name of another tensor', () => {

@@ -9,13 +9,7 @@
  */
 import type { Tensor } from '../../tensor/tensor.js';
 import type { GraphProto, NodeProto } from '../onnx_pb.js';
-
-/** What a tensor of a file is called. */
-export interface GivenName {
-  readonly name: string;
-  /** Whether the file holds the matrix with its axes exchanged. */
-  readonly transposed: boolean;
-}
+import type { GivenName } from './foreign-values.js';
 
 /** What PyTorch's exporters call what they computed of weights: after the operator, or after nothing. */
 export const isNumbered = (name: string): boolean =>
@@ -61,6 +55,38 @@ export function weightNames(
     }
   }
   return given;
+}
+
+/** Where a file says in its metadata what its numbered weights are called: one that was given back under their numbers. */
+export const WEIGHT_NAMES = 'weight_names';
+
+/** Names by those of the file, as metadata hold them. */
+export function namesText(names: ReadonlyMap<string, GivenName>): string {
+  return JSON.stringify([...names].map(([own, { name, transposed }]) => [own, name, transposed]));
+}
+
+/** The names in such a text; undefined where they are not those of this file. */
+export function namesIn(
+  text: string | undefined,
+  initializers: ReadonlyMap<string, Tensor>,
+): Map<string, GivenName> | undefined {
+  if (text === undefined) return undefined;
+  const names = new Map<string, GivenName>();
+  const taken = new Set(initializers.keys());
+  try {
+    for (const entry of JSON.parse(text) as unknown[]) {
+      const [own, name, transposed] = entry as unknown[];
+      const tensor = typeof own === 'string' && isNumbered(own) ? initializers.get(own) : undefined;
+      if (!isFloat(tensor) || names.has(own as string)) return undefined;
+      if (typeof name !== 'string' || !/^[^\p{Cc}]{1,1000}$/u.test(name) || taken.has(name)) return undefined;
+      if (typeof transposed !== 'boolean' || (transposed && tensor!.shape.length !== 2)) return undefined;
+      taken.add(name);
+      names.set(own as string, { name, transposed });
+    }
+  } catch {
+    return undefined;
+  }
+  return names;
 }
 
 const isFloat = (tensor: Tensor | undefined): boolean =>
