@@ -54,6 +54,20 @@ test('what no rule differentiates is named as the file names it, and is no succe
   assert.match(text, /cannot be trained[^]*Cast: Cast has no gradient[^]*\n +back\n/);
 });
 
+test('weights that no gradient can come to are told of', async () => {
+  const { code, report, text } = await check({
+    nodes: [
+      node('Cast', ['z'], ['whole'], { to: 7 }),
+      node('Cast', ['whole'], ['back'], { to: 1 }),
+      node('Mul', ['back', 'scale'], ['y']),
+    ],
+    initializers: { scale: normalTensor([4, 1, 1], 3) },
+  });
+  assert.equal(code, 0);
+  assert.deepEqual(report.untrained, [{ name: 'conv.weight', shape: [4, 3, 2, 2] }]);
+  assert.match(text, /untrained +48 numbers that no gradient can come to, .*: conv\.weight\n/);
+});
+
 test('what chooses by positions that it computes can be trained, and so can diagonals', async () => {
   const { code, report } = await check({
     nodes: [

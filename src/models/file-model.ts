@@ -103,7 +103,8 @@ export function modelFromForeign(
     }
   };
   let first = trial((graph) => plainHooks(graph));
-  const unreached = withoutEffect(first.graph, first.result);
+  const { images: seen } = first;
+  const unreached = withoutEffect(first.graph, first.result).filter((value) => value !== seen);
   for (const { name: weight } of unreached) idle.add(weight);
   if (idle.size > 0) first = trial((graph) => plainHooks(graph));
   const [, fileClasses] = first.result.shape;
