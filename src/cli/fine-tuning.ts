@@ -1,7 +1,7 @@
 /** The flags of `tract train` for models that have learned something already. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Tensors } from '../engine/session.js';
-import type { FileModel } from '../models/file-model-options.js';
+import { isFileModel } from '../models/file-model-options.js';
 import type { Model } from '../nn/model.js';
 import { type GroupedParameter, type ParameterGroup, checkMeaning, selects } from '../optim/groups.js';
 import { groupedParameters } from '../optim/model-groups.js';
@@ -116,10 +116,9 @@ function described(parameters: readonly GroupedParameter[]): string {
 export function tellWeights({ isNew }: { readonly isNew: readonly string[] }, model: Model): void {
   if (isNew.length > 0)
     note(`The head is new, because the weights have none of its size: ${isNew.join(', ')}`);
-  const turned =
-    'file' in model
-      ? [...(model as FileModel).file.inFile.values()].filter(({ transposed }) => transposed)
-      : [];
+  const turned = isFileModel(model)
+    ? [...model.file.inFile.values()].filter(({ transposed }) => transposed)
+    : [];
   if (turned.length > 0)
     note(
       `${turned.length} matrices that the model's file has numbers for are taken to be PyTorch's, only turned round; what a module computes of a weight before it uses it would be something else.`,
@@ -140,7 +139,7 @@ export function withHead(
   const norm = Object.keys(weights).find(
     (name) => name.endsWith('.running_mean') && !Object.hasOwn(initial, name),
   );
-  if ('file' in model && norm !== undefined)
+  if (isFileModel(model) && norm !== undefined)
     throw new UsageError(
       `--weights has batch normalisation (${norm}) that the file of the model has folded into its convolutions, whose weights are others there; take a file that was exported for training`,
     );
