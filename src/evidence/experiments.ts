@@ -35,6 +35,12 @@ const bySmallEpoch = ['--eval-every', '78'];
 const heldOut = ['--validation', '0.1', '--eval-every', '70'];
 const held = [...small, ...heldOut];
 
+/** As many for that as for training, so that these say little by chance. */
+const halves = [
+  ...[...cifar, '--limit-train', '20000', '--validation', '0.5', '--limit-test', '1000'],
+  ...['--epochs', '10', '--eval-every', '390'],
+];
+
 const shapes = ['--width', '16', '--epochs', '2', ...heldOut];
 
 /** How the gain grows with the budget: what is looked at, and how many epochs that takes. */
@@ -115,16 +121,16 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'defaults-sgd',
     parameters: [
-      ...[...held, '--methods', 'vanilla'],
-      ...['--grid', 'weight-decay=0,0.0005,0.002', '--grid', 'label-smoothing=0,0.1'],
+      ...[...halves, '--model', 'resnet18', '--width', '16', '--methods', 'vanilla'],
+      ...['--grid', 'lr=0.08,0.16,0.32', '--grid', 'weight-decay=0,0.0005', '--grid', 'label-smoothing=0,0.1'],
     ],
     seeds: [0, 1],
   },
   {
     name: 'defaults-vit',
     parameters: [
-      ...[...part, ...smallVit, ...heldOut, '--optimizer', 'adamw', '--methods', 'vanilla'],
-      ...['--grid', 'lr=0.0005,0.001,0.002', '--grid', 'weight-decay=0.01,0.1'],
+      ...[...halves, ...smallVit, '--optimizer', 'adamw', '--methods', 'vanilla'],
+      ...['--grid', 'lr=0.001,0.002,0.004', '--grid', 'label-smoothing=0,0.1'],
     ],
     seeds: [0, 1],
   },
@@ -132,7 +138,7 @@ export const experiments: readonly Experiment[] = [
     name: 'rates-rivals',
     parameters: [
       ...[...held, '--methods', 'patch-norm,whitening,whitening-start'],
-      ...['--grid', 'lr=0.04,0.08,0.16'],
+      ...['--grid', 'lr=0.08,0.16,0.32'],
     ],
     seeds: [0, 1],
   },
