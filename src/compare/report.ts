@@ -14,7 +14,7 @@ import {
   updateExplanation,
 } from './page.js';
 import type { Results } from './results.js';
-import { isMeasurable, percent, rangeOf, signed, times } from './words.js';
+import { epochsInWords, isMeasurable, percent, rangeOf, signed, times } from './words.js';
 
 export interface ReportParts {
   readonly results: Results;
@@ -237,7 +237,7 @@ function settings({ setup, split, steps }: Results): [string, string][] {
           ],
         ] as [string, string][])
       : []),
-    ['length', `${steps} steps of ${setup.batchSize} images, at most ${setup.epochs} epochs`],
+    ['length', `${steps} steps of ${setup.batchSize} images, at most ${epochsInWords(setup.epochs)}`],
     [
       'evaluation',
       `every ${setup.evaluateEvery} steps and after every epoch, on all ${split} images${split === 'test' ? '; nothing is chosen on them: figures at the end are those of the last step' : '; the test images were not looked at'}`,

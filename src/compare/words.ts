@@ -228,3 +228,8 @@ function stepsOf(reached: readonly Reached[], id: string): number {
 export function scheduleWords({ name, config }: Pick<Schedule, 'name' | 'config'>): string {
   return config.warmup > 0 ? `${name}, ${config.warmup} steps of warm-up` : name;
 }
+
+/** "1 epoch", "2 epochs". */
+export function epochsInWords(count: number): string {
+  return `${count} ${count === 1 ? 'epoch' : 'epochs'}`;
+}
