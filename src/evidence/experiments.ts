@@ -36,10 +36,8 @@ const heldOut = ['--validation', '0.1', '--eval-every', '70'];
 const held = [...small, ...heldOut];
 
 /** As many for that as for training, so that these say little by chance. */
-const halves = [
-  ...[...cifar, '--limit-train', '20000', '--validation', '0.5', '--limit-test', '1000'],
-  ...['--epochs', '10', '--eval-every', '390'],
-];
+const halves = [...cifar, '--limit-train', '20000', '--validation', '0.5', '--limit-test', '1000'];
+const choosing = [...halves, '--epochs', '10', '--eval-every', '390', '--methods', 'vanilla'];
 
 const shapes = ['--width', '16', '--epochs', '2', ...heldOut];
 
@@ -121,7 +119,7 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'defaults-sgd',
     parameters: [
-      ...[...halves, '--model', 'resnet18', '--width', '16', '--methods', 'vanilla'],
+      ...[...choosing, '--model', 'resnet18', '--width', '16'],
       ...[
         '--grid',
         'lr=0.08,0.16,0.32',
@@ -133,10 +131,19 @@ export const experiments: readonly Experiment[] = [
     ],
     seeds: [0, 1],
   },
+  // Of the full width, which a high rate may harm.
+  {
+    name: 'defaults-resnet18',
+    parameters: [
+      ...[...halves, '--epochs', '2', '--eval-every', '156', '--methods', 'vanilla', '--model', 'resnet18'],
+      ...['--weight-decay', '0.0005', '--grid', 'lr=0.08,0.16,0.32'],
+    ],
+    seeds: [0, 1],
+  },
   {
     name: 'defaults-vit',
     parameters: [
-      ...[...halves, ...smallVit, '--optimizer', 'adamw', '--methods', 'vanilla'],
+      ...[...choosing, ...smallVit, '--optimizer', 'adamw'],
       ...['--grid', 'lr=0.001,0.002,0.004', '--grid', 'label-smoothing=0,0.1'],
     ],
     seeds: [0, 1],
