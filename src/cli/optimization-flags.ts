@@ -38,7 +38,7 @@ export interface OptimizationFlags extends FineTuningFlags {
   readonly finalDivFactor?: number;
 }
 
-/** The learning rates and the momentum that are used unless others are asked for. */
+/** The learning rates that are used unless others are asked for. */
 export const defaultRates: Readonly<Record<OptimizerName, number>> = {
   sgd: 0.08,
   adam: 0.001,
@@ -47,7 +47,8 @@ export const defaultRates: Readonly<Record<OptimizerName, number>> = {
   lamb: 0.001,
   muon: 0.02,
 };
-export const DEFAULT_MOMENTUM = 0.9;
+/** What SGD has besides (docs/results.md, "Defaults"); the others have what their functions have. */
+export const sgdDefaults = { momentum: 0.9, weightDecay: 0.0005 } as const;
 export const DEFAULT_REST: RestOptimizerName = 'adamw';
 
 /** What an optimizer calls the option that a flag sets. */
@@ -118,13 +119,17 @@ export function addOptimizationFlags(command: Command): void {
   );
   const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}`).join(', ');
   add('--lr <rate>', `highest learning rate (default: ${rates})`, positive);
-  add('--momentum <number>', `for sgd (default: ${DEFAULT_MOMENTUM}) and muon (0.95)`, belowOne);
+  add('--momentum <number>', `for sgd (default: ${sgdDefaults.momentum}) and muon (0.95)`, belowOne);
   add('--nesterov', 'Nesterov momentum, for sgd; muon has it always');
   add('--betas <b1,b2>', 'for adam, adamw and lamb (default: 0.9,0.999) and lion (0.9,0.99)', betasValue);
   add('--epsilon <number>', 'for adam and adamw (default: 1e-8) and lamb (1e-6)', positive);
   add('--muon-iterations <number>', 'Newton-Schulz iterations of muon (default: 5)', whole(1));
   add('--muon-normalize', "muon sets the norm of each weight before a step, as airbench's does");
-  add('--weight-decay <number>', 'default: 0.01 for adamw and lamb, else 0', notNegative);
+  add(
+    '--weight-decay <number>',
+    `default: ${sgdDefaults.weightDecay} for sgd, 0.01 for adamw and lamb, else 0`,
+    notNegative,
+  );
   add('--centralize', 'gradient centralisation: take the mean off the gradients of each output');
   add('--clip-norm <norm>', 'scale gradients down to this joint norm where it is larger', positive);
   command.addOption(

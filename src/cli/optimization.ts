@@ -13,12 +13,12 @@ import { frozenGroups } from './fine-tuning.js';
 import type { RestOptimizerName } from './group-flag.js';
 import { longFlag } from './flags.js';
 import {
-  DEFAULT_MOMENTUM,
   DEFAULT_REST,
   type OptimizationFlags,
   defaultRates,
   optimizerOptions,
   scheduleOptions,
+  sgdDefaults,
 } from './optimization-flags.js';
 
 /** What the flags say of optimizer, groups and mean of the weights: a part of a trainer's options. */
@@ -82,7 +82,7 @@ function optimizerConfig(flags: OptimizationFlags, command: Command): Record<str
     }
   }
   return {
-    ...(name === 'sgd' && { momentum: DEFAULT_MOMENTUM }),
+    ...(name === 'sgd' && sgdDefaults),
     ...(momentum !== undefined && { momentum }),
     ...(nesterov !== undefined && { nesterov }),
     ...(betas && { beta1: betas[0], beta2: betas[1] }),
@@ -159,7 +159,7 @@ function besides(
   command: Command,
 ): Optimizer {
   const optimizer = createOptimizer(name, scheduleFrom(flags, lr, command), {
-    ...(name === 'sgd' && { momentum: DEFAULT_MOMENTUM }),
+    ...(name === 'sgd' && sgdDefaults),
     ...config,
   });
   return lookingAhead(optimizer, flags);

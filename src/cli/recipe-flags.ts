@@ -41,6 +41,7 @@ function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<Tr
     optimizer: transformer ? 'adam' : 'sgd',
     lr: transformer ? paper.vitRate : paper.resnetRate,
     ...(!transformer && { momentum: paper.momentum }),
+    weightDecay: 0,
     schedule: 'cosine',
     warmup: 0,
     batchSize: paper.batchSize,

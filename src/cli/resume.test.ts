@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { cosine } from '../optim/schedule.js';
 import { fromSafetensors } from '../tensor/safetensors.js';
+import type { RunConfig } from '../train/run-config.js';
 import { jsonLines, temporaryFolder, tract } from '../testing/command.js';
 
 const folder = temporaryFolder();
@@ -143,9 +144,10 @@ const mlp = [
   ...['train', '--model', 'mlp', '--width', '8', '--limit-train', '64', '--limit-test', '16'],
   ...['--batch-size', '16', '--threads', '1', '--warmup', '0'],
 ];
-const description = (run: string): { epochs: number; maxSteps: number | null } => {
+type Description = Pick<RunConfig, 'epochs' | 'maxSteps' | 'optimizer'>;
+const description = (run: string): Description => {
   const { metadata } = fromSafetensors(readFileSync(join(run, 'last.safetensors')));
-  const config = JSON.parse(metadata.config) as { epochs: number; maxSteps: number | null };
+  const config = JSON.parse(metadata.config) as Description;
   assert.deepEqual(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')), config);
   return config;
 };
@@ -179,6 +181,8 @@ test('from there on the schedule is that of the new number of steps', async () =
   const before = range(0, 6).map((step) => schedule.rate(step, 6));
   assert.equal((await tract([...mlp, '--epochs', '9', '--max-steps', '6', '--out', run])).code, 0);
   assert.deepEqual(rates(), before);
+  const { optimizer } = description(run);
+  assert.deepEqual(optimizer.config, { momentum: 0.9, nesterov: false, weightDecay: 0.0005 });
   // Two epochs are over, the second with half of its steps; the others are whole ones.
   const alone = await tract(['train', '--resume', run, '--epochs', '4']);
   assert.equal(alone.code, 2);

@@ -14,6 +14,13 @@ const cifar = ['--data', 'cifar10'];
 const narrow = [...cifar, '--model', 'resnet18', '--width', '16'];
 const resnet18 = [...cifar, '--model', 'resnet18'];
 const adam = ['--optimizer', 'adam', '--lr', '0.01'];
+/** Of SGD: the defaults, and what they were before they were chosen here. */
+const rate = ['--lr', '0.08'];
+const chosen = [...rate, '--weight-decay', '0.0005'];
+const noDecay = ['--weight-decay', '0'];
+const before = [...rate, ...noDecay];
+/** What narrow networks are best with, with TrAct and without. */
+const tuned = ['--lr', '0.16', '--weight-decay', '0.0005'];
 const smallVit = [
   ...['--model', 'vit', '--patch', '4', '--width', '96', '--depth', '4', '--heads', '3'],
   ...['--mlp-ratio', '2'],
@@ -29,6 +36,7 @@ const byEpoch = ['--eval-every', '390'];
  */
 const part = [...cifar, '--limit-train', '10000', '--limit-test', '5000', '--epochs', '10'];
 const small = [...part, '--model', 'resnet18', '--width', '16'];
+const smallBefore = [...small, ...before];
 const bySmallEpoch = ['--eval-every', '78'];
 
 /** On images held out from training. */
@@ -83,26 +91,26 @@ export const experiments: readonly Experiment[] = [
     name: 'warmup',
     parameters: [
       ...[...cifar, '--limit-train', '10000', '--limit-test', '2000', '--model', 'resnet18', '--width', '16'],
-      ...['--epochs', '2', '--eval-every', '1000', '--grid', 'warmup=0,8,16,40,78'],
+      ...['--epochs', '2', '--eval-every', '1000', ...before, '--grid', 'warmup=0,8,16,40,78'],
     ],
     seeds: [0, 1, 2],
   },
   {
     name: 'resnet18-1',
-    parameters: [...resnet18, '--epochs', '1', '--eval-every', '78'],
+    parameters: [...resnet18, ...chosen, '--epochs', '1', '--eval-every', '195'],
     seeds: [0, 1, 2, 3, 4],
   },
   {
-    name: 'resnet18-1-no-warmup',
-    parameters: [...resnet18, '--epochs', '1', '--warmup', '0', ...byEpoch],
+    name: 'resnet18-1-before',
+    parameters: [...resnet18, ...before, '--warmup', '0', '--epochs', '1', '--eval-every', '195'],
     seeds: [0, 1, 2, 3, 4],
   },
-  ...budgetExperiments('budget-sgd', []),
+  ...budgetExperiments('budget-sgd', tuned),
   ...budgetExperiments('budget-adam', adam),
   // On images held out, too: the demo's.
   {
     name: 'shapes-sgd',
-    parameters: [...shapes, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'],
+    parameters: [...shapes, ...noDecay, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'],
     seeds: [0, 1, 2],
   },
   {
@@ -110,7 +118,11 @@ export const experiments: readonly Experiment[] = [
     parameters: [...shapes, '--optimizer', 'adam', '--grid', 'lr=0.001,0.003,0.01,0.03'],
     seeds: [0, 1],
   },
-  { name: 'rates-sgd', parameters: [...held, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'], seeds: [0, 1] },
+  {
+    name: 'rates-sgd',
+    parameters: [...held, ...noDecay, '--grid', 'lr=0.02,0.04,0.08,0.16,0.32'],
+    seeds: [0, 1],
+  },
   {
     name: 'rates-adam',
     parameters: [...held, '--optimizer', 'adam', '--grid', 'lr=0.001,0.003,0.01,0.03'],
@@ -131,12 +143,12 @@ export const experiments: readonly Experiment[] = [
     ],
     seeds: [0, 1],
   },
-  // Of the full width, which a high rate may harm.
+  // A network of full width does not stand the rate that is best for a narrow one.
   {
     name: 'defaults-resnet18',
     parameters: [
       ...[...halves, '--epochs', '2', '--eval-every', '156', '--methods', 'vanilla', '--model', 'resnet18'],
-      ...['--weight-decay', '0.0005', '--grid', 'lr=0.08,0.16,0.32'],
+      ...['--weight-decay', '0.0005', '--grid', 'lr=0.02,0.04,0.08,0.16'],
     ],
     seeds: [0, 1],
   },
@@ -151,7 +163,7 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'rates-rivals',
     parameters: [
-      ...[...held, '--methods', 'patch-norm,whitening,whitening-start'],
+      ...[...held, ...noDecay, '--methods', 'patch-norm,whitening,whitening-start'],
       ...['--grid', 'lr=0.08,0.16,0.32'],
     ],
     seeds: [0, 1],
@@ -159,7 +171,7 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'rivals',
     parameters: [
-      ...[...small, ...bySmallEpoch],
+      ...[...smallBefore, ...bySmallEpoch],
       ...['--methods', 'vanilla,tract,patch-norm,whitening,whitening-start'],
     ],
     seeds: [0, 1, 2],
@@ -167,7 +179,7 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'first-layer-rate',
     parameters: [
-      ...[...small, ...bySmallEpoch, '--methods', 'vanilla'],
+      ...[...smallBefore, ...bySmallEpoch, '--methods', 'vanilla'],
       ...['--grid', 'first-lr-factor=1,0.1,0.3,3,10,30,100'],
     ],
     seeds: [0, 1, 2],
@@ -175,33 +187,36 @@ export const experiments: readonly Experiment[] = [
   {
     name: 'first-layer-adam',
     parameters: [
-      ...[...small, ...bySmallEpoch, '--methods', 'vanilla'],
+      ...[...smallBefore, ...bySmallEpoch, '--methods', 'vanilla'],
       ...['--group', 'first:optimizer=adam,lr=0.003'],
     ],
     seeds: [0, 1, 2],
   },
   {
     name: 'tract-layers',
-    parameters: [...small, ...bySmallEpoch, '--methods', 'tract', '--tract-layer', 'conv1,layer1.0.conv1'],
+    parameters: [
+      ...[...smallBefore, ...bySmallEpoch],
+      ...['--methods', 'tract', '--tract-layer', 'conv1,layer1.0.conv1'],
+    ],
     seeds: [0, 1, 2],
   },
   {
     name: 'tract-early',
-    parameters: [...small, ...bySmallEpoch, '--methods', 'tract', '--grid', 'tract-until=0.2,0.5'],
+    parameters: [...smallBefore, ...bySmallEpoch, '--methods', 'tract', '--grid', 'tract-until=0.2,0.5'],
     seeds: [0, 1, 2],
   },
   {
     name: 'lambda-over-time',
-    parameters: [...small, ...bySmallEpoch, '--methods', 'tract', '--grid', 'lambda-end=0.01,1'],
+    parameters: [...smallBefore, ...bySmallEpoch, '--methods', 'tract', '--grid', 'lambda-end=0.01,1'],
     seeds: [0, 1, 2],
   },
   // What it has learned of drawn shapes, on photographs.
   {
     name: 'fine-tuning',
-    pretraining: ['--data', 'shapes', '--width', '16', '--epochs', '6', '--lr', '0.04'],
+    pretraining: ['--data', 'shapes', '--width', '16', '--epochs', '6', '--lr', '0.04', ...noDecay],
     parameters: [
       ...[...cifar, '--limit-train', '2000', '--limit-test', '5000', '--epochs', '20'],
-      ...['--head', 'fc', '--eval-every', '15', '--grid', 'lr=0.002,0.01,0.05'],
+      ...[...noDecay, '--head', 'fc', '--eval-every', '15', '--grid', 'lr=0.002,0.01,0.05'],
     ],
     seeds: [0, 1, 2],
   },
@@ -209,13 +224,26 @@ export const experiments: readonly Experiment[] = [
     name: `small-batch-${batch}`,
     parameters: [
       ...[...cifar, '--limit-train', '10000', '--model', 'resnet18', '--width', '16', '--epochs', '4'],
-      ...['--batch-size', String(batch), '--lr', String((0.08 * batch) / 128), '--eval-every', '100000'],
+      ...['--batch-size', String(batch), '--lr', String((0.08 * batch) / 128), ...noDecay],
+      ...['--eval-every', '100000'],
       ...['--grid', 'gram-momentum=0,0.9,0.99'],
     ],
     seeds: [0, 1, 2],
   })),
   { name: 'vit-20', parameters: [...vit, '--epochs', '20', ...byEpoch], seeds: [0, 1, 2] },
-  { name: 'resnet18-5', parameters: [...resnet18, '--epochs', '5', ...byEpoch], seeds: [0, 1, 2, 3, 4] },
+  {
+    name: 'resnet18-5',
+    parameters: [...resnet18, ...chosen, '--epochs', '5', ...byEpoch],
+    seeds: [0, 1, 2, 3, 4],
+  },
+  {
+    name: 'resnet18-5-before',
+    parameters: [
+      ...[...resnet18, ...before, '--warmup', '0', '--epochs', '5', ...byEpoch],
+      ...['--methods', 'vanilla'],
+    ],
+    seeds: [0, 1, 2, 3, 4],
+  },
 ];
 
 /** @throws RangeError naming the experiments that there are */
