@@ -65,10 +65,12 @@ export function withRecipe<T extends TrainFlags>(
   if (flags.recipe === undefined) return flags;
   const given = (key: string): boolean => varied.includes(key) || command.getOptionValueSource(key) === 'cli';
   const otherCrop = given('crop') || given('cropScale');
-  const own = Object.entries(flagsOf(flags, given('model'))).filter(
+  const recipe = flagsOf(flags, given('model'));
+  const otherOptimizer = given('optimizer') && flags.optimizer !== recipe.optimizer;
+  const own = Object.entries(recipe).filter(
     ([key]) =>
       !given(key) &&
-      !(given('optimizer') && optimizing.has(key)) &&
+      !(otherOptimizer && optimizing.has(key)) &&
       !(otherCrop && (key === 'cropPadding' || key === 'cropMode')) &&
       (flags.augment || !augmentationFlags.has(key)),
   );

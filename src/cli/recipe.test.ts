@@ -73,6 +73,17 @@ test('flags count more than a recipe: another optimizer has nothing of its', asy
   );
 });
 
+test('a flag that says what a recipe does changes nothing of it', async () => {
+  const { code, stdout, stderr } = await tract([
+    ...['train', ...data, '--recipe', 'paper', '--optimizer', 'sgd', '--width', '4', '--max-steps', '1'],
+    ...['--out', join(folder, 'same')],
+  ]);
+  assert.equal(code, 0, stderr);
+  const { config } = jsonLines(stdout)[0] as unknown as { config: RunConfig };
+  assert.equal(config.optimizer.config.weightDecay, 0);
+  assert.deepEqual(config.schedule, { name: 'cosine', config: { lr: 0.08, warmup: 0 } });
+});
+
 test("paper is the paper's, in both", async () => {
   const out = join(folder, 'paper');
   const { code, stdout, stderr } = await tract([

@@ -1,6 +1,7 @@
 /** `tract train --resume`: which checkpoint, and whether the other flags agree with it. */
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { epochsInWords } from '../compare/words.js';
 import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
@@ -80,7 +81,7 @@ function lengthened(
   const least = epoch + (stepInEpoch > 0 ? 1 : 0);
   if (epochs < least) {
     throw new UsageError(
-      `--epochs ${epochs} is less than the run in ${folder} has done, ${epoch} epochs${begun}; give at least ${least}`,
+      `--epochs ${epochs} is less than the run in ${folder} has done, ${epochsInWords(epoch)}${begun}; give at least ${least}`,
     );
   }
   if (maxSteps !== null && maxSteps < step) {
