@@ -132,14 +132,8 @@ export const experiments: readonly Experiment[] = [
     name: 'defaults-sgd',
     parameters: [
       ...[...choosing, '--model', 'resnet18', '--width', '16'],
-      ...[
-        '--grid',
-        'lr=0.08,0.16,0.32',
-        '--grid',
-        'weight-decay=0,0.0005',
-        '--grid',
-        'label-smoothing=0,0.1',
-      ],
+      ...['--grid', 'lr=0.08,0.16,0.32', '--grid', 'weight-decay=0,0.0005'],
+      ...['--grid', 'label-smoothing=0,0.1'],
     ],
     seeds: [0, 1],
   },

@@ -1,5 +1,5 @@
 /** `npm run results`: the tables and plots of docs/results.md from the records in `evidence`, and the runs that they lack. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -61,7 +61,7 @@ function knownExperiment(name: string): Experiment {
   try {
     return experimentNamed(name);
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
+    return command.error(`error: ${(error as Error).message}`, { exitCode: 2 });
   }
 }
 
