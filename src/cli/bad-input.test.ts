@@ -46,7 +46,10 @@ const usage: readonly [string, RegExp][] = [
   ['train --epochs 1.5', /--epochs .* whole number of at least 1/],
   ['train --batch-size 0', /--batch-size .* at least 1/],
   ['train --label-smoothing 1', /--label-smoothing .* below 1/],
-  ['train --patch 4', /--patch is no option of resnet18, which has --width, --stem, --drop-path$/m],
+  [
+    'train --patch 4',
+    /--patch is no option of resnet18, which has --width, --stem, --drop-path, --zero-init-residual$/m,
+  ],
   ['train --image-size 64', /--image-size is for folders of pictures, not for shapes/],
   ['train --model vit --width 10', /the width 10 is not a multiple of the 3 heads/],
   ['train --optimizer adam --momentum 0.9', /--momentum is for the optimizer sgd or muon, not for adam/],

@@ -40,6 +40,7 @@ export interface TrainFlags extends DataFlags, MixingFlags, OptimizationFlags, T
   readonly heads?: number;
   readonly mlpRatio?: number;
   readonly dropPath?: number;
+  readonly zeroInitResidual?: boolean;
   readonly whitening?: boolean;
   readonly weights?: string;
   readonly labelSmoothing: number;
@@ -255,6 +256,11 @@ export function addTrainFlags(command: Command): Command {
     '--drop-path <number>',
     'resnet, vit: stochastic depth, the probability that the last block is left out (default: 0)',
     belowOne,
+  );
+  add(
+    '--zero-init-residual <on|off>',
+    'resnet: whether every block begins as its shortcut, the last scale of its branch being 0 (default: off)',
+    onOrOff,
   );
   add(
     '--whitening <on|off>',

@@ -70,6 +70,28 @@ describe('ResNet', () => {
     });
   }
 
+  it("starts from torchvision's zero_init_residual where that is asked for, and then says so", () => {
+    for (const [make, last] of [
+      [resnet18, 'bn2'],
+      [resnet50, 'bn3'],
+    ] as const) {
+      const zeros = (model: Model): string[] =>
+        Object.entries(initialWeights(traceAlone(model, 1, true), 0))
+          .filter(([name, { data }]) => /bn\d\.weight$/.test(name) && data.every((value) => value === 0))
+          .map(([name]) => name);
+      const model = make({ width: 4, zeroInitResidual: true });
+      const blocks = Object.keys(parametersOf(model)).filter((name) => name.endsWith('.conv2.weight'));
+      assert.deepEqual(
+        zeros(model),
+        blocks.map((name) => name.replace('conv2', last)),
+      );
+      assert.deepEqual(createModel(model.name, model.config).config, model.config);
+      const plain = make({ width: 4 });
+      assert.deepEqual(zeros(plain), []);
+      assert.deepEqual(createModel(model.name, { width: 4, zeroInitResidual: false }).config, plain.config);
+    }
+  });
+
   it("has torchvision's running statistics", () => {
     const { buffers } = traceAlone(resnet18({ width: 4 }), 1, true);
     // Every normalisation has two: one at the start, two in each of eight blocks, one in each of three shortcuts.

@@ -22,12 +22,13 @@ const entry = (
 ): ModelEntry => ({ create: create as ModelEntry['create'], description, optional });
 
 const withDropPath = { dropPath: 0 };
+const ofResNets = { ...withDropPath, zeroInitResidual: false };
 
 /** The built-in models by their names. */
 export const models: ReadonlyMap<string, ModelEntry> = new Map([
-  ['resnet18', entry(resnet18, 'residual network of 18 layers (He et al., 2016)', withDropPath)],
-  ['resnet34', entry(resnet34, 'residual network of 34 layers', withDropPath)],
-  ['resnet50', entry(resnet50, 'residual network of 50 layers, with bottleneck blocks', withDropPath)],
+  ['resnet18', entry(resnet18, 'residual network of 18 layers (He et al., 2016)', ofResNets)],
+  ['resnet34', entry(resnet34, 'residual network of 34 layers', ofResNets)],
+  ['resnet50', entry(resnet50, 'residual network of 50 layers, with bottleneck blocks', ofResNets)],
   [
     'vit',
     entry(vit, 'vision transformer (Dosovitskiy et al., 2021) of a size for small images', withDropPath),

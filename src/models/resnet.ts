@@ -31,10 +31,21 @@ export interface ResNetOptions {
    * below 1; from the first block, which is never left out, it grows evenly. Default 0.
    */
   readonly dropPath?: number;
+  /**
+   * Whether the last normalisation of a block's branch starts from a scale of 0, so that every block begins as its
+   * shortcut (Goyal et al., 2017, section 5.1; torchvision's `zero_init_residual`). Default false.
+   */
+  readonly zeroInitResidual?: boolean;
 }
 
-/** @param drop the probability that the branch is left out */
-type Block = (scope: Scope, x: Value, channels: number, stride: number, drop: number) => Value;
+interface Branch {
+  /** The probability that it is left out. */
+  readonly drop: number;
+  /** What the scale of its last normalisation starts from. */
+  readonly initialScale: number;
+}
+
+type Block = (scope: Scope, x: Value, channels: number, stride: number, branch: Branch) => Value;
 
 const convolutionOptions = (kernelSize: number, stride: number): Conv2dOptions => ({
   kernelSize,
@@ -55,17 +66,19 @@ function shortcut(scope: Scope, x: Value, channels: number, stride: number): Val
 }
 
 /** Two 3x3 convolutions (ResNet-18 and -34). */
-const basicBlock: Block = (scope, x, channels, stride, drop) => {
+const basicBlock: Block = (scope, x, channels, stride, { drop, initialScale }) => {
   const inner = batchNorm(scope.child('bn1'), convolution(scope.child('conv1'), x, channels, 3, stride));
   const activated = scope.build(() => op.relu(inner));
-  const outer = batchNorm(scope.child('bn2'), convolution(scope.child('conv2'), activated, channels, 3));
+  const outer = batchNorm(scope.child('bn2'), convolution(scope.child('conv2'), activated, channels, 3), {
+    initialScale,
+  });
   const identity = shortcut(scope, x, channels, stride);
   const branch = dropPath(scope, outer, drop);
   return scope.build(() => op.relu(op.add(branch, identity)));
 };
 
 /** 1x1, 3x3 and 1x1 with four times the channels (ResNet-50); the stride is in the 3x3, as in torchvision. */
-const bottleneck: Block = (scope, x, channels, stride, drop) => {
+const bottleneck: Block = (scope, x, channels, stride, { drop, initialScale }) => {
   const reduced = batchNorm(scope.child('bn1'), convolution(scope.child('conv1'), x, channels, 1));
   const first = scope.build(() => op.relu(reduced));
   const spatial = batchNorm(
@@ -73,14 +86,16 @@ const bottleneck: Block = (scope, x, channels, stride, drop) => {
     convolution(scope.child('conv2'), first, channels, 3, stride),
   );
   const second = scope.build(() => op.relu(spatial));
-  const outer = batchNorm(scope.child('bn3'), convolution(scope.child('conv3'), second, 4 * channels, 1));
+  const outer = batchNorm(scope.child('bn3'), convolution(scope.child('conv3'), second, 4 * channels, 1), {
+    initialScale,
+  });
   const identity = shortcut(scope, x, 4 * channels, stride);
   const branch = dropPath(scope, outer, drop);
   return scope.build(() => op.relu(op.add(branch, identity)));
 };
 
 function resnet(name: string, block: Block, depths: readonly number[], options: ResNetOptions): Model {
-  const { classes = 10, width = 64, channels = 3, dropPath: drop = 0 } = options;
+  const { classes = 10, width = 64, channels = 3, dropPath: drop = 0, zeroInitResidual = false } = options;
   const stem = options.stem ?? ((options.imageSize ?? 32) <= 64 ? 'cifar' : 'imagenet');
   const imageSize = options.imageSize ?? (stem === 'cifar' ? 32 : 224);
   // Options may come from a checkpoint, where the compiler has not seen them.
@@ -89,12 +104,17 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
   }
   positiveIntegers(name, { classes, width, imageSize, channels });
   checkDropPath(name, drop);
+  const initialScale = zeroInitResidual ? 0 : 1;
   const blocks = depths.reduce((sum, depth) => sum + depth, 0);
   const [kernelSize, stride] = stem === 'cifar' ? [3, 1] : [7, 2];
   return {
     name,
-    // Only where it is used: configurations of runs from before it have no such entry.
-    config: { classes, stem, width, imageSize, channels, ...(drop > 0 && { dropPath: drop }) },
+    config: {
+      ...{ classes, stem, width, imageSize, channels },
+      // Only where they are used: configurations of runs from before them have no such entries.
+      ...(drop > 0 && { dropPath: drop }),
+      ...(zeroInitResidual && { zeroInitResidual }),
+    },
     imageShape: [channels, imageSize, imageSize],
     classes,
     forward(scope, images) {
@@ -112,7 +132,8 @@ function resnet(name: string, block: Block, depths: readonly number[], options: 
         for (let index = 0; index < depth; index++) {
           const at = scope.child(`layer${stage + 1}`).child(index);
           const rate = (drop * number++) / Math.max(blocks - 1, 1);
-          x = block(at, x, width * 2 ** stage, stage > 0 && index === 0 ? 2 : 1, rate);
+          const branch = { drop: rate, initialScale };
+          x = block(at, x, width * 2 ** stage, stage > 0 && index === 0 ? 2 : 1, branch);
         }
       });
       const pooled = scope.child('avgpool').build(() => op.reduceMean(x, [2, 3]));

@@ -83,6 +83,8 @@ export interface BatchNormOptions {
   readonly affine?: boolean;
   /** Whether there is a trained scale beside the shift; without it, it is 1. Default true. */
   readonly scale?: boolean;
+  /** What the trained scale starts from. Default 1. */
+  readonly initialScale?: number;
 }
 
 /**
@@ -94,12 +96,12 @@ export interface BatchNormOptions {
  * @throws GraphError for an epsilon or momentum out of range
  */
 export function batchNorm(scope: Scope, x: Value, options: BatchNormOptions = {}): Value {
-  const { epsilon = 1e-5, momentum = 0.1, affine = true, scale = true } = options;
+  const { epsilon = 1e-5, momentum = 0.1, affine = true, scale = true, initialScale = 1 } = options;
   checkEpsilon('batchNorm', scope, epsilon);
   if (!(momentum >= 0 && momentum <= 1))
     throw new GraphError(`batchNorm ${scope.path}: momentum must be from 0 to 1, not ${momentum}`);
   const [, channels] = x.shape;
-  const [weight, bias] = scaleAndShift(scope, x, [channels], affine, scale);
+  const [weight, bias] = scaleAndShift(scope, x, [channels], affine, { scale, initialScale });
   const runningMean = scope.buffer('running_mean', [channels], 0);
   const runningVariance = scope.buffer('running_var', [channels], 1);
   return scope.build(() => {
@@ -178,13 +180,13 @@ function scaleAndShift(
   x: Value,
   shape: readonly number[],
   affine: boolean,
-  scale = true,
+  { scale = true, initialScale = 1 } = {},
 ): readonly [Value, Value] {
   const filled = (value: number): Value =>
     scope.build(() => op.expand(op.reshape(op.scalarLike(x, value), [1]), shape));
   if (!affine) return [filled(1), filled(0)];
   return [
-    scale ? scope.parameter('weight', shape, constant(1), 'norm') : filled(1),
+    scale ? scope.parameter('weight', shape, constant(initialScale), 'norm') : filled(1),
     scope.parameter('bias', shape, constant(0), 'norm'),
   ];
 }
