@@ -18,7 +18,7 @@ import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { transformsOf } from './optimization.js';
-import { withRecipe } from './recipe-flags.js';
+import { withDefaults } from './recipe-flags.js';
 import { checkWithoutTract, tractOptionsOf } from './tract-flags.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, optimizationFrom, runName } from './train-plan.js';
@@ -150,7 +150,7 @@ async function run(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<CompareResult | undefined> {
-  const flags = withRecipe(asked, command);
+  const flags = withDefaults(asked, command);
   const known = knownModel(flags, command);
   const methodsAsked = variantsOf(flags.methods, flags.lambda);
   optimizationFrom(flags, command);

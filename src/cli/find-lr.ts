@@ -18,7 +18,7 @@ import { addFineTuningFlags, checkSelection, tellWeights, withHead } from './fin
 import { longFlag } from './flags.js';
 import { Interruption } from './interruption.js';
 import { ProgressLine } from './progress-line.js';
-import { withRecipe } from './recipe-flags.js';
+import { withDefaults } from './recipe-flags.js';
 import { note, print, printJson, printTable } from './terminal.js';
 import { type TrainFlags, addTrainFlags } from './train-flags.js';
 import { datasetFrom, optimizationFrom, weightsIn } from './train-plan.js';
@@ -83,7 +83,7 @@ export async function findRate(asked: FindRateFlags, command: Command): Promise<
   });
   const { signal } = interruption;
   try {
-    const flags = withRecipe(asked, command);
+    const flags = withDefaults(asked, command);
     const finding = await find(flags, command, signal, progress);
     progress.clear();
     if (!finding) {

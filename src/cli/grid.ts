@@ -9,7 +9,7 @@ import { classWeightsOf } from './class-weights.js';
 import { UsageError } from './errors.js';
 import { longFlag } from './flags.js';
 import { transformsOf } from './optimization.js';
-import { withRecipe } from './recipe-flags.js';
+import { withDefaults } from './recipe-flags.js';
 import { tractOnly, tractOptionsOf } from './tract-flags.js';
 import { withWarmup } from './warmup.js';
 import type { TrainFlags } from './train-flags.js';
@@ -63,7 +63,7 @@ export async function gridOf(
   const settings = new Map<string, VariantSettings>();
   for (const method of methods) {
     for (const point of pointsOf(axes, method, command)) {
-      const chosen = withRecipe({ ...asked, ...point.flags }, command, Object.keys(point.flags));
+      const chosen = withDefaults({ ...asked, ...point.flags }, command, Object.keys(point.flags));
       const flags = withWarmup(chosen, dataset);
       const variant = { ...method, id: `${method.id}${point.id}`, label: `${method.label}${point.label}` };
       variants.push(variant);

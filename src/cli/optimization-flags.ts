@@ -47,6 +47,14 @@ export const defaultRates: Readonly<Record<OptimizerName, number>> = {
   lamb: 0.001,
   muon: 0.02,
 };
+/**
+ * SGD's rate for a residual network: the more features a network has, the lower are the rates at which its last layer does not
+ * run away (docs/results.md, "Defaults").
+ *
+ * @param width channels after the stem
+ * @returns 0.16 up to a width of 16, and then less in proportion: 0.04 for 64
+ */
+export const resnetRate = (width = 64): number => (0.16 * 16) / Math.max(width, 16);
 /** What SGD has besides (docs/results.md, "Defaults"); the others have what their functions have. */
 export const sgdDefaults = { momentum: 0.9, weightDecay: 0.0005 } as const;
 export const DEFAULT_REST: RestOptimizerName = 'adamw';
@@ -111,14 +119,17 @@ export function addOptimizationFlags(command: Command): void {
     command.addOption(option);
   };
   command.optionsGroup('Optimization:');
-  add(
-    '--optimizer <name>',
-    `${optimizers.join(', ')}; gradients pass through TrAct, centralisation and clipping before it, in this order`,
-    oneOf(optimizers),
-    'sgd',
+  command.addOption(
+    new Option(
+      '--optimizer <name>',
+      `${optimizers.join(', ')}; gradients pass through TrAct, centralisation and clipping before it, in this order`,
+    )
+      .argParser(oneOf(optimizers))
+      .default('sgd', 'sgd, for a vit adamw'),
   );
-  const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}`).join(', ');
-  add('--lr <rate>', `highest learning rate (default: ${rates})`, positive);
+  const resnets = ` (for a ResNet ${resnetRate()}, and for one of width 16 ${resnetRate(16)})`;
+  const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}${name === 'sgd' ? resnets : ''}`);
+  add('--lr <rate>', `highest learning rate (default: ${rates.join(', ')})`, positive);
   add('--momentum <number>', `for sgd (default: ${sgdDefaults.momentum}) and muon (0.95)`, belowOne);
   add('--nesterov', 'Nesterov momentum, for sgd; muon has it always');
   add('--betas <b1,b2>', 'for adam, adamw and lamb (default: 0.9,0.999) and lion (0.9,0.99)', betasValue);

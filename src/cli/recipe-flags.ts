@@ -1,8 +1,9 @@
-/** `--recipe`: what flags are set to where they are not given. */
+/** What flags are set to where they are not given: by `--recipe`, or by the model. */
 import type { Command } from 'commander';
 import { paper, speed } from '../train/recipes.js';
 import { augmentationFlags } from './augmentation.js';
-import type { TrainFlags } from './train-flags.js';
+import { resnetRate } from './optimization-flags.js';
+import { type TrainFlags, isModelFile } from './train-flags.js';
 
 /** The flags of a recipe's optimizer: where another is asked for they say nothing. */
 const optimizing: ReadonlySet<string> = new Set([
@@ -52,18 +53,29 @@ function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<Tr
   };
 }
 
+/** What suits a built-in model (docs/results.md, "Defaults"). */
+function usualFor({ model, optimizer, width }: TrainFlags, optimizerGiven: boolean): Partial<TrainFlags> {
+  if (isModelFile(model)) return {};
+  if (model.startsWith('vit')) return optimizerGiven ? {} : { optimizer: 'adamw' };
+  return model.startsWith('resnet') && optimizer === 'sgd' ? { lr: resnetRate(width) } : {};
+}
+
 /**
- * The flags with those of the recipe in place of the defaults; what is given counts.
+ * The flags with those of the recipe in place of the defaults, or without one with those that suit the model; what is given
+ * counts.
  *
  * @param varied flags that are given in another way than on the command line
  */
-export function withRecipe<T extends TrainFlags>(
+export function withDefaults<T extends TrainFlags>(
   flags: T,
   command: Command,
   varied: readonly string[] = [],
 ): T {
-  if (flags.recipe === undefined) return flags;
   const given = (key: string): boolean => varied.includes(key) || command.getOptionValueSource(key) === 'cli';
+  if (flags.recipe === undefined) {
+    const usual = Object.entries(usualFor(flags, given('optimizer'))).filter(([key]) => !given(key));
+    return { ...flags, ...Object.fromEntries(usual) };
+  }
   const otherCrop = given('crop') || given('cropScale');
   const recipe = flagsOf(flags, given('model'));
   const otherOptimizer = given('optimizer') && flags.optimizer !== recipe.optimizer;

@@ -32,7 +32,7 @@ import { UsageError } from './errors.js';
 import { checkSelection, epochsOf, tellWeights, withHead } from './fine-tuning.js';
 import { givenFlags, longFlag } from './flags.js';
 import { inTurns } from './ranks.js';
-import { hasSpeedGroups, withRecipe } from './recipe-flags.js';
+import { hasSpeedGroups, withDefaults } from './recipe-flags.js';
 import { resumedRun } from './resume.js';
 import { optimizationOf } from './optimization.js';
 import { withWarmup } from './warmup.js';
@@ -61,7 +61,7 @@ export interface Runner {
 
 /** A new run. */
 export async function newRun(asked: TrainFlags, command: Command, runner: Runner): Promise<TrainPlan> {
-  const flags = withRecipe(asked, command);
+  const flags = withDefaults(asked, command);
   const { signal, group } = runner;
   const isFirst = !group || group.rank === 0;
   // What is wrong with the flags is said before anything is read; of a folder it depends on its pictures.

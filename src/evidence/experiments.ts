@@ -14,13 +14,12 @@ const cifar = ['--data', 'cifar10'];
 const narrow = [...cifar, '--model', 'resnet18', '--width', '16'];
 const resnet18 = [...cifar, '--model', 'resnet18'];
 const adam = ['--optimizer', 'adam', '--lr', '0.01'];
-/** Of SGD: the defaults, and what they were before they were chosen here. */
-const rate = ['--lr', '0.08'];
-const chosen = [...rate, '--weight-decay', '0.0005'];
+/** Of SGD: what is chosen for a ResNet of full width and for a narrow one, and what was usual before. */
+const decay = ['--weight-decay', '0.0005'];
+const chosen = ['--lr', '0.04', ...decay];
+const chosenNarrow = ['--lr', '0.16', ...decay];
 const noDecay = ['--weight-decay', '0'];
-const before = [...rate, ...noDecay];
-/** What narrow networks are best with, with TrAct and without. */
-const tuned = ['--lr', '0.16', '--weight-decay', '0.0005'];
+const before = ['--lr', '0.08', ...noDecay];
 const smallVit = [
   ...['--model', 'vit', '--patch', '4', '--width', '96', '--depth', '4', '--heads', '3'],
   ...['--mlp-ratio', '2'],
@@ -68,6 +67,14 @@ export const joined: Readonly<Record<string, readonly (readonly [name: string, s
     ['first-layer-rate', ''],
     ['first-layer-adam', 'conv1 by Adam at 0.003'],
   ],
+  'resnet18-1-defaults': [
+    ['resnet18-1-before', 'as before'],
+    ['resnet18-1', ''],
+  ],
+  'resnet18-5-defaults': [
+    ['resnet18-5-before', 'as before'],
+    ['resnet18-5', ''],
+  ],
 };
 
 /** The experiments that a table of docs/results.md is made of, in order. */
@@ -102,10 +109,13 @@ export const experiments: readonly Experiment[] = [
   },
   {
     name: 'resnet18-1-before',
-    parameters: [...resnet18, ...before, '--warmup', '0', '--epochs', '1', '--eval-every', '195'],
+    parameters: [
+      ...[...resnet18, ...before, '--warmup', '0', '--epochs', '1', '--eval-every', '195'],
+      ...['--methods', 'vanilla'],
+    ],
     seeds: [0, 1, 2, 3, 4],
   },
-  ...budgetExperiments('budget-sgd', tuned),
+  ...budgetExperiments('budget-sgd', chosenNarrow),
   ...budgetExperiments('budget-adam', adam),
   // On images held out, too: the demo's.
   {
@@ -142,7 +152,7 @@ export const experiments: readonly Experiment[] = [
     name: 'defaults-resnet18',
     parameters: [
       ...[...halves, '--epochs', '2', '--eval-every', '156', '--methods', 'vanilla', '--model', 'resnet18'],
-      ...['--weight-decay', '0.0005', '--grid', 'lr=0.02,0.04,0.08,0.16'],
+      ...[...decay, '--grid', 'lr=0.02,0.04,0.08,0.16'],
     ],
     seeds: [0, 1],
   },

@@ -42,7 +42,7 @@ export interface Settings {
 export type StudioOptimizer = Exclude<OptimizerName, 'muon' | 'lamb'>;
 export const studioOptimizers: readonly StudioOptimizer[] = ['sgd', 'adam', 'adamw', 'lion'];
 
-/** The learning rates that the command has for a batch of 128. */
+/** Learning rates for a batch of 128; few pictures are seen in smaller ones. */
 export const usualRates: Readonly<Record<StudioOptimizer, number>> = {
   sgd: 0.08,
   adam: 0.001,
