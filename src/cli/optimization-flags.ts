@@ -48,8 +48,7 @@ export const defaultRates: Readonly<Record<OptimizerName, number>> = {
   muon: 0.02,
 };
 /**
- * SGD's rate for a residual network: the more features a network has, the lower are the rates at which its last layer does not
- * run away (docs/results.md, "Defaults").
+ * SGD's rate for a residual network: the wider it is, the lower are the rates that it stands (docs/results.md, "Defaults").
  *
  * @param width channels after the stem
  * @returns 0.16 up to a width of 16, and then less in proportion: 0.04 for 64

@@ -46,6 +46,11 @@ const held = [...small, ...heldOut];
 const halves = [...cifar, '--limit-train', '20000', '--validation', '0.5', '--limit-test', '1000'];
 const choosing = [...halves, '--epochs', '10', '--eval-every', '390', '--methods', 'vanilla'];
 
+const choosingWide = [
+  ...[...halves, '--epochs', '2', '--eval-every', '156', '--methods', 'vanilla', '--model', 'resnet18'],
+  ...decay,
+];
+
 const shapes = ['--width', '16', '--epochs', '2', ...heldOut];
 
 /** How the gain grows with the budget: what is looked at, and how many epochs that takes. */
@@ -66,6 +71,11 @@ export const joined: Readonly<Record<string, readonly (readonly [name: string, s
     ['lambda-over-time', ''],
     ['first-layer-rate', ''],
     ['first-layer-adam', 'conv1 by Adam at 0.003'],
+  ],
+  'full-width': [
+    ['defaults-resnet18', ''],
+    ['clipping-resnet18', 'lr 0.08'],
+    ['zero-init-resnet18', 'zero-init-residual, lr 0.08'],
   ],
   'resnet18-1-defaults': [
     ['resnet18-1-before', 'as before'],
@@ -150,11 +160,18 @@ export const experiments: readonly Experiment[] = [
   // A network of full width does not stand the rate that is best for a narrow one.
   {
     name: 'defaults-resnet18',
-    parameters: [
-      ...[...halves, '--epochs', '2', '--eval-every', '156', '--methods', 'vanilla', '--model', 'resnet18'],
-      ...[...decay, '--grid', 'lr=0.02,0.04,0.08,0.16'],
-    ],
+    parameters: [...choosingWide, '--grid', 'lr=0.02,0.04,0.08,0.16'],
     seeds: [0, 1],
+  },
+  {
+    name: 'clipping-resnet18',
+    parameters: [...choosingWide, '--lr', '0.08', '--grid', 'clip-norm=1,4'],
+    seeds: [0],
+  },
+  {
+    name: 'zero-init-resnet18',
+    parameters: [...choosingWide, '--zero-init-residual', 'on', '--grid', 'lr=0.08'],
+    seeds: [0],
   },
   {
     name: 'defaults-vit',
