@@ -96,7 +96,7 @@ test('flags that contradict the run are refused, others are taken', async () => 
   for (const [flags, message] of [
     [['--validation', '0.5'], /--validation 0\.5 contradicts .* with --validation 0\.2/],
     [['--limit-train', '160'], /--limit-train 160 contradicts .* with --limit-train 200/],
-    [['--lr', '0.5'], /--lr 0\.5 contradicts .* goes on with --lr 0\.08/],
+    [['--lr', '0.5'], /--lr 0\.5 contradicts .* goes on with --lr 0\.16/],
     [['--no-augment'], /--no-augment contradicts/],
     [['--tract', '1'], /--tract 1 contradicts .* with --tract 0\.1/],
     [['--epochs', '1'], /--epochs 1 is less than the run in .* has done, 2 epochs; give at least 2/],
@@ -111,7 +111,7 @@ test('flags that contradict the run are refused, others are taken', async () => 
     assert.equal(code, 2);
     assert.match(stderr, message);
   }
-  const same = await tract([...resume, '--lr', '0.08', '--tract', '--threads', '1', '--out', straight]);
+  const same = await tract([...resume, '--lr', '0.16', '--tract', '--threads', '1', '--out', straight]);
   assert.equal(same.code, 0, same.stderr);
   const best = await tract(['train', '--resume', join(straight, 'best.safetensors')]);
   assert.equal(best.code, 2);
