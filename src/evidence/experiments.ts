@@ -13,6 +13,7 @@ export interface Experiment {
 const cifar = ['--data', 'cifar10'];
 const narrow = [...cifar, '--model', 'resnet18', '--width', '16'];
 const resnet18 = [...cifar, '--model', 'resnet18'];
+const oneEpoch = [...resnet18, '--epochs', '1', '--eval-every', '195'];
 const adam = ['--optimizer', 'adam', '--lr', '0.01'];
 /** Of SGD: what is chosen for a ResNet of full width and for a narrow one, and what was usual before. */
 const decay = ['--weight-decay', '0.0005'];
@@ -77,13 +78,14 @@ export const joined: Readonly<Record<string, readonly (readonly [name: string, s
     ['clipping-resnet18', 'lr 0.08'],
     ['zero-init-resnet18', 'zero-init-residual, lr 0.08'],
   ],
-  'resnet18-1-defaults': [
-    ['resnet18-1-before', 'as before'],
+  'resnet18-1': [
     ['resnet18-1', ''],
+    ['resnet18-1-before', 'as before'],
+    ['resnet18-1-tract', ''],
   ],
-  'resnet18-5-defaults': [
-    ['resnet18-5-before', 'as before'],
+  'resnet18-5': [
     ['resnet18-5', ''],
+    ['resnet18-5-before', 'as before'],
   ],
 };
 
@@ -114,15 +116,17 @@ export const experiments: readonly Experiment[] = [
   },
   {
     name: 'resnet18-1',
-    parameters: [...resnet18, ...chosen, '--epochs', '1', '--eval-every', '195'],
+    parameters: [...oneEpoch, ...chosen, '--methods', 'vanilla'],
     seeds: [0, 1, 2, 3, 4],
   },
   {
     name: 'resnet18-1-before',
-    parameters: [
-      ...[...resnet18, ...before, '--warmup', '0', '--epochs', '1', '--eval-every', '195'],
-      ...['--methods', 'vanilla'],
-    ],
+    parameters: [...oneEpoch, ...before, '--warmup', '0', '--methods', 'vanilla'],
+    seeds: [0, 1, 2, 3, 4],
+  },
+  {
+    name: 'resnet18-1-tract',
+    parameters: [...oneEpoch, ...chosen, '--methods', 'tract'],
     seeds: [0, 1, 2, 3, 4],
   },
   ...budgetExperiments('budget-sgd', chosenNarrow),
