@@ -15,9 +15,16 @@ import { type TrainFlags, isModelFile } from './train-flags.js';
 
 /** The flags that set an option of a model, by the option's name. */
 const modelFlags = [
-  ...(['width', 'depth', 'stem', 'patch', 'heads', 'mlpRatio', 'dropPath'] as const),
-  ...(['zeroInitResidual', 'whitening'] as const),
-];
+  'width',
+  'depth',
+  'stem',
+  'patch',
+  'heads',
+  'mlpRatio',
+  'dropPath',
+  'zeroInitResidual',
+  'whitening',
+] as const;
 
 /**
  * The model that the flags describe.

@@ -51,9 +51,10 @@ export const defaultRates: Readonly<Record<OptimizerName, number>> = {
  * SGD's rate for a residual network: the wider it is, the lower are the rates that it stands (docs/results.md, "Defaults").
  *
  * @param width channels after the stem
- * @returns 0.16 up to a width of 16, and then less in proportion: 0.04 for 64
+ * @returns 0.16 up to a width of 16, and then less in proportion, in two digits: 0.04 for 64
  */
-export const resnetRate = (width = 64): number => (0.16 * 16) / Math.max(width, 16);
+export const rateForWidth = (width = 64): number =>
+  Number(((0.16 * 16) / Math.max(width, 16)).toPrecision(2));
 /** What SGD has besides (docs/results.md, "Defaults"); the others have what their functions have. */
 export const sgdDefaults = { momentum: 0.9, weightDecay: 0.0005 } as const;
 export const DEFAULT_REST: RestOptimizerName = 'adamw';
@@ -126,7 +127,7 @@ export function addOptimizationFlags(command: Command): void {
       .argParser(oneOf(optimizers))
       .default('sgd', 'sgd, for a vit adamw'),
   );
-  const resnets = ` (for a ResNet ${resnetRate()}, and for one of width 16 ${resnetRate(16)})`;
+  const resnets = ` (for a ResNet ${rateForWidth()}, and for one of width 16 ${rateForWidth(16)})`;
   const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}${name === 'sgd' ? resnets : ''}`);
   add('--lr <rate>', `highest learning rate (default: ${rates.join(', ')})`, positive);
   add('--momentum <number>', `for sgd (default: ${sgdDefaults.momentum}) and muon (0.95)`, belowOne);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { paper, speed } from '../train/recipes.js';
 import { augmentationFlags } from './augmentation.js';
-import { resnetRate } from './optimization-flags.js';
+import { rateForWidth } from './optimization-flags.js';
 import { type TrainFlags, isModelFile } from './train-flags.js';
 
 /** The flags of a recipe's optimizer: where another is asked for they say nothing. */
@@ -57,7 +57,7 @@ function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<Tr
 function usualFor({ model, optimizer, width }: TrainFlags, optimizerGiven: boolean): Partial<TrainFlags> {
   if (isModelFile(model)) return {};
   if (model.startsWith('vit')) return optimizerGiven ? {} : { optimizer: 'adamw' };
-  return model.startsWith('resnet') && optimizer === 'sgd' ? { lr: resnetRate(width) } : {};
+  return model.startsWith('resnet') && optimizer === 'sgd' ? { lr: rateForWidth(width) } : {};
 }
 
 /**

@@ -84,29 +84,6 @@ test('a flag that says what a recipe does changes nothing of it', async () => {
   assert.deepEqual(config.schedule, { name: 'cosine', config: { lr: 0.08, warmup: 0 } });
 });
 
-test('without a recipe the model says what it is trained by, where flags do not', async () => {
-  const started = async (name: string, ...flags: string[]): Promise<RunConfig> => {
-    const { code, stdout, stderr } = await tract([
-      ...['train', ...data, '--max-steps', '1', '--batch-size', '8', ...flags, '--out', join(folder, name)],
-    ]);
-    assert.equal(code, 0, stderr);
-    return (jsonLines(stdout)[0] as unknown as { config: RunConfig }).config;
-  };
-  const transformer = ['--model', 'vit', '--width', '6', '--depth', '1'];
-  const vit = await started('vit', ...transformer);
-  assert.deepEqual([vit.optimizer.name, vit.schedule.config.lr], ['adamw', 0.001]);
-  const bySgd = await started('vit-sgd', ...transformer, '--optimizer', 'sgd');
-  assert.deepEqual([bySgd.optimizer.name, bySgd.schedule.config.lr], ['sgd', 0.08]);
-  const narrow = await started('narrow', '--width', '16');
-  assert.deepEqual([narrow.optimizer.name, narrow.schedule.config.lr], ['sgd', 0.16]);
-  const twice = await started('twice', '--width', '32', '--optimizer', 'sgd');
-  assert.equal(twice.schedule.config.lr, 0.08);
-  const given = await started('given', '--width', '4', '--lr', '0.5');
-  assert.equal(given.schedule.config.lr, 0.5);
-  const adam = await started('by-adam', '--width', '4', '--optimizer', 'adam');
-  assert.equal(adam.schedule.config.lr, 0.001);
-});
-
 test("paper is the paper's, in both", async () => {
   const out = join(folder, 'paper');
   const { code, stdout, stderr } = await tract([
