@@ -38,6 +38,19 @@ const part = [...cifar, '--limit-train', '10000', '--limit-test', '5000', '--epo
 const small = [...part, '--model', 'resnet18', '--width', '16'];
 const smallBefore = [...small, ...before];
 const bySmallEpoch = ['--eval-every', '78'];
+const smallMuon = [...small, '--optimizer', 'muon', '--lr', '0.02', '--weight-decay', '0'];
+/** The recipe `speed` by a narrower network, on batches small enough that there are 200 steps, too. */
+const smallSpeed = [
+  ...part,
+  '--recipe',
+  'speed',
+  '--width',
+  '16',
+  '--batch-size',
+  '500',
+  '--eval-every',
+  '20',
+];
 
 /** On images held out from training. */
 const heldOut = ['--validation', '0.1', '--eval-every', '70'];
@@ -86,6 +99,14 @@ export const joined: Readonly<Record<string, readonly (readonly [name: string, s
   'resnet18-5': [
     ['resnet18-5', ''],
     ['resnet18-5-before', 'as before'],
+  ],
+  vit: [
+    ['vit', ''],
+    ['vit-before', 'as before'],
+  ],
+  speed: [
+    ['speed', 'with whitening'],
+    ['speed-trained', 'without whitening'],
   ],
 };
 
@@ -235,6 +256,22 @@ export const experiments: readonly Experiment[] = [
     parameters: [...smallBefore, ...bySmallEpoch, '--methods', 'tract', '--grid', 'lambda-end=0.01,1'],
     seeds: [0, 1, 2],
   },
+  // Inside stronger recipes.
+  {
+    name: 'muon',
+    parameters: [...smallMuon, ...bySmallEpoch, '--methods', 'vanilla,tract,whitening-start'],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'speed',
+    parameters: [...smallSpeed, '--methods', 'vanilla,tract', '--tract-layer', 'layers.1.conv1'],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'speed-trained',
+    parameters: [...smallSpeed, '--methods', 'vanilla,tract', '--whitening', 'off'],
+    seeds: [0, 1, 2],
+  },
   // What it has learned of drawn shapes, on photographs.
   {
     name: 'fine-tuning',
@@ -255,6 +292,22 @@ export const experiments: readonly Experiment[] = [
     ],
     seeds: [0, 1, 2],
   })),
+  {
+    name: 'vit',
+    parameters: [
+      ...[...part, ...smallVit, '--optimizer', 'adamw', '--lr', '0.001', ...bySmallEpoch],
+      ...['--methods', 'vanilla'],
+    ],
+    seeds: [0, 1, 2],
+  },
+  {
+    name: 'vit-before',
+    parameters: [
+      ...[...part, ...smallVit, '--optimizer', 'sgd', ...before, '--warmup', '0', ...bySmallEpoch],
+      ...['--methods', 'vanilla'],
+    ],
+    seeds: [0, 1, 2],
+  },
   { name: 'vit-20', parameters: [...vit, '--epochs', '20', ...byEpoch], seeds: [0, 1, 2] },
   {
     name: 'resnet18-5',
