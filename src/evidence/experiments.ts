@@ -41,15 +41,8 @@ const bySmallEpoch = ['--eval-every', '78'];
 const smallMuon = [...small, '--optimizer', 'muon', '--lr', '0.02', '--weight-decay', '0'];
 /** The recipe `speed` by a narrower network, on batches small enough that there are 200 steps, too. */
 const smallSpeed = [
-  ...part,
-  '--recipe',
-  'speed',
-  '--width',
-  '16',
-  '--batch-size',
-  '500',
-  '--eval-every',
-  '20',
+  ...[...part, '--recipe', 'speed', '--width', '16', '--batch-size', '500'],
+  ...['--eval-every', '20'],
 ];
 
 /** On images held out from training. */
