@@ -1,9 +1,9 @@
 """airbench94 with Muon (Jordan, 2024) in PyTorch on the CPU: what `tract train --recipe speed` is held against.
 
-    python3 bench/peers/airbench.py DATA [--seed 0] [--epochs 8] [--steps N] [--threads N]
+    python3 bench/peers/airbench.py DATA [--seed 0] [--epochs 8] [--steps N] [--threads N] [--checkpoint FILE]
 
 DATA is the folder with CIFAR-10's binary files. Prints a line of JSON for each epoch, and the seconds spent in training
-steps. Network, initial values, optimizers, augmentation and evaluation are airbench94's; float32, channels last.
+steps. A run that was stopped goes on from its checkpoint, with the same numbers. Network, initial values, optimizers, augmentation and evaluation are airbench94's; float32, channels last.
 """
 import argparse
 import json
@@ -123,6 +123,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--steps", type=int, help="end after so many steps, without evaluating")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--checkpoint", type=Path, help="written after every step, and gone on from if it is there")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -138,35 +139,54 @@ def main():
 
     rest = [group([network.whiten.bias], BIAS_RATE), group(norms, BIAS_RATE), group([network.head.weight], HEAD_RATE)]
     optimizers = [torch.optim.SGD(rest, momentum=0.85, nesterov=True), Muon(filters, MUON_RATE, 0.6)]
-    groups = [each for optimizer in optimizers for each in optimizer.param_groups]
-    highest = [each["lr"] for each in groups]
+    highest = [each["lr"] for optimizer in optimizers for each in optimizer.param_groups]
     padded = F.pad(images, (2,) * 4, mode="reflect")
     first_flip = torch.rand(len(images)) < 0.5
     steps = len(images) // BATCH
-    total, step, seconds = steps * options.epochs, 0, 0.0
-    for epoch in range(options.epochs):
-        for chosen in torch.randperm(len(images))[: steps * BATCH].split(BATCH):
-            begun = time.perf_counter()
-            x = cropped(padded[chosen])
-            mirrored = first_flip[chosen] ^ (epoch % 2 == 1)
-            x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x).contiguous(memory_format=torch.channels_last)
-            for index, (each, rate) in enumerate(zip(groups, highest)):
-                length = total * 3 / 8 if index == 0 else total
-                each["lr"] = rate * max(0.0, 1 - step / length)
-            loss = F.cross_entropy(network(x), labels[chosen], label_smoothing=0.2)
-            for optimizer in optimizers:
-                optimizer.zero_grad()
-            loss.backward()
-            for optimizer in optimizers:
-                optimizer.step()
-            step += 1
-            seconds += time.perf_counter() - begun
-            if step == options.steps:
-                print(json.dumps({"step": step, "loss": loss.item(), "seconds": round(seconds, 2)}), flush=True)
-                return
-        result = {"epoch": epoch + 1, "step": step, "loss": loss.item(), "seconds": round(seconds, 1)}
-        result["accuracy"] = accuracy(network, test_images, test_labels)
-        print(json.dumps(result), flush=True)
+    total, step, seconds, order = steps * options.epochs, 0, 0.0, None
+    if options.checkpoint and options.checkpoint.exists():
+        state = torch.load(options.checkpoint)
+        if (state["seed"], state["total"]) != (options.seed, total):
+            parser.error(f"{options.checkpoint} is of another seed or number of epochs")
+        step, seconds, order, first_flip = (state[name] for name in ("step", "seconds", "order", "first_flip"))
+        for part, saved in zip((network, *optimizers), state["parts"]):
+            part.load_state_dict(saved)
+        torch.set_rng_state(state["random"])
+    groups = [each for optimizer in optimizers for each in optimizer.param_groups]
+    while step < total:
+        epoch, within = divmod(step, steps)
+        if within == 0:
+            order = torch.randperm(len(images))[: steps * BATCH].split(BATCH)
+        chosen = order[within]
+        begun = time.perf_counter()
+        x = cropped(padded[chosen])
+        mirrored = first_flip[chosen] ^ (epoch % 2 == 1)
+        x = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x).contiguous(memory_format=torch.channels_last)
+        for index, (each, rate) in enumerate(zip(groups, highest)):
+            length = total * 3 / 8 if index == 0 else total
+            each["lr"] = rate * max(0.0, 1 - step / length)
+        loss = F.cross_entropy(network(x), labels[chosen], label_smoothing=0.2)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        step += 1
+        seconds += time.perf_counter() - begun
+        if step % steps == 0 or step == options.steps:
+            result = {"epoch": epoch + 1, "step": step, "loss": loss.item(), "seconds": round(seconds, 2)}
+            if step % steps == 0:
+                result["accuracy"] = accuracy(network, test_images, test_labels)
+            print(json.dumps(result), flush=True)
+        if options.checkpoint:
+            state = {"seed": options.seed, "total": total, "step": step, "seconds": seconds, "order": order}
+            state |= {"first_flip": first_flip, "random": torch.get_rng_state()}
+            state["parts"] = [part.state_dict() for part in (network, *optimizers)]
+            temporary = options.checkpoint.with_suffix(".tmp")
+            torch.save(state, temporary)
+            temporary.replace(options.checkpoint)
+        if step == options.steps:
+            return
 
 
 if __name__ == "__main__":
