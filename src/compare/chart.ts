@@ -79,6 +79,12 @@ export const seriesDash = (index: number): number[] =>
 /** How opaque a series' bar is: one whose colour was there before is paler. */
 export const seriesOpacity = (index: number): number => Math.max(0.2, 1 - 0.55 * Math.floor(index / SERIES));
 
+/** Steps are whole, however few there are. */
+export const STEP_AXIS = { format: ',d', tickMinStep: 1 } as const;
+
+/** Of losses and rates, which are of any size, and in a short run all but the same. */
+export const NUMBER_FORMAT = '.4~g';
+
 /** Pixels. */
 export const LEGEND_FONT_SIZE = 13;
 

@@ -4,6 +4,8 @@ import {
   type Chart,
   LEGEND_FONT_SIZE,
   NARROW,
+  NUMBER_FORMAT,
+  STEP_AXIS,
   WIDE,
   drawChart,
   seriesColour,
@@ -87,10 +89,10 @@ function curveSpec(conclusions: Conclusions, { figure, title }: CurveChart, widt
   } as const;
   const colour = { field: 'method', type: 'nominal', scale: { domain, range: colours }, legend } as const;
   const dash = { field: 'method', type: 'nominal', scale: { domain, range: dashes }, legend } as const;
-  const x = { field: 'step', type: 'quantitative', title: 'training steps' } as const;
+  const x = { field: 'step', type: 'quantitative', title: 'training steps', axis: STEP_AXIS } as const;
   // The loss falls by orders of magnitude, and may shoot up in the first steps.
   const scale = figure === 'loss' ? ({ type: 'log', nice: false } as const) : { zero: false, nice: true };
-  const axis = figure === 'accuracy' ? { format: '.1~%' } : { format: '.2~f' };
+  const axis = figure === 'accuracy' ? { format: '.1~%' } : { format: NUMBER_FORMAT };
   const banded = variants.some(({ curve }) => curve.some((point) => point[figure].deviation !== null));
   const target = figure === 'accuracy' && variants.length > 1 ? targets.at(-1) : undefined;
   const named = width < WIDE ? '' : `${variants[0].label} ends at `; // It would lie on the curves.

@@ -1,7 +1,7 @@
 /** The chart of the rate finder: what a short run ends at, by its learning rate. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { RateFinding } from '../train/find-lr.js';
-import { type Chart, NARROW, WIDE, drawChart } from './chart.js';
+import { type Chart, NARROW, NUMBER_FORMAT, WIDE, drawChart } from './chart.js';
 
 /** Loss by learning rate, both logarithmic; rates that diverge are crosses at the top, the suggestion is ringed. */
 export function rateChart(finding: RateFinding): Promise<Chart> {
@@ -29,7 +29,7 @@ function spec({ results, steps, suggestion }: RateFinding, width: number): TopLe
     type: 'quantitative',
     title: `loss at the end of ${steps} steps`,
     scale: { type: 'log', nice: false },
-    axis: { format: '.2~f' },
+    axis: { format: NUMBER_FORMAT },
   } as const;
   const bars = finished.map(({ rate, loss, error }) => ({
     rate,

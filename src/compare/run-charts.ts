@@ -1,7 +1,7 @@
 /** The curves of one run: loss, accuracy and learning rate over its steps. */
 import type { TopLevelSpec } from 'vega-lite';
 import { parseMetricsLine } from '../train/metrics-line.js';
-import { type Chart, NARROW, WIDE, drawChart } from './chart.js';
+import { type Chart, NARROW, NUMBER_FORMAT, STEP_AXIS, WIDE, drawChart } from './chart.js';
 
 /** A point of a curve. */
 interface Point {
@@ -64,7 +64,7 @@ export async function runCharts(curves: RunCurves): Promise<Chart[]> {
         [kind, evaluatedAccuracy],
       ],
     ],
-    [{ name: 'learning-rate', title: 'learning rate', format: '.2~g' }, [['', learningRate]]],
+    [{ name: 'learning-rate', title: 'learning rate' }, [['', learningRate]]],
   ];
   const drawn = wanted.filter(([, series]) => series.some(([, points]) => points.length > 0));
   return Promise.all(
@@ -102,17 +102,18 @@ function spec({ title, logarithmic = false, format }: CurveSpec, series: readonl
   const range = domain.length > 1 ? ['var(--series-0)', 'var(--series-1)'] : ['var(--series-1)'];
   const scale = logarithmic ? ({ type: 'log', nice: false } as const) : { zero: false, nice: true };
   const encoding = {
-    x: { field: 'step', type: 'quantitative', title: 'training steps' },
+    x: { field: 'step', type: 'quantitative', title: 'training steps', axis: STEP_AXIS },
     y: {
       field: 'value',
       type: 'quantitative',
       title,
       scale,
-      axis: { format: format ?? '.2~f' },
+      axis: { format: format ?? NUMBER_FORMAT },
     },
     color: { field: 'images', type: 'nominal', scale: { domain, range }, legend },
   } as const;
-  const evaluated = rows.filter(({ images }) => images !== domain[0]);
+  // A line of one point is nothing to see.
+  const dotted = rows.filter(({ images }) => images !== domain[0] || series[0][1].length === 1);
   return {
     width,
     height: 280,
@@ -120,10 +121,10 @@ function spec({ title, logarithmic = false, format }: CurveSpec, series: readonl
     encoding,
     layer: [
       { data: { values: rows }, mark: { type: 'line', strokeWidth: 2, clip: true } },
-      ...(evaluated.length > 0
+      ...(dotted.length > 0
         ? [
             {
-              data: { values: evaluated },
+              data: { values: dotted },
               mark: { type: 'point' as const, filled: true, size: 30, clip: true },
             },
           ]
