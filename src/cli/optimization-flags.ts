@@ -47,14 +47,25 @@ export const defaultRates: Readonly<Record<OptimizerName, number>> = {
   lamb: 0.001,
   muon: 0.02,
 };
+/** The wider a network is, the lower are the rates that it stands: less in proportion above a width, in two digits. */
+const rateAbove = (narrow: number, rate: number, width: number): number =>
+  Number(((rate * narrow) / Math.max(width, narrow)).toPrecision(2));
+
 /**
- * SGD's rate for a residual network: the wider it is, the lower are the rates that it stands (docs/results.md, "Defaults").
+ * SGD's rate for a residual network (docs/results.md, "Defaults").
  *
  * @param width channels after the stem
- * @returns 0.16 up to a width of 16, and then less in proportion, in two digits: 0.04 for 64
+ * @returns 0.16 up to a width of 16, 0.04 for 64
  */
-export const rateForWidth = (width = 64): number =>
-  Number(((0.16 * 16) / Math.max(width, 16)).toPrecision(2));
+export const resnetRate = (width = 64): number => rateAbove(16, 0.16, width);
+
+/**
+ * AdamW's rate for the small vision transformer `vit` (docs/results.md, "Defaults").
+ *
+ * @param width features of a token
+ * @returns 0.002 up to a width of 96, 0.001 for 192
+ */
+export const vitRate = (width = 96): number => rateAbove(96, 0.002, width);
 /** What SGD has besides (docs/results.md, "Defaults"); the others have what their functions have. */
 export const sgdDefaults = { momentum: 0.9, weightDecay: 0.0005 } as const;
 export const DEFAULT_REST: RestOptimizerName = 'adamw';
@@ -127,8 +138,11 @@ export function addOptimizationFlags(command: Command): void {
       .argParser(oneOf(optimizers))
       .default('sgd', 'sgd, for a vit adamw'),
   );
-  const resnets = ` (for a ResNet ${rateForWidth()}, and for one of width 16 ${rateForWidth(16)})`;
-  const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}${name === 'sgd' ? resnets : ''}`);
+  const suited: Partial<Record<OptimizerName, string>> = {
+    sgd: ` (for a ResNet ${resnetRate()}, and for one of width 16 ${resnetRate(16)})`,
+    adamw: ` (for the model vit ${vitRate()})`,
+  };
+  const rates = optimizers.map((name) => `${defaultRates[name]} for ${name}${suited[name] ?? ''}`);
   add('--lr <rate>', `highest learning rate (default: ${rates.join(', ')})`, positive);
   add('--momentum <number>', `for sgd (default: ${sgdDefaults.momentum}) and muon (0.95)`, belowOne);
   add('--nesterov', 'Nesterov momentum, for sgd; muon has it always');

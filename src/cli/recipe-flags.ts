@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { paper, speed } from '../train/recipes.js';
 import { augmentationFlags } from './augmentation.js';
-import { rateForWidth } from './optimization-flags.js';
+import { resnetRate, vitRate } from './optimization-flags.js';
 import { type TrainFlags, isModelFile } from './train-flags.js';
 
 /** The flags of a recipe's optimizer: where another is asked for they say nothing. */
@@ -56,8 +56,11 @@ function flagsOf({ recipe, model }: TrainFlags, modelGiven: boolean): Partial<Tr
 /** What suits a built-in model (docs/results.md, "Defaults"). */
 function usualFor({ model, optimizer, width }: TrainFlags, optimizerGiven: boolean): Partial<TrainFlags> {
   if (isModelFile(model)) return {};
-  if (model.startsWith('vit')) return optimizerGiven ? {} : { optimizer: 'adamw' };
-  return model.startsWith('resnet') && optimizer === 'sgd' ? { lr: rateForWidth(width) } : {};
+  if (model.startsWith('vit')) {
+    const own = optimizerGiven ? optimizer : 'adamw';
+    return { optimizer: own, ...(model === 'vit' && own === 'adamw' && { lr: vitRate(width) }) };
+  }
+  return model.startsWith('resnet') && optimizer === 'sgd' ? { lr: resnetRate(width) } : {};
 }
 
 /**
