@@ -2,8 +2,9 @@
 
     python3 bench/peers/airbench.py DATA [--seed 0] [--epochs 8] [--steps N] [--threads N] [--checkpoint FILE]
 
-DATA is the folder with CIFAR-10's binary files. Prints a line of JSON for each epoch, and the seconds spent in training
-steps. A run that was stopped goes on from its checkpoint, with the same numbers. Network, initial values, optimizers, augmentation and evaluation are airbench94's; float32, channels last.
+DATA is the folder with CIFAR-10's binary files. Prints its conditions and a line of JSON for each epoch, with the seconds
+spent in training steps. A run that was stopped goes on from its checkpoint, with the same numbers. Network, initial
+values, optimizers, augmentation and evaluation are airbench94's; float32, channels last.
 """
 import argparse
 import json
@@ -128,6 +129,8 @@ def main():
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+    conditions = {"pytorch": torch.__version__, "threads": torch.get_num_threads(), "seed": options.seed}
+    print(json.dumps(conditions), flush=True)
     images, labels = read([options.data / f"data_batch_{i}.bin" for i in range(1, 6)])
     test_images, test_labels = read([options.data / "test_batch.bin"])
     network = Airbench(images[:5_000]).to(memory_format=torch.channels_last)

@@ -6,6 +6,10 @@ export interface Experiment {
   /** Of `tract compare`, without `--seeds`, and without where files are. */
   readonly parameters: readonly string[];
   readonly seeds: readonly number[];
+  /** Of an operator; default 1. */
+  readonly threads?: number;
+  /** Whether it stands beside the runs of `bench/peers/airbench.py`, the same recipe in PyTorch. */
+  readonly besideAirbench?: true;
   /** Of `tract train`: what is trained first, exported, and given as `--model`; else models begin with random weights. */
   readonly pretraining?: readonly string[];
 }
@@ -13,7 +17,10 @@ export interface Experiment {
 const cifar = ['--data', 'cifar10'];
 const narrow = [...cifar, '--model', 'resnet18', '--width', '16'];
 const resnet18 = [...cifar, '--model', 'resnet18'];
+/** After every epoch of 390 steps, and nowhere else. */
+const byEpoch = ['--eval-every', '390'];
 const oneEpoch = [...resnet18, '--epochs', '1', '--eval-every', '195'];
+const fiveEpochs = [...resnet18, '--epochs', '5', ...byEpoch];
 const adam = ['--optimizer', 'adam', '--lr', '0.01'];
 /** Of SGD: what is chosen for a ResNet of full width and for a narrow one, and what was usual before. */
 const decay = ['--weight-decay', '0.0005'];
@@ -26,9 +33,6 @@ const smallVit = [
   ...['--mlp-ratio', '2'],
 ];
 const chosenVit = ['--optimizer', 'adamw', '--lr', '0.002'];
-
-/** After every epoch of 390 steps, and nowhere else. */
-const byEpoch = ['--eval-every', '390'];
 
 /**
  * A fifth of the images, and ten epochs of them: what tells settings apart takes many runs, and one of these takes the time of
@@ -92,6 +96,7 @@ export const joined: Readonly<Record<string, readonly (readonly [name: string, s
   'resnet18-5': [
     ['resnet18-5', ''],
     ['resnet18-5-before', 'as before'],
+    ['resnet18-5-tract', ''],
   ],
   vit: [
     ['vit', ''],
@@ -265,6 +270,14 @@ export const experiments: readonly Experiment[] = [
     parameters: [...smallSpeed, '--methods', 'vanilla,tract', '--whitening', 'off'],
     seeds: [0, 1, 2],
   },
+  // To its end, with all images: by both programs alone on the machine, so that their times say something.
+  {
+    name: 'recipe-speed',
+    parameters: [...cifar, '--recipe', 'speed', '--eval-every', '25', '--methods', 'vanilla'],
+    seeds: [0, 1, 2],
+    threads: 2,
+    besideAirbench: true,
+  },
   // What it has learned of drawn shapes, on photographs.
   {
     name: 'fine-tuning',
@@ -305,15 +318,17 @@ export const experiments: readonly Experiment[] = [
   },
   {
     name: 'resnet18-5',
-    parameters: [...resnet18, ...chosen, '--epochs', '5', ...byEpoch],
+    parameters: [...fiveEpochs, ...chosen, '--methods', 'vanilla'],
     seeds: [0, 1, 2, 3, 4],
   },
   {
     name: 'resnet18-5-before',
-    parameters: [
-      ...[...resnet18, ...before, '--warmup', '0', '--epochs', '5', ...byEpoch],
-      ...['--methods', 'vanilla'],
-    ],
+    parameters: [...fiveEpochs, ...before, '--warmup', '0', '--methods', 'vanilla'],
+    seeds: [0, 1, 2, 3, 4],
+  },
+  {
+    name: 'resnet18-5-tract',
+    parameters: [...fiveEpochs, ...chosen, '--methods', 'tract'],
     seeds: [0, 1, 2, 3, 4],
   },
 ];

@@ -8,12 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { watchOutput } from '../cli/interruption.js';
 import { standaloneSvg } from '../compare/chart.js';
-import type { Results } from '../compare/results.js';
 import { writeAtomically } from '../data/atomic-write.js';
 import { budgetChart } from './budget.js';
 import { block, blocksOf, filled } from './document.js';
 import { type Experiment, budgets, experimentNamed, experiments, experimentsOf } from './experiments.js';
-import { keep, keptResults, layOut } from './kept.js';
+import { keep, keptResults, layOut, readKept } from './kept.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const evidence = join(root, 'evidence');
@@ -24,7 +23,7 @@ interface Flags {
   readonly list?: true;
   readonly run?: true;
   readonly dataDir?: string;
-  readonly threads: string;
+  readonly threads?: string;
   readonly out: string;
 }
 
@@ -36,7 +35,10 @@ const command = new Command('npm run results --')
   .option('--list', 'only say which experiments there are, and how many of their seeds are finished')
   .option('--run', 'make what is missing; an interrupted run goes on where it was')
   .option('--data-dir <folder>', 'with --run: folder with the files of CIFAR (default: they are downloaded)')
-  .option('--threads <count>', 'with --run: threads of an operator', '1')
+  .option(
+    '--threads <count>',
+    'with --run: threads of an operator (default: those of the tables: 1, of recipe-speed 2)',
+  )
   .option('--out <folder>', 'with --run: where comparisons are made', join('runs', 'evidence'))
   .addHelpText(
     'after',
@@ -73,8 +75,10 @@ async function list(of: readonly Experiment[]): Promise<void> {
 }
 
 /** Seed by seed, so that there is something to keep after each. */
-async function run(experiment: Experiment, { dataDir, threads, out }: Flags): Promise<void> {
+async function run(experiment: Experiment, flags: Flags): Promise<void> {
+  const { dataDir, out } = flags;
   const { name, parameters, seeds, pretraining } = experiment;
+  const threads = flags.threads ?? String(experiment.threads ?? 1);
   const folder = join(out, name);
   await layOut(evidence, name, folder);
   const finished = (await keptResults(evidence, name))?.setup.seeds ?? [];
@@ -112,23 +116,21 @@ function call(name: string, parameters: readonly string[]): void {
 }
 
 async function rebuild(): Promise<void> {
-  const kept = new Map<string, Results>();
-  for (const { name } of experiments) {
-    const results = await keptResults(evidence, name);
-    if (results) kept.set(name, results);
-  }
+  const kept = await readKept(evidence);
   const file = join(docs, 'results.md');
   const text = await readFile(file, 'utf8');
-  const made = filled(text, (name) => block(name, (experiment) => kept.get(experiment)));
+  const made = filled(text, (name) => block(name, kept));
   const options = await resolveConfig(file);
   await writeAtomically(file, await format(made, { ...options, filepath: file }));
   await mkdir(join(docs, 'plots'), { recursive: true });
   for (const name of blocksOf(text).filter((each) => Object.hasOwn(budgets, each))) {
-    const results = experimentsOf(name).flatMap((experiment) => kept.get(experiment) ?? []);
+    const results = experimentsOf(name).flatMap((experiment) => kept.results.get(experiment) ?? []);
     await writeAtomically(
       join(docs, 'plots', `${name}.svg`),
       standaloneSvg(await budgetChart(name, results)),
     );
   }
-  console.log(`docs/results.md: ${blocksOf(text).length} tables from ${kept.size} experiments in evidence/`);
+  console.log(
+    `docs/results.md: ${blocksOf(text).length} tables from ${kept.results.size} experiments in evidence/`,
+  );
 }
