@@ -39,6 +39,12 @@ describe('neededEpochs', () => {
     assert.deepEqual(neededEpochs([short, long], 20), { epochs: Infinity, interval: null });
   });
 
+  it('leaves out seeds that were not run with the largest budget where these do not come to it', () => {
+    const needed = neededEpochs([short, results(20, [[0.8, 0.81]])], 5)!;
+    assert.ok(Math.abs(needed.epochs - 10) < 1e-9, String(needed.epochs));
+    assert.equal(needed.interval, null);
+  });
+
   it('is unknown where vanilla is better with the smallest budget', () => {
     assert.equal(neededEpochs([results(5, [[0.7, 0.6]]), results(20, [[0.8, 0.9]])], 5), undefined);
   });

@@ -25,30 +25,37 @@ export interface Needed {
 
 /**
  * For each seed: where its own curve of vanilla's final accuracies over the epochs, linear in their logarithm, first is at
- * what TrAct ends at with this budget.
+ * what TrAct ends at with this budget. Where a seed does not get there, only those count that were run with the largest
+ * budget, too: of the others nobody knows whether they would.
  *
  * @param results of comparisons of vanilla and TrAct that differ in their epochs only, in any order
  * @param epochs the budget of TrAct
  * @returns undefined where vanilla is better with the smallest budget already, or a run diverged
  */
 export function neededEpochs(results: readonly Results[], epochs: number): Needed | undefined {
-  const seeds = [...seedCurves(results).values()].filter((curve) =>
-    curve.some((point) => point.epochs === epochs),
-  );
-  const ratios = seeds.map((curve) => {
-    const { tract } = curve.find((point) => point.epochs === epochs)!;
-    const after = curve.findIndex(({ vanilla }) => vanilla >= tract);
-    if (after < 0) return Infinity;
-    if (after === 0) return NaN;
-    const [low, high] = [curve[after - 1], curve[after]];
-    const share = (tract - low.vanilla) / (high.vanilla - low.vanilla);
-    return Math.log(low.epochs / epochs) + share * Math.log(high.epochs / low.epochs);
-  });
+  const most = Math.max(...results.map(({ setup }) => setup.epochs));
+  const curves = [...seedCurves(results).values()].filter((curve) => has(curve, epochs));
+  const all = curves.map((curve) => ratioNeeded(curve, epochs));
+  const ratios = all.includes(Infinity) ? all.filter((_, i) => has(curves[i], most)) : all;
   if (ratios.length === 0 || ratios.some(Number.isNaN)) return undefined;
   if (ratios.includes(Infinity)) return { epochs: Infinity, interval: null };
   const { mean, interval } = pairedDifference(ratios);
   const inEpochs = (ratio: number): number => epochs * Math.exp(ratio);
   return { epochs: inEpochs(mean), interval: interval && [inEpochs(interval[0]), inEpochs(interval[1])] };
+}
+
+const has = (curve: readonly SeedCurve[], epochs: number): boolean =>
+  curve.some((point) => point.epochs === epochs);
+
+/** The logarithm of how many times as many epochs vanilla training needs; NaN where the fewest tried are too many. */
+function ratioNeeded(curve: readonly SeedCurve[], epochs: number): number {
+  const { tract } = curve.find((point) => point.epochs === epochs)!;
+  const after = curve.findIndex(({ vanilla }) => vanilla >= tract);
+  if (after < 0) return Infinity;
+  if (after === 0) return NaN;
+  const [low, high] = [curve[after - 1], curve[after]];
+  const share = (tract - low.vanilla) / (high.vanilla - low.vanilla);
+  return Math.log(low.epochs / epochs) + share * Math.log(high.epochs / low.epochs);
 }
 
 function seedCurves(results: readonly Results[]): Map<number, SeedCurve[]> {

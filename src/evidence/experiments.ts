@@ -172,6 +172,11 @@ export const experiments: readonly Experiment[] = [
     seeds: [0, 1],
   },
   {
+    name: 'rates-muon',
+    parameters: [...held, '--optimizer', 'muon', ...noDecay, '--grid', 'lr=0.01,0.02,0.05,0.1'],
+    seeds: [0, 1],
+  },
+  {
     name: 'defaults-sgd',
     parameters: [
       ...[...choosing, '--model', 'resnet18', '--width', '16'],
