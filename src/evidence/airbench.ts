@@ -3,6 +3,8 @@ import { spread } from '../compare/curves.js';
 import type { Results } from '../compare/results.js';
 import { median } from '../compare/statistics.js';
 import * as check from '../train/json-check.js';
+import { speed } from '../train/recipes.js';
+import { accuracyText } from './figures.js';
 
 /** A run of `bench/peers/airbench.py` to its end. */
 export interface AirbenchRun {
@@ -30,6 +32,7 @@ export function parseAirbenchRun(text: string): AirbenchRun {
     step: check.integer(step, 'step', 1),
     seconds: check.number(seconds, 'seconds'),
   }));
+  check.integer(epochs.at(-1)?.epoch, 'the last epoch', speed.epochs);
   const paces = ends.map(({ step, seconds }, i) => {
     const before = i === 0 ? { step: 0, seconds: 0 } : ends[i - 1];
     return (seconds - before.seconds) / (step - before.step);
@@ -43,9 +46,9 @@ export function parseAirbenchRun(text: string): AirbenchRun {
   };
 }
 
-/** As one would type it. */
+/** As one would type it; what it prints is kept. */
 export const airbenchCommand = ({ seed, threads }: AirbenchRun): string =>
-  `python3 bench/peers/airbench.py DATA --threads ${threads} --seed ${seed}`;
+  `python3 bench/peers/airbench.py FOLDER --threads ${threads} --seed ${seed} > evidence/airbench-pytorch/seed-${seed}.jsonl`;
 
 /** A heading and a row for each of the two programs, as text; of the results the first method. */
 export function airbenchTable(results: Results, peers: readonly AirbenchRun[]): string[][] {
@@ -60,13 +63,8 @@ export function airbenchTable(results: Results, peers: readonly AirbenchRun[]): 
 }
 
 function row(name: string, runs: readonly { accuracy: number; secondsPerStep: number }[]): string[] {
-  const accuracy = runs.map((run) => 100 * run.accuracy);
-  const seconds = runs.map(({ secondsPerStep }) => secondsPerStep);
-  return [name, String(runs.length), `${figure(accuracy)} %`, figure(seconds)];
-}
-
-/** The mean and, of several, the sample standard deviation. */
-function figure(values: readonly number[]): string {
-  const { mean, deviation } = spread(values);
-  return `${mean.toFixed(2)}${deviation === null ? '' : ` ± ${deviation.toFixed(2)}`}`;
+  const accuracy = accuracyText(spread(runs.map((run) => run.accuracy)));
+  const { mean, deviation } = spread(runs.map(({ secondsPerStep }) => secondsPerStep));
+  const seconds = deviation === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`;
+  return [name, String(runs.length), accuracy, seconds];
 }
