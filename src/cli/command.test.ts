@@ -151,5 +151,6 @@ test('without --out a run gets a folder of its own under runs/', async () => {
     const { code, stdout } = await tract(parameters, { cwd: folder });
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`in ${name}$`, 'm'));
+    assert.match(stdout, /, 1 step, seed 0$/m);
   }
 });

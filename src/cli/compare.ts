@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type CompareEvent, type CompareResult, compare as runComparison } from '../compare/compare.js';
 import { summaryRows } from '../compare/summary.js';
 import type { Decision } from '../compare/sequential.js';
-import { decisionSentences, divergenceSentences, percent, signed } from '../compare/words.js';
+import { counted, decisionSentences, divergenceSentences, percent, signed } from '../compare/words.js';
 import { type Method, methods, variantsOf } from '../compare/variant.js';
 import { type InputScaling, inputScalings, scaleInput } from '../data/input-scaling.js';
 import { DEFAULT_LAMBDA, type Lambda, formatLambda } from '../tract/lambda.js';
@@ -197,9 +197,7 @@ function text(progress: ProgressLine): (event: CompareEvent) => void {
     switch (event.event) {
       case 'start':
         total = event.runs;
-        tell(
-          `${event.runs} ${event.runs === 1 ? 'run' : 'runs'} of ${event.steps} steps, kept in ${event.out}`,
-        );
+        tell(`${counted(event.runs, 'run')} of ${counted(event.steps, 'step')}, kept in ${event.out}`);
         break;
       case 'run': {
         if (event.state === 'begun') break;

@@ -1,7 +1,7 @@
 /** `tract train --resume`: which checkpoint, and whether the other flags agree with it. */
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { epochsInWords } from '../compare/words.js';
+import { counted } from '../compare/words.js';
 import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';
@@ -77,16 +77,16 @@ function lengthened(
   const maxSteps = given.includes('maxSteps') ? (flags.maxSteps ?? null) : config.maxSteps;
   if (epochs === config.epochs && maxSteps === config.maxSteps) return config;
   const { epoch, stepInEpoch, step } = progress;
-  const begun = stepInEpoch > 0 ? ` and ${stepInEpoch} steps of the next` : '';
+  const begun = stepInEpoch > 0 ? ` and ${counted(stepInEpoch, 'step')} of the next` : '';
   const least = epoch + (stepInEpoch > 0 ? 1 : 0);
   if (epochs < least) {
     throw new UsageError(
-      `--epochs ${epochs} is less than the run in ${folder} has done, ${epochsInWords(epoch)}${begun}; give at least ${least}`,
+      `--epochs ${epochs} is less than the run in ${folder} has done, ${counted(epoch, 'epoch')}${begun}; give at least ${least}`,
     );
   }
   if (maxSteps !== null && maxSteps < step) {
     throw new UsageError(
-      `--max-steps ${maxSteps} is less than the run in ${folder} has done, ${step} steps; give at least ${step}`,
+      `--max-steps ${maxSteps} is less than the run in ${folder} has done, ${counted(step, 'step')}; give at least ${step}`,
     );
   }
   const changed = { ...config, epochs, maxSteps };

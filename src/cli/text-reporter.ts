@@ -4,7 +4,7 @@ import { type EpochEvent, type StepEvent, evaluationOf } from '../train/events.j
 import type { StageConfig } from '../train/run-config.js';
 import { stageAt } from '../train/stages.js';
 import { ProgressLine } from './progress-line.js';
-import { percent, scheduleWords } from '../compare/words.js';
+import { counted, percent, scheduleWords } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
 import { note, print, printFields } from './terminal.js';
@@ -101,7 +101,7 @@ export function textReporter(command: string): Reporter {
 
 function introduction({ config, parameters, steps, step, out, resumed, ranks }: StartEvent): string[] {
   const { data, model, tract, optimizer, schedule } = config;
-  const shards = config.shards === undefined ? '' : ` in ${config.shards} shards`;
+  const shards = config.shards === undefined ? '' : ` in ${counted(config.shards, 'shard')}`;
   const processes = ranks === undefined ? '' : ` by ${ranks} processes`;
   const method = tract
     ? `, ${[tract.layer].flat().join(', ')} by TrAct (lambda ${formatLambda(tract.lambda)})`
@@ -109,7 +109,7 @@ function introduction({ config, parameters, steps, step, out, resumed, ranks }: 
   return [
     `${model.name}, ${short(parameters)} parameters${method}`,
     `${data.name}: ${data.trainImages} training${data.validationImages === undefined ? '' : `, ${data.validationImages} validation`} and ${data.testImages} test images, ${data.classNames.length} classes`,
-    `${optimizer.name}, learning rate ${schedule.config.lr} (${scheduleWords(schedule)}), batches of ${config.batchSize}${shards}${processes}, ${steps} steps, seed ${config.seed}`,
+    `${optimizer.name}, learning rate ${schedule.config.lr} (${scheduleWords(schedule)}), batches of ${config.batchSize}${shards}${processes}, ${counted(steps, 'step')}, seed ${config.seed}`,
     ...(config.stages ?? []).map(stageLine),
     resumed ? `Continuing ${out} after step ${step}` : `Keeping the run in ${out}`,
   ];
@@ -122,7 +122,7 @@ function stageLine({ parameters, epochs, learningRateFactor = 1 }: StageConfig, 
   const names = parameters?.slice(0, MOST_NAMED).join(', ') ?? 'all parameters';
   const more = (parameters?.length ?? 0) > MOST_NAMED ? ` and ${parameters!.length - MOST_NAMED} more` : '';
   const rate = learningRateFactor === 1 ? '' : `, learning rate times ${learningRateFactor}`;
-  return `stage ${index + 1}: ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${names}${more}${rate}`;
+  return `stage ${index + 1}: ${counted(epochs, 'epoch')} of ${names}${more}${rate}`;
 }
 
 function conclusion(event: EndEvent, command: string): string[] {

@@ -1,6 +1,6 @@
 /** Finished comparisons beside each other: what of each `results.json` a table needs. */
 import * as check from '../train/json-check.js';
-import { percent, signed, times } from './words.js';
+import { counted, percent, signed, times } from './words.js';
 
 /** A method of one comparison. */
 export interface MergedRow {
@@ -80,7 +80,7 @@ function setupOf(value: unknown): string {
   return [
     check.text(data, 'setup.data'),
     check.text(model, 'setup.model'),
-    `${passes} ${passes === 1 ? 'epoch' : 'epochs'}`,
+    counted(passes, 'epoch'),
     `${check.text(optimizer, 'setup.optimizer')} at ${rate}`,
   ].join(', ');
 }

@@ -14,7 +14,7 @@ import {
   updateExplanation,
 } from './page.js';
 import type { Results } from './results.js';
-import { epochsInWords, isMeasurable, percent, rangeOf, signed, times } from './words.js';
+import { counted, isMeasurable, percent, rangeOf, signed, times } from './words.js';
 
 export interface ReportParts {
   readonly results: Results;
@@ -206,7 +206,7 @@ function method({ setup, variants, steps, targets }: Results): string[] {
   }
   return [
     `Each of the ${variants.length} methods was trained ${times}. With equal seeds all methods start from the same initial weights and see the same batches in the same order with the same augmentation; only the method differs.`,
-    `Every run has the same schedule over its ${steps} steps, so that a speed-up is measured within runs of this length. A run that is planned shorter from the start lowers its learning rate sooner and may get further in as many steps.`,
+    `Every run has the same schedule over its ${counted(steps, 'step')}, so that a speed-up is measured within runs of this length. A run that is planned shorter from the start lowers its learning rate sooner and may get further in as many steps.`,
     ...(seeds > 1 && targets.length > 0
       ? [
           `Steps to a target are read off the mean curve of a method's seeds, and so is the speed-up. By seed, each curve is read by itself, against the same target: a seed that ends below it has no speed-up, which leaves it out of the range that is given, while it counts in the mean curve.`,
@@ -237,7 +237,10 @@ function settings({ setup, split, steps }: Results): [string, string][] {
           ],
         ] as [string, string][])
       : []),
-    ['length', `${steps} steps of ${setup.batchSize} images, at most ${epochsInWords(setup.epochs)}`],
+    [
+      'length',
+      `${counted(steps, 'step')} of ${counted(setup.batchSize, 'image')}, at most ${counted(setup.epochs, 'epoch')}`,
+    ],
     [
       'evaluation',
       `every ${setup.evaluateEvery} steps and after every epoch, on all ${split} images${split === 'test' ? '; nothing is chosen on them: figures at the end are those of the last step' : '; the test images were not looked at'}`,

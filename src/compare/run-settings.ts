@@ -2,7 +2,7 @@
 import { storedTransforms, transformsOf } from '../data/image-transforms.js';
 import { formatLambda } from '../tract/lambda.js';
 import type { RunConfig } from '../train/run-config.js';
-import { epochsInWords, scheduleWords } from './words.js';
+import { counted, scheduleWords } from './words.js';
 
 /** In a few lines: what each is about, and what was chosen. */
 export function runSettings(config: RunConfig): [string, string][] {
@@ -22,7 +22,10 @@ export function runSettings(config: RunConfig): [string, string][] {
     ['optimizer', [optimizer.name, ...options].join(', ')],
     ['learning rate', `${schedule.config.lr}, ${scheduleWords(schedule)}`],
     ...(labelSmoothing > 0 ? [['label smoothing', String(labelSmoothing)] as [string, string]] : []),
-    ['batches', `${config.batchSize} images, ${epochsInWords(config.epochs)}, seed ${config.seed}`],
+    [
+      'batches',
+      `${counted(config.batchSize, 'image')}, ${counted(config.epochs, 'epoch')}, seed ${config.seed}`,
+    ],
     ...(stages
       ? [['stages', stages.map(({ epochs }) => epochs).join(' + ') + ' epochs'] as [string, string]]
       : []),

@@ -45,11 +45,11 @@ export function speedupSentence(conclusions: Conclusions, variant: VariantResult
   const own = target.reached.find((reached) => reached.variant === variant.id)!;
   const goal = `the ${percent(target.accuracy)} ${split} accuracy that ${base.label} ends at`;
   if (own.steps === null) {
-    return `${name} is not faster here: in ${steps} steps it did not reach ${goal}; its best is ${percent(bestAccuracy(variant))}.`;
+    return `${name} is not faster here: in ${counted(steps, 'step')} it did not reach ${goal}; its best is ${percent(bestAccuracy(variant))}.`;
   }
   if (own.speedup === null) return `${name} is not faster here: ${base.label} ends no better than it began.`;
   const baseSteps = Math.round(stepsOf(target.reached, base.id));
-  const counts = `after ${Math.round(own.steps)} steps instead of ${baseSteps}`;
+  const counts = `after ${counted(Math.round(own.steps), 'step')} instead of ${baseSteps}`;
   const time =
     own.speedupInTime === null || !isMeasurable(variant)
       ? ''
@@ -72,7 +72,7 @@ export function chanceSentence({ steps, split, chance, variants }: Conclusions):
   const opening = everLearned ? 'No method ends better than guessing' : 'Nothing has been learned yet';
   const help = variants.length > 1 ? 'show a difference between methods' : 'help';
   const advice = everLearned ? 'A lower learning rate may help.' : `Longer training may ${help}.`;
-  return `${opening}: after ${steps} steps the ${split} accuracy is ${listed(figures)}, and guessing gives ${percent(chance.accuracy)}, by luck up to ${percent(chance.clearlyAbove)}. ${advice}`;
+  return `${opening}: after ${counted(steps, 'step')} the ${split} accuracy is ${listed(figures)}, and guessing gives ${percent(chance.accuracy)}, by luck up to ${percent(chance.clearlyAbove)}. ${advice}`;
 }
 
 /** What one method by itself came to. */
@@ -80,7 +80,7 @@ export function singleSentence({ steps, split }: Conclusions, { label, final }: 
   // Where every run diverged there are no conclusions.
   const { mean, deviation } = final!.accuracy;
   const seeds = deviation === null ? '' : ` (standard deviation over the seeds ${points(deviation)})`;
-  return `${capitalized(label)} ends at ${percent(mean)} ${split} accuracy after ${steps} steps${seeds}.`;
+  return `${capitalized(label)} ends at ${percent(mean)} ${split} accuracy after ${counted(steps, 'step')}${seeds}.`;
 }
 
 /**
@@ -137,7 +137,7 @@ export function budgetSentence({ steps, variants }: Conclusions, variant: Varian
   if (!variant.versus) return undefined;
   const { mean, interval, pairs } = variant.versus.accuracy;
   const direction = mean >= 0 ? 'more' : 'less';
-  const start = `After the same ${steps} steps ${variant.label} is ${points(mean)} ${direction} accurate than ${base.label}`;
+  const start = `After the same ${counted(steps, 'step')} ${variant.label} is ${points(mean)} ${direction} accurate than ${base.label}`;
   if (!interval) return `${start}; one seed cannot tell whether that is more than chance.`;
   const range = `95 % confidence interval ${signed(interval[0])} to ${signed(interval[1])}, ${pairs} seeds`;
   if (interval[0] > 0 || interval[1] < 0) return `${start} (${range}): more than chance.`;
@@ -226,10 +226,10 @@ function stepsOf(reached: readonly Reached[], id: string): number {
 
 /** A schedule in words, such as `cosine, 31 steps of warm-up`. */
 export function scheduleWords({ name, config }: Pick<Schedule, 'name' | 'config'>): string {
-  return config.warmup > 0 ? `${name}, ${config.warmup} steps of warm-up` : name;
+  return config.warmup > 0 ? `${name}, ${counted(config.warmup, 'step')} of warm-up` : name;
 }
 
-/** "1 epoch", "2 epochs". */
-export function epochsInWords(count: number): string {
-  return `${count} ${count === 1 ? 'epoch' : 'epochs'}`;
+/** A number of things: "1 epoch", "2 epochs". */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
