@@ -1,7 +1,7 @@
 /** `tract train --resume`: which checkpoint, and whether the other flags agree with it. */
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { counted } from '../compare/words.js';
+import { counted } from '../tensor/counted.js';
 import { formatLambda } from '../tract/lambda.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { CheckpointError } from '../train/json-check.js';

@@ -1,10 +1,11 @@
 /** A run as text: epochs as lines on stdout; between them a progress bar, or lines now and then, on stderr. */
+import { counted } from '../tensor/counted.js';
 import { formatLambda } from '../tract/lambda.js';
 import { type EpochEvent, type StepEvent, evaluationOf } from '../train/events.js';
 import type { StageConfig } from '../train/run-config.js';
 import { stageAt } from '../train/stages.js';
 import { ProgressLine } from './progress-line.js';
-import { counted, percent, scheduleWords } from '../compare/words.js';
+import { percent, scheduleWords } from '../compare/words.js';
 import { duration, shellWord, short } from './format.js';
 import type { EndEvent, Reporter, RunEvent, StartEvent } from './reporter.js';
 import { note, print, printFields } from './terminal.js';

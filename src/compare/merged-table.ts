@@ -1,6 +1,7 @@
 /** Finished comparisons beside each other: what of each `results.json` a table needs. */
+import { counted } from '../tensor/counted.js';
 import * as check from '../train/json-check.js';
-import { counted, percent, signed, times } from './words.js';
+import { percent, signed, times } from './words.js';
 
 /** A method of one comparison. */
 export interface MergedRow {

@@ -1,4 +1,5 @@
 /** The report of a comparison: what came out, in words, pictures and figures, as one HTML file. */
+import { counted } from '../tensor/counted.js';
 import { type Chart, escapeXml, seriesColour, seriesOpacity } from './chart.js';
 import { type Reached, type VariantResult, type Versus, hasLearned } from './conclude.js';
 import type { Spread } from './curves.js';
@@ -14,7 +15,7 @@ import {
   updateExplanation,
 } from './page.js';
 import type { Results } from './results.js';
-import { counted, isMeasurable, percent, rangeOf, signed, times } from './words.js';
+import { isMeasurable, percent, rangeOf, signed, times } from './words.js';
 
 export interface ReportParts {
   readonly results: Results;
@@ -243,7 +244,7 @@ function settings({ setup, split, steps }: Results): [string, string][] {
     ],
     [
       'evaluation',
-      `every ${setup.evaluateEvery} steps and after every epoch, on all ${split} images${split === 'test' ? '; nothing is chosen on them: figures at the end are those of the last step' : '; the test images were not looked at'}`,
+      `every ${setup.evaluateEvery === 1 ? 'step' : `${setup.evaluateEvery} steps and after every epoch`}, on all ${split} images${split === 'test' ? '; nothing is chosen on them: figures at the end are those of the last step' : '; the test images were not looked at'}`,
     ],
     ['seeds', setup.seeds.join(', ')],
     [

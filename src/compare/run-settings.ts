@@ -1,8 +1,9 @@
 /** How a run was trained, in words. */
 import { storedTransforms, transformsOf } from '../data/image-transforms.js';
+import { counted } from '../tensor/counted.js';
 import { formatLambda } from '../tract/lambda.js';
 import type { RunConfig } from '../train/run-config.js';
-import { counted, scheduleWords } from './words.js';
+import { scheduleWords } from './words.js';
 
 /** In a few lines: what each is about, and what was chosen. */
 export function runSettings(config: RunConfig): [string, string][] {

@@ -1,5 +1,6 @@
 /** What a comparison found, in sentences for someone who has not read the paper. */
 import type { Schedule } from '../optim/schedule.js';
+import { counted } from '../tensor/counted.js';
 import { type Conclusions, type Reached, type VariantResult, hasLearned } from './conclude.js';
 import type { Spread } from './curves.js';
 import type { Decision } from './sequential.js';
@@ -227,9 +228,4 @@ function stepsOf(reached: readonly Reached[], id: string): number {
 /** A schedule in words, such as `cosine, 31 steps of warm-up`. */
 export function scheduleWords({ name, config }: Pick<Schedule, 'name' | 'config'>): string {
   return config.warmup > 0 ? `${name}, ${counted(config.warmup, 'step')} of warm-up` : name;
-}
-
-/** A number of things: "1 epoch", "2 epochs". */
-export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,5 @@
 /** How many threads one operator has. */
+import { counted } from '../tensor/counted.js';
 import { isNative } from './device.js';
 
 /** Threads of one operator, and why that many. */
@@ -38,5 +39,5 @@ export function threadsHere(wanted?: number): Threads {
     };
   }
   const count = wanted ?? Math.min(MOST_IN_A_PAGE, navigator?.hardwareConcurrency ?? 1);
-  return { count, reason: `WebAssembly runs on ${count} thread${count === 1 ? '' : 's'}` };
+  return { count, reason: `WebAssembly runs on ${counted(count, 'thread')}` };
 }

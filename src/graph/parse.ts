@@ -6,6 +6,7 @@
  * and inputs and infers the types of the results: the types that the file claims are compared with these, so that no
  * lie about a shape reaches ONNX Runtime.
  */
+import { counted } from '../tensor/counted.js';
 import { quote, shorten } from '../tensor/shorten.js';
 import {
   type Tensor,
@@ -114,7 +115,7 @@ function checkOperators(nodes: readonly NodeProto[]): void {
   if (unknown.size === 0) return;
   const listed = [...unknown]
     .slice(0, MOST_NAMED)
-    .map(([operator, count]) => `${quote(operator)} (${count} ${count === 1 ? 'node' : 'nodes'})`);
+    .map(([operator, count]) => `${quote(operator)} (${counted(count, 'node')})`);
   const more = unknown.size - listed.length;
   throw new GraphError(
     `tract-ts reads the operators that it writes, and these are none of them: ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,

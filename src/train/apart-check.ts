@@ -9,6 +9,7 @@ import { stateName } from '../graph/state-names.js';
 import type { FileModel } from '../models/file-model-options.js';
 import { type TracedModel, trace } from '../nn/model.js';
 import { Random } from '../random/random.js';
+import { counted } from '../tensor/counted.js';
 import { type Tensor, elementCount, tensor } from '../tensor/tensor.js';
 import { initialWeights } from './initial-state.js';
 
@@ -30,7 +31,7 @@ export async function checkImagesApart(model: FileModel): Promise<void> {
   const difference = await findDifference(model, batchSize);
   if (difference === undefined) return;
   throw new GraphError(
-    `it was made for ${batchSize} ${batchSize === 1 ? 'image' : 'images'} at once, and which lengths in it are that number cannot be told (${difference}); export it with an open batch size (in PyTorch: dynamic_axes={'${input.name}': {0: 'batch'}}, or dynamic_shapes with dynamo=True)`,
+    `it was made for ${counted(batchSize, 'image')} at once, and which lengths in it are that number cannot be told (${difference}); export it with an open batch size (in PyTorch: dynamic_axes={'${input.name}': {0: 'batch'}}, or dynamic_shapes with dynamo=True)`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** What the first pass over a folder has found that its owner should know of. */
+import { counted } from '../../tensor/counted.js';
 import type { Scan } from './scan.js';
 import { HASH_BYTES } from './scan.js';
 import { type SplitName, splitNames } from './splits.js';
@@ -119,26 +120,26 @@ export function reportSentences(report: FolderReport): string[] {
     `${pictures} pictures of ${classes.length} classes (${counts.join(', ')}), from ${smallest} to ${largest} pixels, in the middle ${median}`,
     ...(broken.length > 0
       ? [
-          `${count(broken.length, 'file')} cannot be read and ${broken.length === 1 ? 'is' : 'are'} left out: ${some(broken.map(({ path, reason }) => `${path} (${withoutEnd(reason)})`))}`,
+          `${counted(broken.length, 'file')} cannot be read and ${broken.length === 1 ? 'is' : 'are'} left out: ${some(broken.map(({ path, reason }) => `${path} (${withoutEnd(reason)})`))}`,
         ]
       : []),
     ...(report.acrossSplits.length > 0
       ? [
-          `${count(report.acrossSplits.length, 'picture')} ${report.acrossSplits.length === 1 ? 'is' : 'are'} in more than one split, which makes figures too good: ${groups(report.acrossSplits)}`,
+          `${counted(report.acrossSplits.length, 'picture')} ${report.acrossSplits.length === 1 ? 'is' : 'are'} in more than one split, which makes figures too good: ${groups(report.acrossSplits)}`,
         ]
       : []),
     ...(report.acrossClasses.length > 0
       ? [
-          `${count(report.acrossClasses.length, 'picture')} ${report.acrossClasses.length === 1 ? 'is' : 'are'} in more than one class: ${groups(report.acrossClasses)}`,
+          `${counted(report.acrossClasses.length, 'picture')} ${report.acrossClasses.length === 1 ? 'is' : 'are'} in more than one class: ${groups(report.acrossClasses)}`,
         ]
       : []),
     ...(report.duplicates.length > 0
       ? [
-          `${count(report.duplicates.length, 'picture')} ${report.duplicates.length === 1 ? 'is' : 'are'} there more than once: ${groups(report.duplicates)}`,
+          `${counted(report.duplicates.length, 'picture')} ${report.duplicates.length === 1 ? 'is' : 'are'} there more than once: ${groups(report.duplicates)}`,
         ]
       : []),
     ...fewSentences(classes),
-    ...(sizes.enlarged > 0 ? [`${count(sizes.enlarged, 'picture')} had to be enlarged`] : []),
+    ...(sizes.enlarged > 0 ? [`${counted(sizes.enlarged, 'picture')} had to be enlarged`] : []),
     ...(otherFiles > 0
       ? [
           otherFiles === 1
@@ -157,7 +158,6 @@ function fewSentences(classes: readonly ClassCount[]): string[] {
   return [`classes with fewer than ${FEW} training pictures: ${some(named)}`];
 }
 
-const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
 const some = (texts: readonly string[]): string =>
   `${texts.slice(0, NAMED).join(', ')}${texts.length > NAMED ? ` and ${texts.length - NAMED} more` : ''}`;
 const groups = (all: readonly (readonly string[])[]): string =>

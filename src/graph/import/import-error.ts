@@ -1,4 +1,5 @@
 /** What stands in the way of reading a foreign file, all of it at once. */
+import { counted } from '../../tensor/counted.js';
 import { quote, shorten } from '../../tensor/shorten.js';
 import { GraphError, type Node, type Value } from '../graph.js';
 import type { ForeignValue } from './foreign-values.js';
@@ -52,7 +53,7 @@ function describeProblems(problems: readonly ImportProblem[]): string {
     const names = nodes.slice(0, MOST_NODES).map((name) => quote(name));
     const more = nodes.length > names.length ? ` and ${nodes.length - names.length} more` : '';
     const why = reason === undefined ? '' : `: ${shorten(reason, 300)}`;
-    return `${quote(operator)} (${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}: ${names.join(', ')}${more})${why}`;
+    return `${quote(operator)} (${counted(nodes.length, 'node')}: ${names.join(', ')}${more})${why}`;
   });
   const more = problems.length - listed.length;
   return `the model holds what cannot be read: ${listed.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;

@@ -4,6 +4,7 @@
  */
 import { absence, adapterName } from '../../engine/device.js';
 import type { Trainable } from '../../optim/trainable.js';
+import { counted } from '../../tensor/counted.js';
 import type { TrainerOptions } from '../../train/options.js';
 import { type DeviceProof, proveDevice } from '../../train/prove-device.js';
 import type { RunEngine } from '../run-spec.js';
@@ -70,4 +71,4 @@ const OTHERWISE = 'That rounds otherwise: the run is as good, but does not end a
 const movedFrom = ({ device, gpu, threads: before }: RunEngine): string =>
   device === 'webgpu'
     ? `This run was begun on WebGPU (${gpu});`
-    : `This run was begun on WebAssembly with ${before} thread${before === 1 ? '' : 's'};`;
+    : `This run was begun on WebAssembly with ${counted(before, 'thread')};`;
