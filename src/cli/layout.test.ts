@@ -45,6 +45,8 @@ describe('wrap', () => {
         assert.ok(longest(wrapped) <= width);
         assert.equal(wrapped.replaceAll(/\n */g, ' '), text);
       }),
+      // A unit is one only behind a number.
+      { examples: [[['a', 'aaaaaaaaa', 's', 'a'], 12]] },
     );
   });
 });

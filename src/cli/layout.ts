@@ -14,7 +14,7 @@ export function widthOf(output: Output): number {
 }
 
 /** Spaces at which a line may end: not between a number and what belongs to it (`64.0 %`, `± 1.2`, `145 ms`). */
-const BREAKS = /(?<! ±| [<=>]|^[±<=>]) +(?!(?:[%±×<=>]|(?:ms|s|min|MB|GB|points?)\b))/u;
+const BREAKS = /(?<! ±| [<=>]|^[±<=>]) +(?![%±×<=>]|(?<=\d +)(?:ms|s|min|MB|GB|points?)\b)/u;
 
 /**
  * Wraps text at words; what is longer than a line by itself (a path) is left whole, and so are lines that begin with a
